@@ -1,0 +1,34 @@
+# The libraries that the project stands on, all from Debian; static where Debian has an archive.
+find_package(Threads REQUIRED)
+set(Boost_USE_STATIC_LIBS ON)
+find_package(Boost 1.81 REQUIRED COMPONENTS json)
+
+# yaml-cpp's own CMake package names its shared library; the archive beside it is what we want.
+find_library(YAML_CPP_ARCHIVE libyaml-cpp.a REQUIRED)
+find_path(YAML_CPP_INCLUDE yaml-cpp/yaml.h REQUIRED)
+add_library(reeve_yaml INTERFACE)
+target_include_directories(reeve_yaml SYSTEM INTERFACE ${YAML_CPP_INCLUDE})
+target_link_libraries(reeve_yaml INTERFACE ${YAML_CPP_ARCHIVE})
+
+# spdlog and fmt are shared libraries in Debian; in one translation unit, header-only is smaller.
+find_path(SPDLOG_INCLUDE spdlog/spdlog.h REQUIRED)
+add_library(reeve_spdlog INTERFACE)
+target_include_directories(reeve_spdlog SYSTEM INTERFACE ${SPDLOG_INCLUDE})
+target_compile_definitions(reeve_spdlog INTERFACE SPDLOG_HEADER_ONLY SPDLOG_FMT_EXTERNAL
+                                                  FMT_HEADER_ONLY)
+target_link_libraries(reeve_spdlog INTERFACE Threads::Threads)
+
+find_path(CLI11_INCLUDE CLI/CLI.hpp REQUIRED)
+add_library(reeve_cli11 INTERFACE)
+target_include_directories(reeve_cli11 SYSTEM INTERFACE ${CLI11_INCLUDE})
+
+add_library(reeve_asio INTERFACE)
+target_link_libraries(reeve_asio INTERFACE Boost::headers Threads::Threads)
+target_compile_definitions(reeve_asio INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_SERIAL_PORT)
+
+add_library(reeve_json INTERFACE)
+target_link_libraries(reeve_json INTERFACE Boost::json)
+
+if(REEVE_TESTS)
+  find_package(GTest REQUIRED)
+endif()

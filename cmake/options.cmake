@@ -1,0 +1,26 @@
+# Warnings, sanitizers, linking: what holds for every target of the project.
+option(REEVE_TESTS "Build the tests" ON)
+set(REEVE_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
+
+add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Werror)
+add_compile_definitions(_GNU_SOURCE)
+
+if(REEVE_SANITIZE)
+  add_compile_options(-fsanitize=${REEVE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${REEVE_SANITIZE})
+  if(REEVE_SANITIZE MATCHES thread)
+    add_compile_options(-Wno-tsan)  # Asio uses atomic_thread_fence
+  endif()
+else()
+  # A small program that starts quickly: no copy of the C++ run time to load, nothing unused.
+  add_compile_options(-ffunction-sections -fdata-sections)
+  add_link_options(-static-libstdc++ -static-libgcc -Wl,--gc-sections -Wl,--as-needed)
+endif()
+
+# reeve_room(NAME SOURCES... LINKS...): a static library that is one room of the house.
+function(reeve_room name)
+  cmake_parse_arguments(PARSE_ARGV 1 room "" "" "SOURCES;LINKS")
+  add_library(${name} STATIC ${room_SOURCES})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PUBLIC reeve_base ${room_LINKS})
+endfunction()

@@ -1,0 +1,247 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/exit_status.h"
+#include "base/time.h"
+
+/// The validated configuration as plain values. Nothing in here can be wrong: whoever holds a Plan
+/// need not check it again. Made by load() (load.h), compared by diff() (diff.h).
+namespace reeve::config {
+
+/// The argv of a command, exact; empty means there is no command.
+using Argv = std::vector<std::string>;
+
+enum class ServiceType { Simple, Oneshot };
+enum class RestartPolicy { Always, OnFailure, Never };
+enum class EndAction { None, Shutdown };
+enum class StopScope { Main, Tree };
+enum class ExitWhen { Never, Idle };
+enum class LogLevel { Trace, Debug, Info, Warning, Error };
+enum class LogFormat { Text, Json };
+
+/// A set of ways to end: exit codes and signals.
+struct ExitSet {
+    std::bitset<256> codes;
+    std::bitset<65> signals;
+
+    /// An unknown status is in no set.
+    bool contains(const ExitStatus& status) const {
+        return (status.code && codes.test(static_cast<std::size_t>(*status.code) & 255)) ||
+               (status.signal && *status.signal > 0 && *status.signal < 65 &&
+                signals.test(static_cast<std::size_t>(*status.signal)));
+    }
+    bool operator==(const ExitSet&) const = default;
+};
+
+/// The wait before the n-th quick restart (n from 0) is initial * factor^n, at most max, then
+/// spread by +/- jitter. An exit after `reset_after` of running restarts at once and counts anew.
+struct Backoff {
+    Duration initial = 100ms;
+    double factor = 2;
+    Duration max = 1min;
+    double jitter = 0.1;  ///< a fraction: 0.1 is 10%
+    Duration reset_after = 10s;
+    bool operator==(const Backoff&) const = default;
+};
+
+/// `count` automatic restarts within `within`; the exit after them is final.
+struct RestartLimit {
+    int count = 0;
+    Duration within{};
+    bool operator==(const RestartLimit&) const = default;
+};
+
+/// Ready by READY=1 of sd_notify(3).
+struct NotifyCheck {
+    bool operator==(const NotifyCheck&) const = default;
+};
+/// Ready when the command, run in the service's environment and as its user, exits 0.
+struct ExecCheck {
+    Argv command;
+    bool operator==(const ExecCheck&) const = default;
+};
+/// Ready when a TCP connection is accepted.
+struct TcpCheck {
+    std::string host;
+    std::uint16_t port = 0;
+    bool operator==(const TcpCheck&) const = default;
+};
+
+/// A question asked of a running service every `interval` until answered, each time for `timeout`
+/// at most. NotifyCheck is not asked but awaited.
+struct Probe {
+    std::variant<NotifyCheck, ExecCheck, TcpCheck> check;
+    Duration interval = 250ms;
+    Duration timeout = 3s;
+    bool operator==(const Probe&) const = default;
+};
+
+/// Who a service runs as, resolved at load time. The names are those of the password database,
+/// empty where an id has no entry.
+struct Credentials {
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::vector<gid_t> supplementary_groups;
+    std::string user, home, shell;
+    bool operator==(const Credentials&) const = default;
+};
+
+/// One resource limit, as setrlimit(2) takes it; RLIM_INFINITY is unlimited.
+struct Limit {
+    int resource = 0;
+    std::uint64_t soft = 0;
+    std::uint64_t hard = 0;
+    bool operator==(const Limit&) const = default;
+};
+
+/// A file whose KEY=VALUE lines join the environment; read at each start.
+struct EnvironmentFile {
+    std::string path;
+    bool may_be_missing = false;
+    bool operator==(const EnvironmentFile&) const = default;
+};
+
+/// Which variables of the supervisor's own environment a service gets.
+struct InheritEnvironment {
+    bool all = true;
+    std::vector<std::string> names;  ///< counts when all is false
+    bool operator==(const InheritEnvironment&) const = default;
+};
+
+/// What decides how the main process is executed. A change takes a restart to become true.
+struct Execution {
+    ServiceType type = ServiceType::Simple;
+    Argv command;  ///< empty: the service only groups others
+    std::optional<Credentials> credentials;
+    std::string working_dir = "/";
+    std::map<std::string, std::string> environment;
+    std::vector<EnvironmentFile> environment_files;
+    InheritEnvironment inherit_environment;
+    mode_t umask = 022;
+    std::optional<int> nice;
+    std::vector<Limit> limits;
+    std::string stdin_path;  ///< empty: /dev/null
+    bool operator==(const Execution&) const = default;
+};
+
+/// Where a service's output goes. `Capture` is read by the supervisor; Inherit and None are not.
+struct Log {
+    enum class Kind { Capture, Inherit, None };
+    Kind kind = Kind::Capture;
+    bool to_file = true;
+    bool to_console = false;
+    std::uint64_t max_size = 16u << 20;  ///< bytes in `current` before it is rotated
+    int max_files = 10;                  ///< rotated files kept beside `current`
+    std::uint64_t max_line = 16u << 10;  ///< bytes; longer lines are written in parts
+    bool operator==(const Log&) const = default;
+};
+
+struct Stop {
+    int signal = SIGTERM;
+    Argv command;  ///< when not empty, run instead of sending the signal
+    Duration timeout = 10s;
+    StopScope scope = StopScope::Main;
+    bool operator==(const Stop&) const = default;
+};
+
+struct Reload {
+    int signal = SIGHUP;
+    Argv command;  ///< when not empty, run instead of sending the signal
+    Argv check;    ///< when not empty and it fails, the reload is refused
+    Duration timeout = 60s;
+    bool operator==(const Reload&) const = default;
+};
+
+/// What decides what becomes of the process. A change is true at once, without a restart.
+struct Policy {
+    std::string description;
+    std::optional<Probe> ready;  ///< nothing: ready at exec
+    bool enabled = true;
+    std::vector<std::string> groups;
+    Duration start_timeout = 60s;
+    RestartPolicy restart = RestartPolicy::Always;
+    Backoff backoff;
+    std::optional<RestartLimit> restart_limit;
+    ExitSet success_exit;  ///< the loader's default: code 0
+    ExitSet restart_prevent_exit;
+    EndAction on_exit = EndAction::None;
+    EndAction on_failure = EndAction::None;
+    Stop stop;
+    std::optional<Reload> reload;  ///< nothing: not reloadable
+    Log log;                       ///< a change of kind takes a restart all the same
+    bool operator==(const Policy&) const = default;
+};
+
+/// The services that one names, by their names; each list sorted, none twice.
+struct Relations {
+    std::vector<std::string> requires_, wants, after, before;
+    bool operator==(const Relations&) const = default;
+};
+
+struct Service {
+    std::string name;
+    Execution execution;
+    Policy policy;
+    Relations relations;
+};
+using ServicePtr = std::shared_ptr<const Service>;
+
+/// The supervisor's own settings. Empty paths mean: the place that belongs to the caller
+/// (places.h).
+struct Supervisor {
+    std::string runtime_dir, log_dir, state_dir;
+    struct OwnLog {
+        LogLevel level = LogLevel::Info;
+        LogFormat format = LogFormat::Text;
+        std::string file;  ///< empty: stderr
+        bool operator==(const OwnLog&) const = default;
+    } log;
+    struct Socket {
+        std::string path;  ///< empty: RUNTIME/control.sock
+        mode_t mode = 0600;
+        std::optional<gid_t> group;
+        bool operator==(const Socket&) const = default;
+    } socket;
+    Duration shutdown_timeout = 60s;
+    ExitWhen exit_when = ExitWhen::Never;
+    bool operator==(const Supervisor&) const = default;
+};
+
+/// A service's neighbours in the dependency graph, as indices into Plan::services; each list sorted,
+/// none twice. Names that a `wants`, `after` or `before` has but the plan lacks are left out.
+struct Links {
+    std::vector<std::uint32_t> requires_;     ///< must be ready before, stop after
+    std::vector<std::uint32_t> wants;         ///< are started along, waited for while they try
+    std::vector<std::uint32_t> after;         ///< order only; the others' `before` is in here
+    std::vector<std::uint32_t> required_by;   ///< the same edges seen from the other end
+    std::vector<std::uint32_t> wanted_by;
+    std::vector<std::uint32_t> before;
+};
+
+/// Everything that the files say, immutable once made and shared. Services are in order of name,
+/// links has one entry for each; the graph of all three kinds of edges together has no cycle.
+struct Plan {
+    Supervisor supervisor;
+    std::vector<ServicePtr> services;
+    std::vector<Links> links;
+    std::vector<std::string> files;  ///< absolute paths of what was read, in order
+
+    /// The index of a service, or nothing.
+    std::optional<std::uint32_t> find(std::string_view name) const;
+};
+using PlanPtr = std::shared_ptr<const Plan>;
+
+}  // namespace reeve::config
