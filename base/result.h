@@ -26,9 +26,7 @@ struct Error {
     std::optional<SourcePosition> position;
 
     /// The message, with the errno's own words behind it.
-    std::string text() const {
-        return errnum ? message + ": " + strerrordesc(*errnum) : message;
-    }
+    std::string text() const { return errnum ? message + ": " + strerrordesc(*errnum) : message; }
 
     /// strerror(3) without its shared buffer.
     static std::string strerrordesc(int errnum) {

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "config/plan.h"
+#include "supervisor/core/event.h"
+#include "supervisor/core/ids.h"
+
+/// What the engine wants done: imperatives, to be carried out in order. None of them calls the
+/// engine back; what comes of them arrives as events.
+namespace reeve::core {
+
+/// Execute the service's main process; answer with Spawned or SpawnFailed.
+struct Spawn {
+    RunId run;
+    ServiceId service;
+    config::ServicePtr definition;
+};
+
+/// Send a signal to the run's main process, or to all of its tree that is alive.
+struct Signal {
+    RunId run;
+    int signal = 0;
+    config::StopScope scope = config::StopScope::Main;
+};
+
+/// Kill whatever is left of the run's tree, and go on until nothing is.
+struct KillTree {
+    RunId run;
+};
+
+/// Let go of the run: its main process, if there was one, is gone and so is its tree.
+struct Reap {
+    RunId run;
+};
+
+/// Ask the service's probe once; answer with ProbeAnswered.
+struct StartProbe {
+    TaskId task;
+    RunId run;
+    config::Probe probe;
+};
+
+/// Run a command beside the run, as its user and in its environment; answer with CommandEnded.
+struct RunCommand {
+    TaskId task;
+    RunId run;
+    config::Argv command;
+};
+
+/// End a probe or a command that nobody waits for any more, with all it started.
+struct CancelTask {
+    TaskId task;
+};
+
+/// How a request ended for one of its services.
+struct Outcome {
+    enum class Kind { Done, Failed, NotRunning, TimedOut };
+    ServiceId service;
+    std::string name;
+    Kind kind = Kind::Done;
+    std::string state;
+    std::string cause;
+};
+
+/// Say which services beyond the named ones a request is about to stop or restart.
+struct Touches {
+    RequestId request;
+    Verb verb = Verb::Stop;
+    std::vector<ServiceId> services;
+};
+
+/// Answer a request; the last that is said of it.
+struct Reply {
+    RequestId request;
+    std::vector<Outcome> outcomes;
+};
+
+/// Tell the world that a service changed its state.
+struct Announce {
+    ServiceId service;
+    std::string name;
+    std::string_view from, to;
+    std::string cause;
+    std::optional<int> pid;
+};
+
+/// Forget a service that the configuration no longer has; it is stopped.
+struct Forget {
+    ServiceId service;
+    std::string name;
+};
+
+/// End the supervisor with this exit status; nothing is left to be stopped, or nothing can be.
+struct Finish {
+    int status = 0;
+    std::vector<std::string> survivors{};  ///< services that even SIGKILL did not end
+};
+
+using Action = std::variant<Spawn, Signal, KillTree, Reap, StartProbe, RunCommand, CancelTask,
+                            Touches, Reply, Announce, Forget, Finish>;
+
+}  // namespace reeve::core

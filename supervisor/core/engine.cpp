@@ -1,0 +1,283 @@
+#include "supervisor/core/engine.h"
+
+#include <utility>
+
+#include "base/overloaded.h"
+
+namespace reeve::core {
+
+namespace {
+
+/// After even SIGKILL has not ended everything, a shutdown gives up.
+constexpr Duration kill_patience = 5s;
+
+}  // namespace
+
+Engine::Engine(config::PlanPtr plan, std::uint64_t seed) : random_(seed) {
+    units_.adopt(std::move(plan));
+}
+
+std::vector<Action> Engine::handle(const Event& event, Time now) {
+    now_ = now;
+    out_.clear();
+    std::visit([this](const auto& e) { on(e); }, event);
+    settle();
+    for (const ServiceId id : std::exchange(moved_, {})) {
+        if (const Unit* unit = units_.find(id)) requests_.look_at(*unit);
+    }
+    requests_.answer(units_, now_, out_);
+    finish_if_over();
+    return std::exchange(out_, {});
+}
+
+std::optional<Time> Engine::next_deadline() const {
+    std::optional<Time> earliest = units_.next_deadline();
+    const auto consider = [&](std::optional<Time> time) {
+        if (time && (!earliest || *time < *earliest)) earliest = time;
+    };
+    consider(requests_.next_deadline());
+    if (shutdown_) consider(shutdown_->deadline);
+    return earliest;
+}
+
+void Engine::on(const BootAsked&) {
+    booted_ = true;
+    std::vector<ServiceId> enabled;
+    for (std::uint32_t place = 0; place < units_.plan().services.size(); ++place) {
+        const Unit& unit = units_.at_place(place);
+        if (unit.policy().enabled) enabled.push_back(unit.id());
+    }
+    raise(enabled, "started at boot", false);
+}
+
+void Engine::on(const Requested& event) {
+    requests_.open(event);
+    for (const ServiceId id : event.services) moved_.push_back(id);
+    if (shutdown_ && event.verb != Verb::Stop) {
+        for (const ServiceId id : event.services) {
+            Outcome outcome = outcome_of(units_.at(id), Outcome::Kind::Failed);
+            outcome.cause = "the supervisor is shutting down";
+            requests_.settle(event.request, std::move(outcome));
+        }
+        return;
+    }
+    switch (event.verb) {
+        case Verb::Start:
+            return start_services(event);
+        case Verb::Stop:
+            return stop_services(event);
+        case Verb::Restart:
+            return restart_services(event);
+        case Verb::Reload:
+            for (const ServiceId id : event.services) begin_reload(units_.at(id));
+            return;
+    }
+}
+
+void Engine::start_services(const Requested& event) {
+    raise(event.services, "started by request", true);
+}
+
+void Engine::stop_services(const Requested& event) {
+    const std::vector<ServiceId> dependents = dependents_of(event.services);
+    announce_touched(event, dependents);
+    for (const ServiceId id : event.services) lower(units_.at(id), "stopped by request");
+    for (const ServiceId id : dependents) {
+        lower(units_.at(id), "stopped because a requirement was stopped by request");
+    }
+}
+
+void Engine::restart_services(const Requested& event) {
+    std::vector<ServiceId> alive = event.services;
+    std::erase_if(alive, [&](ServiceId id) { return !units_.at(id).alive(); });
+    announce_touched(event, dependents_of(alive));
+    for (const ServiceId id : alive) {
+        Unit& unit = units_.at(id);
+        unit.cycle = true;
+        unit.history = {};
+        touch(unit);
+    }
+    raise(event.services, "restarted by request", true);
+    for (const ServiceId id : event.services) units_.at(id).origin = "restarted by request";
+}
+
+void Engine::announce_touched(const Requested& event, std::vector<ServiceId> dependents) {
+    std::erase_if(dependents, [&](ServiceId id) { return !units_.at(id).alive(); });
+    if (dependents.empty()) return;
+    out_.push_back(Touches{event.request, event.verb, std::move(dependents)});
+}
+
+void Engine::on(const Spawned& event) {
+    Unit* unit = units_.by_run(event.run);
+    if (unit == nullptr) return;
+    unit->pid = event.pid;
+    if (std::holds_alternative<Starting>(unit->state())) await_readiness(*unit);
+}
+
+void Engine::on(const SpawnFailed& event) {
+    Unit* unit = units_.by_run(event.run);
+    if (unit == nullptr) return;
+    unit->trouble = "cannot start: " + event.what;
+    unit->start_failed = true;
+    unit->last_end = ExitStatus::exited(event.not_found ? 127 : 126);
+    unit->ended = now_;
+    conclude(*unit);
+}
+
+void Engine::on(const Exited& event) {
+    Unit* unit = units_.by_run(event.run);
+    if (unit == nullptr) return;
+    const auto* stopping = std::get_if<Stopping>(&unit->state());
+    const bool oneshot = unit->definition->execution.type == config::ServiceType::Oneshot;
+    const bool timed_out = stopping != nullptr && stopping->reason == StopReason::StartTimedOut;
+    const bool before_ready = std::holds_alternative<Starting>(unit->state()) && !oneshot;
+    unit->start_failed = timed_out || before_ready;
+    unit->last_end = event.status;
+    unit->ended = now_;
+    unit->last_exit = LastExit{event.status, now_, now_ - unit->started};
+    const std::string how = event.status.text() + " after " + in_words(now_ - unit->started);
+    if (stopping == nullptr) {
+        unit->trouble = how + (before_ready ? ", before it was ready" : "");
+    } else if (unit->trouble.empty() && event.status != ExitStatus::exited(0) &&
+               event.status.signal != unit->policy().stop.signal) {
+        unit->trouble = event.status.text();
+    }
+    unit->pid.reset();
+    main_gone(*unit, event.leftovers);
+}
+
+void Engine::on(const TreeEmptied& event) {
+    Unit* unit = units_.by_run(event.run);
+    if (unit == nullptr) return;
+    const auto* stopping = std::get_if<Stopping>(&unit->state());
+    if (stopping != nullptr && stopping->main_gone) conclude(*unit);
+}
+
+void Engine::on(const ReadyReported& event) {
+    Unit* unit = units_.by_run(event.run);
+    if (unit == nullptr || !std::holds_alternative<Starting>(unit->state())) return;
+    const auto& ready = unit->policy().ready;
+    if (ready && std::holds_alternative<config::NotifyCheck>(ready->check)) become_ready(*unit);
+}
+
+void Engine::on(const StatusReported& event) {
+    if (Unit* unit = units_.by_run(event.run)) unit->status_text = event.text;
+}
+
+void Engine::on(const ProbeAnswered& event) {
+    Unit* unit = units_.by_task(event.task);
+    units_.end_task(event.task);
+    if (unit == nullptr) return;
+    const auto* state = std::get_if<Starting>(&unit->state());
+    if (state == nullptr || state->probe != event.task) return;
+    Starting starting = *state;
+    starting.probe = {};
+    starting.probe_deadline.reset();
+    const auto& ready = unit->policy().ready;
+    starting.probe_due = now_ + (ready ? ready->interval : Duration::zero());
+    const std::string cause = event.yes ? unit->cause() : "not ready yet: " + event.what;
+    change(*unit, starting, cause);
+    if (event.yes) become_ready(*unit);
+}
+
+void Engine::on(const CommandEnded& event) {
+    Unit* unit = units_.by_task(event.task);
+    units_.end_task(event.task);
+    if (unit == nullptr) return;
+    if (const auto* reloading = std::get_if<Reloading>(&unit->state())) {
+        if (reloading->command == event.task) reload_command_ended(*unit, event);
+        return;
+    }
+    const auto* state = std::get_if<Stopping>(&unit->state());
+    if (state == nullptr || state->command != event.task) return;
+    Stopping stopping = *state;
+    stopping.command = {};
+    if (!event.succeeded && unit->trouble.empty()) {
+        unit->trouble = "stop command failed: " + event.what;
+    }
+    change(*unit, stopping, unit->cause());
+    // Whatever the command did or did not do, the process has until the deadline to end.
+    if (!stopping.main_gone) send_stop_signal(*unit);
+}
+
+void Engine::on(const DeadlinePassed&) {
+    for (const ServiceId id : units_.due(now_)) deadline_passed(units_.at(id));
+    if (!shutdown_ || !shutdown_->deadline || *shutdown_->deadline > now_) return;
+    if (!shutdown_->forced) return force_shutdown();
+    shutdown_->deadline.reset();
+    Finish finish{shutdown_->status, {}};
+    units_.for_each([&](Unit& unit) {
+        if (unit.alive()) finish.survivors.push_back(unit.name());
+    });
+    shutdown_->finished = true;
+    out_.push_back(std::move(finish));
+}
+
+void Engine::deadline_passed(Unit& unit) {
+    std::visit(
+        Overloaded{
+            [](const auto&) {},
+            [&](const Starting& s) {
+                if (s.deadline && *s.deadline <= now_) return start_deadline_passed(unit);
+                if (s.probe_due) {
+                    if (unit.policy().ready) return ask_probe(unit);
+                    return become_ready(unit);
+                }
+                const TaskId probe = s.probe;
+                cancel_task(probe);
+                Starting starting = s;
+                starting.probe = {};
+                starting.probe_deadline.reset();
+                const config::Probe* asked = unit.policy().ready ? &*unit.policy().ready : nullptr;
+                starting.probe_due = now_ + (asked ? asked->interval : Duration::zero());
+                change(unit, starting,
+                       "not ready yet: no answer within " +
+                           in_words(asked ? asked->timeout : Duration::zero()));
+            },
+            [&](const Reloading& s) {
+                cancel_task(s.command);
+                end_reload(
+                    unit, false,
+                    std::string(s.checking ? "reload refused: its check" : "reload command") +
+                        " did not end in time");
+            },
+            [&](const Stopping&) { stop_deadline_passed(unit); },
+            [&](const Backoff&) { try_start(unit); },
+        },
+        State(unit.state()));
+}
+
+void Engine::on(const ShutdownAsked&) {
+    if (shutdown_) return force_shutdown();
+    begin_shutdown(0, "stopped with the supervisor");
+}
+
+void Engine::begin_shutdown(int status, const std::string& origin) {
+    if (shutdown_) return;
+    shutdown_ =
+        Shutdown{.status = status, .deadline = now_ + units_.plan().supervisor.shutdown_timeout};
+    units_.for_each([&](Unit& unit) { lower(unit, origin); });
+}
+
+void Engine::force_shutdown() {
+    if (shutdown_->forced) return;
+    shutdown_->forced = true;
+    shutdown_->deadline = now_ + kill_patience;
+    units_.for_each([&](Unit& unit) {
+        if (unit.alive()) kill_now(unit);
+    });
+}
+
+void Engine::finish_if_over() {
+    if (!shutdown_ && booted_ && units_.busy() == 0 &&
+        units_.plan().supervisor.exit_when == config::ExitWhen::Idle) {
+        begin_shutdown(0, "stopped because nothing is left to supervise");
+        settle();
+    }
+    if (!shutdown_ || shutdown_->finished || units_.alive() > 0) return;
+    shutdown_->finished = true;
+    shutdown_->deadline.reset();
+    out_.push_back(Finish{shutdown_->status, {}});
+}
+
+}  // namespace reeve::core

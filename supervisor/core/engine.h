@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/diff.h"
+#include "config/plan.h"
+#include "supervisor/core/action.h"
+#include "supervisor/core/event.h"
+#include "supervisor/core/requests.h"
+#include "supervisor/core/units.h"
+
+namespace reeve::core {
+
+/// Decides everything that a supervisor decides: events in, actions out. Driven by whoever has
+/// events, at the times that it is told; never touches a process, a clock or a log. The same
+/// events at the same times give the same actions. What a service goes through: state.h.
+class Engine {
+  public:
+    /// `seed` feeds the jitter of backoffs.
+    Engine(config::PlanPtr plan, std::uint64_t seed);
+
+    /// Takes in one event and returns what is to be done, in order. `now` never goes back.
+    [[nodiscard]] std::vector<Action> handle(const Event& event, Time now);
+
+    /// When handle(DeadlinePassed{}) is due, if ever.
+    std::optional<Time> next_deadline() const;
+
+    const Units& units() const { return units_; }
+    bool shutting_down() const { return shutdown_.has_value(); }
+
+  private:
+    struct Shutdown {
+        int status = 0;
+        std::optional<Time> deadline;
+        bool forced = false;
+        bool finished = false;
+    };
+    // engine.cpp: events
+    void on(const BootAsked& event);
+    void on(const Requested& event);
+    void on(const Spawned& event);
+    void on(const SpawnFailed& event);
+    void on(const Exited& event);
+    void on(const TreeEmptied& event);
+    void on(const ReadyReported& event);
+    void on(const StatusReported& event);
+    void on(const ProbeAnswered& event);
+    void on(const CommandEnded& event);
+    void on(const DeadlinePassed& event);
+    void on(const PlanReplaced& event);
+    void on(const ShutdownAsked& event);
+    void deadline_passed(Unit& unit);
+    void start_services(const Requested& event);
+    void stop_services(const Requested& event);
+    void restart_services(const Requested& event);
+    void announce_touched(const Requested& event, std::vector<ServiceId> dependents);
+
+    // lifecycle.cpp: one service's way through its states
+    void change(Unit& unit, State state, std::string cause);
+    void start_run(Unit& unit);
+    void await_readiness(Unit& unit);
+    void ask_probe(Unit& unit);
+    void become_ready(Unit& unit);
+    void begin_stop(Unit& unit, StopReason reason);
+    void send_stop_signal(const Unit& unit);
+    void stop_deadline_passed(Unit& unit);
+    void start_deadline_passed(Unit& unit);
+    void kill_now(Unit& unit);
+    void main_gone(Unit& unit, bool leftovers);
+    void conclude(Unit& unit);
+    void decide_fate(Unit& unit);
+    void end_for_good(Unit& unit, State state, std::string cause);
+    void cancel_task(TaskId task);
+    void cancel_tasks(const Unit& unit);
+
+    // settle.cpp: who may start or stop, from the neighbours' states
+    void raise(const std::vector<ServiceId>& first, const std::string& origin, bool by_hand);
+    void lower(Unit& unit, std::string origin);
+    std::vector<ServiceId> dependents_of(const std::vector<ServiceId>& services) const;
+    void touch(Unit& unit);
+    void touch_neighbours(Unit& unit);
+    void settle();
+    void settle_halting();
+    void settle(Unit& unit);
+    void try_start(Unit& unit);
+    bool must_halt(const Unit& unit) const;
+    const Unit* in_the_way_of_stop(Unit& unit) const;
+
+    // reload.cpp: a running service re-reads its own configuration
+    void begin_reload(Unit& unit);
+    void check_passed(Unit& unit);
+    void reload_command_ended(Unit& unit, const CommandEnded& event);
+    void end_reload(Unit& unit, bool succeeded, const std::string& what);
+
+    // replan.cpp: another plan
+    void replan(const config::ServiceDiff& entry, std::vector<ServiceId>& start);
+    void readiness_changed(Unit& unit);
+
+    // shutdown
+    void begin_shutdown(int status, const std::string& origin);
+    void force_shutdown();
+    void finish_if_over();
+
+    Units units_;
+    Requests requests_;
+    Random random_;
+    std::optional<Shutdown> shutdown_;
+    bool booted_ = false;
+
+    // of the event being handled
+    Time now_;
+    std::vector<Action> out_;
+    std::deque<ServiceId> queue_;       // to be settled
+    std::deque<ServiceId> halt_queue_;  // whose halting may have changed
+    std::vector<ServiceId> moved_;      // whose requests may have come to an end
+};
+
+}  // namespace reeve::core

@@ -1,0 +1,236 @@
+#include <string>
+
+#include "base/overloaded.h"
+#include "supervisor/core/engine.h"
+
+/// One service's way through its states; the story is told in state.h.
+namespace reeve::core {
+
+namespace {
+
+std::string ordinal(int n) {
+    const int tens = n % 100;
+    const char* ending = "th";
+    if (tens < 11 || tens > 13) {
+        if (n % 10 == 1) ending = "st";
+        if (n % 10 == 2) ending = "nd";
+        if (n % 10 == 3) ending = "rd";
+    }
+    return std::to_string(n) + ending;
+}
+
+std::string how_long(const config::Policy& policy) { return in_words(policy.stop.timeout); }
+
+}  // namespace
+
+void Engine::change(Unit& unit, State state, std::string cause) {
+    const bool moved = state != unit.state();
+    units_.change(unit, std::move(state), std::move(cause), now_, out_);
+    if (!moved) return;
+    touch(unit);
+    touch_neighbours(unit);
+}
+
+void Engine::start_run(Unit& unit) {
+    const config::ServicePtr definition = unit.definition;
+    unit.pid.reset();
+    unit.status_text.clear();
+    unit.trouble.clear();
+    unit.was_ready = false;
+    unit.started = now_;
+    if (definition->execution.command.empty()) return become_ready(unit);
+    Starting starting{.run = units_.new_run(unit)};
+    if (const Duration limit = definition->policy.start_timeout; limit > Duration::zero()) {
+        starting.deadline = now_ + limit;
+    }
+    change(unit, starting, unit.origin);
+    out_.push_back(Spawn{starting.run, unit.id(), definition});
+}
+
+void Engine::await_readiness(Unit& unit) {
+    if (unit.definition->execution.type == config::ServiceType::Oneshot) return;
+    const auto& ready = unit.policy().ready;
+    if (!ready) return become_ready(unit);
+    if (!std::holds_alternative<config::NotifyCheck>(ready->check)) ask_probe(unit);
+}
+
+void Engine::ask_probe(Unit& unit) {
+    Starting starting = std::get<Starting>(unit.state());
+    const config::Probe& probe = *unit.policy().ready;
+    starting.probe = units_.new_task(unit);
+    starting.probe_deadline = now_ + probe.timeout;
+    starting.probe_due.reset();
+    out_.push_back(StartProbe{starting.probe, starting.run, probe});
+    change(unit, starting, unit.cause());
+}
+
+void Engine::become_ready(Unit& unit) {
+    cancel_tasks(unit);
+    unit.ready_since = now_;
+    unit.was_ready = true;
+    change(unit, Running{run_of(unit.state())}, unit.origin);
+}
+
+void Engine::begin_stop(Unit& unit, StopReason reason) {
+    if (const auto* stopping = std::get_if<Stopping>(&unit.state())) {
+        // Already being ended for a reason of its own; now it shall not come back either.
+        Stopping asked = *stopping;
+        asked.reason = reason;
+        return change(unit, asked, unit.cause());
+    }
+    const RunId run = run_of(unit.state());
+    if (!run) return conclude(unit);
+    cancel_tasks(unit);
+    const config::Stop& stop = unit.policy().stop;
+    Stopping stopping{.run = run, .reason = reason, .deadline = now_ + stop.timeout};
+    if (!stop.command.empty() && reason == StopReason::Asked) {
+        stopping.command = units_.new_task(unit);
+    }
+    std::string cause = reason == StopReason::StartTimedOut ? unit.trouble
+                        : unit.goal == Goal::Down           ? unit.origin
+                        : unit.cycle                        ? "stopped to be restarted"
+                                                            : "stopped for a requirement's restart";
+    change(unit, stopping, std::move(cause));
+    if (stopping.command) {
+        out_.push_back(RunCommand{stopping.command, run, stop.command});
+    } else {
+        send_stop_signal(unit);
+    }
+}
+
+void Engine::send_stop_signal(const Unit& unit) {
+    const config::Stop& stop = unit.policy().stop;
+    const RunId run = run_of(unit.state());
+    out_.push_back(Signal{run, stop.signal, stop.scope});
+    // One that is stopped (SIGSTOP) must go on to see the signal.
+    if (stop.signal != SIGKILL) out_.push_back(Signal{run, SIGCONT, stop.scope});
+}
+
+void Engine::main_gone(Unit& unit, bool leftovers) {
+    if (!leftovers) return conclude(unit);
+    const auto* before = std::get_if<Stopping>(&unit.state());
+    Stopping stopping =
+        before != nullptr ? *before
+                          : Stopping{.run = run_of(unit.state()),
+                                     .reason = unit.halting ? StopReason::Asked : StopReason::Ended,
+                                     .deadline = now_ + unit.policy().stop.timeout};
+    stopping.main_gone = true;
+    const bool killed = !stopping.deadline;
+    std::string cause =
+        before != nullptr ? unit.cause() : unit.trouble + "; ending what it left behind";
+    change(unit, stopping, std::move(cause));
+    if (killed) {
+        out_.push_back(KillTree{stopping.run});
+        return;
+    }
+    out_.push_back(Signal{stopping.run, SIGTERM, config::StopScope::Tree});
+    out_.push_back(Signal{stopping.run, SIGCONT, config::StopScope::Tree});
+}
+
+void Engine::start_deadline_passed(Unit& unit) {
+    unit.trouble = "not ready within " + in_words(unit.policy().start_timeout);
+    begin_stop(unit, StopReason::StartTimedOut);
+}
+
+void Engine::stop_deadline_passed(Unit& unit) {
+    const auto& stopping = std::get<Stopping>(unit.state());
+    const config::Stop& stop = unit.policy().stop;
+    const std::string method = stopping.main_gone ? "what it left behind did not end on SIGTERM"
+                               : stopping.command ? "its stop command did not end it"
+                                                  : "did not end on " + signal_name(stop.signal);
+    const std::string note = method + " within " + how_long(unit.policy()) + "; killed";
+    unit.trouble = unit.trouble.empty() ? note : unit.trouble + "; " + note;
+    kill_now(unit);
+}
+
+void Engine::kill_now(Unit& unit) {
+    Stopping stopping{.run = run_of(unit.state()), .reason = StopReason::Asked};
+    if (const auto* before = std::get_if<Stopping>(&unit.state())) stopping = *before;
+    if (!stopping.run) return;
+    cancel_tasks(unit);
+    stopping.command = {};
+    stopping.deadline.reset();
+    change(unit, stopping, unit.trouble.empty() ? unit.origin : unit.trouble);
+    out_.push_back(KillTree{stopping.run});
+}
+
+void Engine::conclude(Unit& unit) {
+    const auto* stopping = std::get_if<Stopping>(&unit.state());
+    const bool asked =
+        unit.halting || (stopping != nullptr && stopping->reason == StopReason::Asked);
+    cancel_tasks(unit);
+    if (const RunId run = run_of(unit.state())) {
+        out_.push_back(Reap{run});
+        units_.end_run(run);
+    }
+    unit.pid.reset();
+    if (asked || unit.goal == Goal::Down || unit.cycle) {
+        unit.cycle = false;
+        std::string cause = unit.goal == Goal::Down ? unit.origin : unit.cause();
+        if (!unit.trouble.empty() && cause.find(unit.trouble) == std::string::npos) {
+            cause += " (" + unit.trouble + ")";
+        }
+        return change(unit, Stopped{}, std::move(cause));
+    }
+    decide_fate(unit);
+}
+
+void Engine::decide_fate(Unit& unit) {
+    RunEnd end{.status = unit.last_end, .start_failed = unit.start_failed};
+    if (unit.was_ready) end.ready_for = unit.ended - unit.ready_since;
+    const Verdict verdict = judge(*unit.definition, end, unit.history, random_, now_);
+    std::string what = unit.trouble;
+    std::visit(Overloaded{
+                   [&](const RestartAfter& restart) {
+                       if (unit.history.quick_exits > 1) {
+                           what += ", " + ordinal(unit.history.quick_exits) + " time";
+                       }
+                       unit.origin = "restarted after " + what;
+                       if (restart.delay <= Duration::zero()) {
+                           change(unit, Stopped{}, std::move(what));
+                       } else {
+                           change(unit, Backoff{now_ + restart.delay}, std::move(what));
+                       }
+                   },
+                   [&](const EndAsDone&) { end_for_good(unit, Done{}, std::move(what)); },
+                   [&](const EndAsFailed& failed) {
+                       if (failed.limit_reached) {
+                           const auto& limit = *unit.policy().restart_limit;
+                           what += "; restarted " + std::to_string(limit.count) + " times within " +
+                                   in_words(limit.within) + ", the limit";
+                       }
+                       end_for_good(unit, Failed{}, std::move(what));
+                   },
+               },
+               verdict);
+}
+
+void Engine::end_for_good(Unit& unit, State state, std::string cause) {
+    const bool failed = std::holds_alternative<Failed>(state);
+    unit.goal = Goal::Down;
+    unit.origin = cause;
+    change(unit, std::move(state), std::move(cause));
+    const config::Policy& policy = unit.policy();
+    if (policy.on_exit != config::EndAction::Shutdown &&
+        !(failed && policy.on_failure == config::EndAction::Shutdown)) {
+        return;
+    }
+    const int status = unit.last_end.shell_status();
+    begin_shutdown(failed && status == 0 ? 1 : status, "stopped because " + unit.name() + " ended");
+}
+
+void Engine::cancel_task(TaskId task) {
+    if (!task) return;
+    out_.push_back(CancelTask{task});
+    units_.end_task(task);
+}
+
+void Engine::cancel_tasks(const Unit& unit) {
+    if (const auto* starting = std::get_if<Starting>(&unit.state())) cancel_task(starting->probe);
+    if (const auto* stopping = std::get_if<Stopping>(&unit.state())) cancel_task(stopping->command);
+    if (const auto* reloading = std::get_if<Reloading>(&unit.state())) {
+        cancel_task(reloading->command);
+    }
+}
+
+}  // namespace reeve::core

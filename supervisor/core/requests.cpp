@@ -1,0 +1,142 @@
+#include "supervisor/core/requests.h"
+
+#include <algorithm>
+
+#include "base/overloaded.h"
+
+namespace reeve::core {
+
+namespace {
+
+using Kind = Outcome::Kind;
+using Progress = std::optional<Kind>;
+
+Progress progress_of_start(const Unit& unit) {
+    if (unit.cycle || (unit.halting && unit.goal == Goal::Up)) return std::nullopt;
+    return std::visit(
+        Overloaded{
+            [&](const Stopped&) -> Progress {
+                return unit.goal == Goal::Up ? std::nullopt : Progress(Kind::Failed);
+            },
+            [](const Waiting& s) { return s.stuck ? Progress(Kind::Failed) : std::nullopt; },
+            [](const Starting&) -> Progress { return std::nullopt; },
+            [](const Running&) -> Progress { return Kind::Done; },
+            [](const Reloading&) -> Progress { return Kind::Done; },
+            [](const Stopping&) -> Progress { return std::nullopt; },
+            [](const Backoff&) -> Progress { return Kind::Failed; },
+            [](const Failed&) -> Progress { return Kind::Failed; },
+            [](const Done&) -> Progress { return Kind::Done; },
+        },
+        unit.state());
+}
+
+Progress progress_of_stop(const Unit& unit) {
+    if (unit.goal == Goal::Up) return Kind::Failed;  // somebody wants it up again
+    if (unit.alive() || std::holds_alternative<Waiting>(unit.state()) ||
+        std::holds_alternative<Backoff>(unit.state())) {
+        return std::nullopt;
+    }
+    return Kind::Done;
+}
+
+}  // namespace
+
+std::optional<Outcome::Kind> progress(const Unit& unit, Verb verb) {
+    switch (verb) {
+        case Verb::Start:
+        case Verb::Restart:
+            return progress_of_start(unit);
+        case Verb::Stop:
+            return progress_of_stop(unit);
+        case Verb::Reload:
+            // Entered by the reload itself; here only what cuts it short.
+            if (std::holds_alternative<Reloading>(unit.state())) return std::nullopt;
+            return Kind::Failed;
+    }
+    return std::nullopt;
+}
+
+Outcome outcome_of(const Unit& unit, Outcome::Kind kind) {
+    return Outcome{unit.id(), unit.name(), kind, std::string(name_of(unit.state())), unit.cause()};
+}
+
+void Requests::open(const Requested& request) {
+    if (!request.request) return;
+    Pending& pending = pending_[request.request];
+    pending.request = request;
+    for (const ServiceId id : request.services) {
+        if (pending.outcomes.emplace(id, std::nullopt).second) {
+            waiters_[id].push_back(request.request);
+        }
+    }
+    pending.open = pending.outcomes.size();
+    if (pending.open == 0) complete_.push_back(request.request);
+}
+
+void Requests::settle(RequestId request, Outcome outcome) {
+    const auto found = pending_.find(request);
+    if (found == pending_.end()) return;
+    const auto slot = found->second.outcomes.find(outcome.service);
+    if (slot == found->second.outcomes.end() || slot->second) return;
+    auto& waiting = waiters_[outcome.service];
+    std::erase(waiting, request);
+    if (waiting.empty()) waiters_.erase(outcome.service);
+    slot->second = std::move(outcome);
+    if (--found->second.open == 0) complete_.push_back(request);
+}
+
+void Requests::settle_all(const Unit& unit, Verb verb, const Outcome& outcome) {
+    const auto found = waiters_.find(unit.id());
+    if (found == waiters_.end()) return;
+    for (const RequestId request : std::vector<RequestId>(found->second)) {
+        if (pending_.at(request).request.verb == verb) settle(request, outcome);
+    }
+}
+
+void Requests::look_at(const Unit& unit) {
+    const auto found = waiters_.find(unit.id());
+    if (found == waiters_.end()) return;
+    for (const RequestId request : std::vector<RequestId>(found->second)) {
+        const Requested& asked = pending_.at(request).request;
+        if (!asked.wait) {
+            settle(request, outcome_of(unit, Outcome::Kind::Done));
+        } else if (const auto kind = progress(unit, asked.verb)) {
+            settle(request, outcome_of(unit, *kind));
+        }
+    }
+}
+
+void Requests::answer(const Units& units, Time now, std::vector<Action>& out) {
+    for (const auto& [id, pending] : pending_) {
+        if (pending.open == 0 || !pending.request.deadline || *pending.request.deadline > now) {
+            continue;
+        }
+        for (const auto& [service, outcome] : std::map(pending.outcomes)) {
+            const Unit* unit = units.find(service);
+            if (!outcome && unit != nullptr) settle(id, outcome_of(*unit, Kind::TimedOut));
+        }
+    }
+    for (const RequestId id : std::exchange(complete_, {})) close(id, out);
+}
+
+void Requests::close(RequestId id, std::vector<Action>& out) {
+    const auto node = pending_.extract(id);
+    if (node.empty()) return;
+    Reply reply{id, {}};
+    for (const ServiceId service : node.mapped().request.services) {
+        auto& outcome = node.mapped().outcomes.at(service);
+        if (outcome) reply.outcomes.push_back(std::move(*std::exchange(outcome, std::nullopt)));
+    }
+    out.push_back(std::move(reply));
+}
+
+std::optional<Time> Requests::next_deadline() const {
+    std::optional<Time> earliest;
+    for (const auto& [id, pending] : pending_) {
+        const auto& deadline = pending.request.deadline;
+        if (deadline && (!earliest || *deadline < *earliest)) earliest = deadline;
+    }
+    return earliest;
+}
+
+}  // namespace reeve::core

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "supervisor/core/action.h"
+#include "supervisor/core/event.h"
+#include "supervisor/core/units.h"
+
+namespace reeve::core {
+
+/// What is known now of a request's success for one service; nothing: it is still under way.
+std::optional<Outcome::Kind> progress(const Unit& unit, Verb verb);
+
+/// An outcome that tells a unit's present state and cause.
+Outcome outcome_of(const Unit& unit, Outcome::Kind kind);
+
+/// The requests that somebody waits for, each answered once: when every one of its services has
+/// come to an end of some sort, or at its deadline.
+class Requests {
+  public:
+    void open(const Requested& request);
+    /// Enters how it ended for one service; the first word counts.
+    void settle(RequestId request, Outcome outcome);
+    /// Enters the outcome for every open request of that verb that waits for the unit.
+    void settle_all(const Unit& unit, Verb verb, const Outcome& outcome);
+    /// Looks at every request that waits for the unit.
+    void look_at(const Unit& unit);
+    /// Answers what is complete, and at its deadline what is not.
+    void answer(const Units& units, Time now, std::vector<Action>& out);
+
+    std::optional<Time> next_deadline() const;
+
+  private:
+    struct Pending {
+        Requested request;
+        std::map<ServiceId, std::optional<Outcome>> outcomes;
+        std::size_t open = 0;
+    };
+
+    void close(RequestId id, std::vector<Action>& out);
+
+    std::map<RequestId, Pending> pending_;
+    std::unordered_map<ServiceId, std::vector<RequestId>> waiters_;
+    std::vector<RequestId> complete_;
+};
+
+}  // namespace reeve::core

@@ -1,0 +1,226 @@
+#include <algorithm>
+#include <unordered_set>
+
+#include "base/overloaded.h"
+#include "supervisor/core/engine.h"
+
+/// Order: whether a service may start or must stop follows from its neighbours' present states and
+/// from nothing else, so it cannot go stale. A worklist holds whoever has a neighbour that changed.
+namespace reeve::core {
+
+namespace {
+
+using Edge = Units::Edge;
+
+/// Good enough for whoever requires it.
+bool is_satisfied(const Unit& unit) {
+    if (unit.halting) return false;
+    if (std::holds_alternative<Done>(unit.state())) {
+        return unit.definition->execution.type == config::ServiceType::Oneshot;
+    }
+    return std::holds_alternative<Running>(unit.state()) ||
+           std::holds_alternative<Reloading>(unit.state());
+}
+
+/// On its way to ready, with nothing known that keeps it from getting there.
+bool is_on_its_way(const Unit& unit) {
+    if (unit.goal == Goal::Down) return false;
+    return std::visit(Overloaded{
+                          [](const Stopped&) { return true; },
+                          [](const Waiting& s) { return !s.stuck; },
+                          [](const Starting&) { return true; },
+                          [&](const Running&) { return unit.halting; },
+                          [&](const Reloading&) { return unit.halting; },
+                          [](const Stopping& s) { return s.reason == StopReason::Asked; },
+                          [](const Backoff&) { return false; },
+                          [](const Failed&) { return false; },
+                          [](const Done&) { return false; },
+                      },
+                      unit.state());
+}
+
+bool is_stopping_on_request(const State& state) {
+    const auto* stopping = std::get_if<Stopping>(&state);
+    return stopping != nullptr && stopping->reason == StopReason::Asked;
+}
+
+}  // namespace
+
+void Engine::raise(const std::vector<ServiceId>& first, const std::string& origin, bool by_hand) {
+    struct Wanted {
+        ServiceId id;
+        std::string origin;
+        bool named;
+    };
+    std::deque<Wanted> wanted;
+    std::unordered_set<ServiceId> seen;
+    for (const ServiceId id : first) {
+        if (seen.insert(id).second) wanted.push_back({id, origin, true});
+    }
+    while (!wanted.empty()) {
+        const Wanted next = std::move(wanted.front());
+        wanted.pop_front();
+        Unit& unit = units_.at(next.id);
+        const bool renewed = next.named && by_hand && !unit.alive();
+        // A oneshot that is done need not run again for whoever requires it.
+        if (!next.named && is_satisfied(unit)) continue;
+        if (unit.goal == Goal::Down || renewed) {
+            unit.goal = Goal::Up;
+            unit.origin = next.origin;
+            unit.history = {};
+            // Whoever asks by hand does not want to wait for the backoff.
+            if (std::holds_alternative<Backoff>(unit.state())) change(unit, Stopped{}, unit.origin);
+            touch(unit);
+        }
+        for (const Edge edge : {Edge::Requires, Edge::Wants}) {
+            for (const std::uint32_t place : units_.neighbours(unit, edge)) {
+                const Unit& other = units_.at_place(place);
+                if (!seen.insert(other.id()).second) continue;
+                wanted.push_back({other.id(), "started for " + unit.name(), false});
+            }
+        }
+    }
+}
+
+void Engine::lower(Unit& unit, std::string origin) {
+    unit.cycle = false;
+    if (unit.goal == Goal::Down) return;
+    unit.goal = Goal::Down;
+    unit.origin = std::move(origin);
+    touch(unit);
+}
+
+std::vector<ServiceId> Engine::dependents_of(const std::vector<ServiceId>& services) const {
+    std::vector<ServiceId> found;
+    std::unordered_set<ServiceId> seen(services.begin(), services.end());
+    const auto visit = [&](ServiceId id) {
+        // Whoever is down already does not take anybody else along.
+        const Unit& unit = *units_.find(id);
+        if (!unit.alive() && unit.goal == Goal::Down) return;
+        for (const std::uint32_t place : units_.neighbours(unit, Edge::RequiredBy)) {
+            const Unit& other = units_.at_place(place);
+            if (other.goal == Goal::Up && seen.insert(other.id()).second) {
+                found.push_back(other.id());
+            }
+        }
+    };
+    for (const ServiceId id : services) visit(id);
+    for (std::size_t i = 0; i < found.size(); ++i) visit(found[i]);
+    return found;
+}
+
+void Engine::touch(Unit& unit) {
+    moved_.push_back(unit.id());
+    halt_queue_.push_back(unit.id());
+    if (unit.queued) return;
+    unit.queued = true;
+    queue_.push_back(unit.id());
+}
+
+void Engine::touch_neighbours(Unit& unit) {
+    for (const Edge edge : {Edge::RequiredBy, Edge::WantedBy, Edge::Before, Edge::Requires,
+                            Edge::Wants, Edge::After}) {
+        for (const std::uint32_t place : units_.neighbours(unit, edge)) {
+            Unit& other = units_.at_place(place);
+            if (other.queued) continue;
+            other.queued = true;
+            queue_.push_back(other.id());
+        }
+    }
+}
+
+void Engine::settle() {
+    for (;;) {
+        // First everybody learns whether it must stop, so that the order of stopping is known
+        // before the first one is stopped.
+        settle_halting();
+        if (queue_.empty()) return;
+        const ServiceId id = queue_.front();
+        queue_.pop_front();
+        Unit* unit = units_.find(id);
+        if (unit == nullptr) continue;
+        unit->queued = false;
+        settle(*unit);
+    }
+}
+
+void Engine::settle_halting() {
+    while (!halt_queue_.empty()) {
+        Unit* unit = units_.find(halt_queue_.front());
+        halt_queue_.pop_front();
+        if (unit == nullptr || unit->halting == must_halt(*unit)) continue;
+        unit->halting = !unit->halting;
+        touch(*unit);
+        touch_neighbours(*unit);
+        for (const std::uint32_t place : units_.neighbours(*unit, Edge::RequiredBy)) {
+            halt_queue_.push_back(units_.at_place(place).id());
+        }
+    }
+}
+
+bool Engine::must_halt(const Unit& unit) const {
+    if (!unit.alive()) return false;
+    if (unit.goal == Goal::Down || unit.cycle) return true;
+    const auto requirements = units_.neighbours(unit, Edge::Requires);
+    return std::any_of(requirements.begin(), requirements.end(),
+                       [&](std::uint32_t place) { return units_.at_place(place).halting; });
+}
+
+void Engine::settle(Unit& unit) {
+    if (unit.halting) {
+        if (is_stopping_on_request(unit.state())) return;
+        if (in_the_way_of_stop(unit) == nullptr) begin_stop(unit, StopReason::Asked);
+        return;
+    }
+    if (unit.alive()) return;
+    if (unit.goal == Goal::Down) {
+        if (std::holds_alternative<Waiting>(unit.state()) ||
+            std::holds_alternative<Backoff>(unit.state())) {
+            change(unit, Stopped{}, unit.origin);
+        }
+        if (unit.removed) {
+            out_.push_back(Forget{unit.id(), unit.name()});
+            units_.erase(unit.id());
+        }
+        return;
+    }
+    if (!std::holds_alternative<Backoff>(unit.state())) try_start(unit);
+}
+
+const Unit* Engine::in_the_way_of_stop(Unit& unit) const {
+    // Whoever stood in the way last time probably still does: with ten thousand dependents, this
+    // keeps a stop from looking at all of them each time that one is gone.
+    const Unit* last = units_.find(unit.held_by);
+    if (last != nullptr && last->halting) return last;
+    for (const Edge edge : {Edge::RequiredBy, Edge::WantedBy, Edge::Before}) {
+        for (const std::uint32_t place : units_.neighbours(unit, edge)) {
+            const Unit& other = units_.at_place(place);
+            if (!other.halting) continue;
+            unit.held_by = other.id();
+            return &other;
+        }
+    }
+    unit.held_by = {};
+    return nullptr;
+}
+
+void Engine::try_start(Unit& unit) {
+    const auto wait = [&](const Unit& other, bool stuck) {
+        std::string cause = "waits for " + other.name();
+        if (stuck) cause += " (" + std::string(name_of(other.state())) + ")";
+        change(unit, Waiting{other.id(), stuck}, std::move(cause));
+    };
+    for (const std::uint32_t place : units_.neighbours(unit, Edge::Requires)) {
+        const Unit& other = units_.at_place(place);
+        if (!is_satisfied(other)) return wait(other, !is_on_its_way(other));
+    }
+    for (const Edge edge : {Edge::Wants, Edge::After}) {
+        for (const std::uint32_t place : units_.neighbours(unit, edge)) {
+            const Unit& other = units_.at_place(place);
+            if (is_on_its_way(other)) return wait(other, false);
+        }
+    }
+    start_run(unit);
+}
+
+}  // namespace reeve::core

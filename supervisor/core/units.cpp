@@ -1,0 +1,151 @@
+#include "supervisor/core/units.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace reeve::core {
+
+namespace {
+
+constexpr std::uint32_t no_place = std::numeric_limits<std::uint32_t>::max();
+
+bool is_busy(const State& state) {
+    if (const auto* waiting = std::get_if<Waiting>(&state)) return !waiting->stuck;
+    // A service that only groups others is up for their sake.
+    if (const auto* running = std::get_if<Running>(&state)) return bool{running->run};
+    return is_alive(state) || std::holds_alternative<Backoff>(state);
+}
+
+}  // namespace
+
+void Units::adopt(config::PlanPtr plan) {
+    std::unordered_map<std::string_view, ServiceId> known;
+    for (const auto& unit : units_) {
+        if (unit) known.emplace(unit->name(), unit->id());
+    }
+    std::vector<ServiceId> by_place;
+    by_place.reserve(plan->services.size());
+    std::vector<std::uint32_t> places(units_.size(), no_place);
+    for (std::uint32_t place = 0; place < plan->services.size(); ++place) {
+        const config::ServicePtr& definition = plan->services[place];
+        const auto found = known.find(definition->name);
+        if (found != known.end()) {
+            by_place.push_back(found->second);
+            places[found->second.value - 1] = place;
+        } else {
+            const ServiceId id{units_.size() + 1};
+            units_.push_back(std::make_unique<Unit>(id, definition));
+            by_place.push_back(id);
+            places.push_back(place);
+        }
+    }
+    for (const ServiceId id : by_place) at(id).definition = plan->services[places[id.value - 1]];
+    by_place_ = std::move(by_place);
+    places_ = std::move(places);
+    plan_ = std::move(plan);
+}
+
+void Units::erase(ServiceId id) { units_[id.value - 1].reset(); }
+
+const Unit* Units::find(ServiceId id) const {
+    return id && id.value <= units_.size() ? units_[id.value - 1].get() : nullptr;
+}
+
+Unit* Units::find(ServiceId id) { return const_cast<Unit*>(std::as_const(*this).find(id)); }
+
+const Unit* Units::find(std::string_view name) const {
+    const auto place = plan_->find(name);
+    return place ? &at_place(*place) : nullptr;
+}
+
+Unit* Units::find(std::string_view name) {
+    return const_cast<Unit*>(std::as_const(*this).find(name));
+}
+
+Unit* Units::find_removed(std::string_view name) {
+    for (const auto& unit : units_) {
+        if (unit && places_[unit->id().value - 1] == no_place && unit->name() == name) {
+            return unit.get();
+        }
+    }
+    return nullptr;
+}
+
+Unit* Units::by_run(RunId run) {
+    const auto found = runs_.find(run);
+    return found == runs_.end() ? nullptr : find(found->second);
+}
+
+Unit* Units::by_task(TaskId task) {
+    const auto found = tasks_.find(task);
+    return found == tasks_.end() ? nullptr : find(found->second);
+}
+
+std::span<const std::uint32_t> Units::neighbours(const Unit& unit, Edge edge) const {
+    const std::uint32_t place = places_[unit.id().value - 1];
+    if (place == no_place) return {};
+    const config::Links& links = plan_->links[place];
+    switch (edge) {
+        case Edge::Requires:
+            return links.requires_;
+        case Edge::Wants:
+            return links.wants;
+        case Edge::After:
+            return links.after;
+        case Edge::RequiredBy:
+            return links.required_by;
+        case Edge::WantedBy:
+            return links.wanted_by;
+        case Edge::Before:
+            return links.before;
+    }
+    return {};
+}
+
+void Units::change(Unit& unit, State state, std::string cause, Time now, std::vector<Action>& out) {
+    const std::string_view from = name_of(unit.state_);
+    const auto old_deadline = deadline_of(unit.state_);
+    const auto new_deadline = deadline_of(state);
+    if (old_deadline != new_deadline) {
+        if (old_deadline) deadlines_.erase({*old_deadline, unit.id()});
+        if (new_deadline) deadlines_.emplace(*new_deadline, unit.id());
+    }
+    alive_ += std::size_t{is_alive(state)} - std::size_t{is_alive(unit.state_)};
+    busy_ += std::size_t{is_busy(state)} - std::size_t{is_busy(unit.state_)};
+    const bool moved = state.index() != unit.state_.index();
+    const bool visible = moved || cause != unit.cause_;
+    unit.state_ = std::move(state);
+    unit.cause_ = std::move(cause);
+    if (moved) unit.since_ = now;
+    if (!visible) return;
+    out.push_back(
+        Announce{unit.id(), unit.name(), from, name_of(unit.state_), unit.cause_, unit.pid});
+}
+
+RunId Units::new_run(const Unit& unit) {
+    const RunId run{++last_run_};
+    runs_.emplace(run, unit.id());
+    return run;
+}
+
+TaskId Units::new_task(const Unit& unit) {
+    const TaskId task{++last_task_};
+    tasks_.emplace(task, unit.id());
+    return task;
+}
+
+std::optional<Time> Units::next_deadline() const {
+    if (deadlines_.empty()) return std::nullopt;
+    return deadlines_.begin()->first;
+}
+
+std::vector<ServiceId> Units::due(Time now) const {
+    std::vector<ServiceId> ids;
+    for (const auto& [deadline, id] : deadlines_) {
+        if (deadline > now) break;
+        ids.push_back(id);
+    }
+    return ids;
+}
+
+}  // namespace reeve::core

@@ -1,0 +1,145 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "config/plan.h"
+#include "supervisor/core/action.h"
+#include "supervisor/core/ids.h"
+#include "supervisor/core/policy.h"
+#include "supervisor/core/state.h"
+
+namespace reeve::core {
+
+/// How the last main process of a service ended, and after how long.
+struct LastExit {
+    ExitStatus status;
+    Time at;
+    Duration ran{};
+    bool operator==(const LastExit&) const = default;
+};
+
+/// One service as the engine knows it. Its state is changed by Units::change alone.
+class Unit {
+  public:
+    Unit(ServiceId id, config::ServicePtr service) : definition(std::move(service)), id_(id) {}
+
+    ServiceId id() const { return id_; }
+    const std::string& name() const { return definition->name; }
+    const config::Policy& policy() const { return definition->policy; }
+    const State& state() const { return state_; }
+    const std::string& cause() const { return cause_; }
+    /// When it entered its present state.
+    Time since() const { return since_; }
+    bool alive() const { return is_alive(state_); }
+
+    config::ServicePtr definition;
+    Goal goal = Goal::Down;
+    bool cycle = false;    ///< to be stopped and started again
+    bool halting = false;  ///< alive and must stop: by its goal, its cycle or a requirement
+    bool removed = false;  ///< the configuration no longer has it
+    bool queued = false;   ///< the engine is about to look at it
+    std::string origin;    ///< why it has its goal, for people
+    std::string trouble;   ///< what went wrong with the present run, for people
+    std::string status_text;
+    std::optional<int> pid;
+    Time started;      ///< when the present or last run was spawned
+    Time ready_since;  ///< when it became ready; counts while it is Running or after that
+    bool was_ready = false;
+    bool start_failed = false;  ///< the last run ended before it was ready
+    ExitStatus last_end;        ///< of the last run, also of one that could not be spawned
+    Time ended;                 ///< when it ended
+    RestartHistory history;
+    std::optional<LastExit> last_exit;
+    ServiceId held_by;  ///< what last stood in the way of its stop; asked first the next time
+
+  private:
+    friend class Units;
+    ServiceId id_;
+    State state_ = Stopped{};
+    std::string cause_;
+    Time since_;
+};
+
+/// All services, found by id, name, place in the plan, run or task; and their deadlines in order.
+/// The one place where a state changes and the change is announced.
+class Units {
+  public:
+    /// Takes every service of the plan: known names keep their Unit and get the new definition,
+    /// new ones begin as Stopped. Units that the plan lacks stay until erased.
+    void adopt(config::PlanPtr plan);
+    void erase(ServiceId id);
+
+    const config::Plan& plan() const { return *plan_; }
+    const config::PlanPtr& plan_ptr() const { return plan_; }
+    Unit* find(ServiceId id);
+    const Unit* find(ServiceId id) const;
+    Unit& at(ServiceId id) { return *find(id); }
+    Unit* find(std::string_view name);
+    const Unit* find(std::string_view name) const;
+    /// One that the plan no longer has and that is not gone yet.
+    Unit* find_removed(std::string_view name);
+    Unit* by_run(RunId run);
+    Unit* by_task(TaskId task);
+
+    /// Every unit that is known, in no useful order.
+    template <typename F>
+    void for_each(F&& f) {
+        for (const auto& unit : units_) {
+            if (unit) f(*unit);
+        }
+    }
+    template <typename F>
+    void for_each(F&& f) const {
+        for (const auto& unit : units_) {
+            if (unit) f(static_cast<const Unit&>(*unit));
+        }
+    }
+
+    enum class Edge { Requires, Wants, After, RequiredBy, WantedBy, Before };
+    /// The neighbours along one kind of edge, as places in the plan; none for a removed unit.
+    std::span<const std::uint32_t> neighbours(const Unit& unit, Edge edge) const;
+    Unit& at_place(std::uint32_t place) { return at(by_place_[place]); }
+    const Unit& at_place(std::uint32_t place) const { return *find(by_place_[place]); }
+
+    /// Puts a unit into a state for a reason and announces it, unless it differs in nothing that
+    /// can be seen (a probe's turn, a deadline).
+    void change(Unit& unit, State state, std::string cause, Time now, std::vector<Action>& out);
+
+    RunId new_run(const Unit& unit);
+    TaskId new_task(const Unit& unit);
+    void end_run(RunId run) { runs_.erase(run); }
+    void end_task(TaskId task) { tasks_.erase(task); }
+
+    std::optional<Time> next_deadline() const;
+    /// The units whose deadlines have come.
+    std::vector<ServiceId> due(Time now) const;
+
+    /// How many are alive, and how many are alive, on their way or due to start again.
+    std::size_t alive() const { return alive_; }
+    std::size_t busy() const { return busy_; }
+
+  private:
+    config::PlanPtr plan_;
+    std::vector<std::unique_ptr<Unit>> units_;  // the place of id N is N - 1
+    std::vector<std::uint32_t> places_;         // where each is in the plan, or no_place
+    std::vector<ServiceId> by_place_;
+    std::unordered_map<RunId, ServiceId> runs_;
+    std::unordered_map<TaskId, ServiceId> tasks_;
+    std::set<std::pair<Time, ServiceId>> deadlines_;
+    std::uint64_t last_run_ = 0;
+    std::uint64_t last_task_ = 0;
+    std::size_t alive_ = 0;
+    std::size_t busy_ = 0;
+};
+
+}  // namespace reeve::core
