@@ -1,0 +1,61 @@
+#pragma once
+
+#include <concepts>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/time.h"
+
+namespace reeve::protocol {
+
+/// Appends one JSON text to a string, in the order in which it is called. It sets the commas; that
+/// objects and arrays are closed is the caller's. Whatever bytes it is given, what it writes is one
+/// line of valid UTF-8: bytes that are none become U+FFFD.
+class JsonWriter {
+  public:
+    void begin_object() { open('{'); }
+    void end_object() { close('}'); }
+    void begin_array() { open('['); }
+    void end_array() { close(']'); }
+
+    void key(std::string_view name);
+
+    void value(std::string_view text);
+    void value(const std::string& text) { value(std::string_view(text)); }
+    void value(const char* text) { value(std::string_view(text)); }
+    void value(bool truth);
+    void value(std::nullptr_t);
+    void value(std::integral auto number) { integer(std::to_string(number)); }
+    /// In seconds, exact, without trailing zeros.
+    void value(Duration duration);
+    /// As RFC 3339.
+    void value(WallTime time);
+    void value(const std::vector<std::string>& texts);
+    template <typename T>
+    void value(const std::optional<T>& maybe) {
+        maybe ? value(*maybe) : value(nullptr);
+    }
+
+    template <typename T>
+    void field(std::string_view name, const T& content) {
+        key(name);
+        value(content);
+    }
+
+    std::string take() { return std::move(out_); }
+
+  private:
+    void separate();
+    void open(char bracket);
+    void close(char bracket);
+    void integer(std::string_view digits);
+    void quoted(std::string_view text);
+
+    std::string out_;
+    bool comma_ = false;
+};
+
+}  // namespace reeve::protocol
