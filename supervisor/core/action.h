@@ -66,11 +66,16 @@ struct Outcome {
     std::string cause;
 };
 
-/// Say which services beyond the named ones a request is about to stop or restart.
+/// Say which services beyond the named ones a request is about to stop or restart, and which
+/// requirement of each is the reason.
 struct Touches {
+    struct Service {
+        ServiceId id;
+        ServiceId requirement;
+    };
     RequestId request;
     Verb verb = Verb::Stop;
-    std::vector<ServiceId> services;
+    std::vector<Service> services;
 };
 
 /// Answer a request; the last that is said of it.

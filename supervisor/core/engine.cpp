@@ -79,11 +79,13 @@ void Engine::start_services(const Requested& event) {
 }
 
 void Engine::stop_services(const Requested& event) {
-    const std::vector<ServiceId> dependents = dependents_of(event.services);
+    const std::vector<Touches::Service> dependents = dependents_of(event.services);
     announce_touched(event, dependents);
     for (const ServiceId id : event.services) lower(units_.at(id), "stopped by request");
-    for (const ServiceId id : dependents) {
-        lower(units_.at(id), "stopped because a requirement was stopped by request");
+    for (const Touches::Service& dependent : dependents) {
+        lower(units_.at(dependent.id), "stopped because " +
+                                           units_.at(dependent.requirement).name() +
+                                           " was stopped by request");
     }
 }
 
@@ -101,8 +103,9 @@ void Engine::restart_services(const Requested& event) {
     for (const ServiceId id : event.services) units_.at(id).origin = "restarted by request";
 }
 
-void Engine::announce_touched(const Requested& event, std::vector<ServiceId> dependents) {
-    std::erase_if(dependents, [&](ServiceId id) { return !units_.at(id).alive(); });
+void Engine::announce_touched(const Requested& event, std::vector<Touches::Service> dependents) {
+    std::erase_if(dependents,
+                  [&](const Touches::Service& touched) { return !units_.at(touched.id).alive(); });
     if (dependents.empty()) return;
     out_.push_back(Touches{event.request, event.verb, std::move(dependents)});
 }

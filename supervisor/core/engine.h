@@ -58,7 +58,7 @@ class Engine {
     void start_services(const Requested& event);
     void stop_services(const Requested& event);
     void restart_services(const Requested& event);
-    void announce_touched(const Requested& event, std::vector<ServiceId> dependents);
+    void announce_touched(const Requested& event, std::vector<Touches::Service> dependents);
 
     // lifecycle.cpp: one service's way through its states
     void change(Unit& unit, State state, std::string cause);
@@ -81,7 +81,7 @@ class Engine {
     // settle.cpp: who may start or stop, from the neighbours' states
     void raise(const std::vector<ServiceId>& first, const std::string& origin, bool by_hand);
     void lower(Unit& unit, std::string origin);
-    std::vector<ServiceId> dependents_of(const std::vector<ServiceId>& services) const;
+    std::vector<Touches::Service> dependents_of(const std::vector<ServiceId>& services) const;
     void touch(Unit& unit);
     void touch_neighbours(Unit& unit);
     void settle();

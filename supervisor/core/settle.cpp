@@ -90,8 +90,8 @@ void Engine::lower(Unit& unit, std::string origin) {
     touch(unit);
 }
 
-std::vector<ServiceId> Engine::dependents_of(const std::vector<ServiceId>& services) const {
-    std::vector<ServiceId> found;
+std::vector<Touches::Service> Engine::dependents_of(const std::vector<ServiceId>& services) const {
+    std::vector<Touches::Service> found;
     std::unordered_set<ServiceId> seen(services.begin(), services.end());
     const auto visit = [&](ServiceId id) {
         // Whoever is down already does not take anybody else along.
@@ -100,12 +100,12 @@ std::vector<ServiceId> Engine::dependents_of(const std::vector<ServiceId>& servi
         for (const std::uint32_t place : units_.neighbours(unit, Edge::RequiredBy)) {
             const Unit& other = units_.at_place(place);
             if (other.goal == Goal::Up && seen.insert(other.id()).second) {
-                found.push_back(other.id());
+                found.push_back({other.id(), id});
             }
         }
     };
     for (const ServiceId id : services) visit(id);
-    for (std::size_t i = 0; i < found.size(); ++i) visit(found[i]);
+    for (std::size_t i = 0; i < found.size(); ++i) visit(found[i].id);
     return found;
 }
 
