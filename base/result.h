@@ -25,6 +25,11 @@ struct Error {
     std::optional<int> errnum;
     std::optional<SourcePosition> position;
 
+    // With these no string is an Error by itself, so that a Result<std::string> is unambiguous.
+    Error() = default;
+    Error(std::string what, std::optional<int> errno_value, std::optional<SourcePosition> where)
+        : message(std::move(what)), errnum(errno_value), position(std::move(where)) {}
+
     /// The message, with the errno's own words behind it.
     std::string text() const { return errnum ? message + ": " + strerrordesc(*errnum) : message; }
 
