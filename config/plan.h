@@ -220,13 +220,14 @@ struct Supervisor {
     bool operator==(const Supervisor&) const = default;
 };
 
-/// A service's neighbours in the dependency graph, as indices into Plan::services; each list sorted,
-/// none twice. Names that a `wants`, `after` or `before` has but the plan lacks are left out.
+/// A service's neighbours in the dependency graph, as indices into Plan::services; each list
+/// sorted, none twice. Names that a `wants`, `after` or `before` has but the plan lacks are left
+/// out.
 struct Links {
-    std::vector<std::uint32_t> requires_;     ///< must be ready before, stop after
-    std::vector<std::uint32_t> wants;         ///< are started along, waited for while they try
-    std::vector<std::uint32_t> after;         ///< order only; the others' `before` is in here
-    std::vector<std::uint32_t> required_by;   ///< the same edges seen from the other end
+    std::vector<std::uint32_t> requires_;    ///< must be ready before, stop after
+    std::vector<std::uint32_t> wants;        ///< are started along, waited for while they try
+    std::vector<std::uint32_t> after;        ///< order only; the others' `before` is in here
+    std::vector<std::uint32_t> required_by;  ///< the same edges seen from the other end
     std::vector<std::uint32_t> wanted_by;
     std::vector<std::uint32_t> before;
 };

@@ -1,0 +1,154 @@
+#include "config/graph.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace reeve::config {
+
+namespace {
+
+std::optional<std::uint32_t> find_service(const std::vector<ServicePtr>& services,
+                                          std::string_view name) {
+    const auto found =
+        std::lower_bound(services.begin(), services.end(), name,
+                         [](const ServicePtr& s, std::string_view n) { return s->name < n; });
+    if (found == services.end() || (*found)->name != name) return std::nullopt;
+    return static_cast<std::uint32_t>(found - services.begin());
+}
+
+void make_set(std::vector<std::uint32_t>& indices) {
+    std::sort(indices.begin(), indices.end());
+    indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
+    indices.shrink_to_fit();
+}
+
+/// Depth first, on a stack of its own: a chain may be as long as there are services.
+class CycleSearch {
+  public:
+    CycleSearch(const std::vector<Links>& links, std::size_t most) : links_(links), most_(most) {}
+
+    std::vector<Cycle> run() {
+        colours_.assign(links_.size(), Colour::New);
+        for (std::uint32_t i = 0; i < links_.size() && cycles_.size() < most_; ++i) {
+            if (colours_[i] == Colour::New) search_from(i);
+        }
+        std::sort(cycles_.begin(), cycles_.end());
+        cycles_.erase(std::unique(cycles_.begin(), cycles_.end()), cycles_.end());
+        return std::move(cycles_);
+    }
+
+  private:
+    enum class Colour : std::uint8_t { New, OnPath, Done };
+    struct Visit {
+        std::uint32_t service;
+        std::vector<std::uint32_t> next;
+        std::size_t at = 0;
+    };
+
+    void enter(std::uint32_t service) {
+        const Links& l = links_[service];
+        Visit visit{service, l.requires_};
+        visit.next.insert(visit.next.end(), l.wants.begin(), l.wants.end());
+        visit.next.insert(visit.next.end(), l.after.begin(), l.after.end());
+        make_set(visit.next);
+        colours_[service] = Colour::OnPath;
+        path_.push_back(std::move(visit));
+    }
+
+    void search_from(std::uint32_t service) {
+        enter(service);
+        while (!path_.empty()) {
+            Visit& top = path_.back();
+            if (top.at == top.next.size()) {
+                colours_[top.service] = Colour::Done;
+                path_.pop_back();
+                continue;
+            }
+            const std::uint32_t next = top.next[top.at++];
+            if (colours_[next] == Colour::New) {
+                enter(next);
+            } else if (colours_[next] == Colour::OnPath && cycles_.size() < most_) {
+                note_cycle_to(next);
+            }
+        }
+    }
+
+    void note_cycle_to(std::uint32_t service) {
+        Cycle cycle;
+        for (auto visit = path_.rbegin();; ++visit) {
+            cycle.push_back(visit->service);
+            if (visit->service == service) break;
+        }
+        std::reverse(cycle.begin(), cycle.end());
+        std::rotate(cycle.begin(), std::min_element(cycle.begin(), cycle.end()), cycle.end());
+        cycles_.push_back(std::move(cycle));
+    }
+
+    const std::vector<Links>& links_;
+    std::size_t most_;
+    std::vector<Colour> colours_;
+    std::vector<Visit> path_;
+    std::vector<Cycle> cycles_;
+};
+
+}  // namespace
+
+std::vector<Links> link(const std::vector<ServicePtr>& services) {
+    std::vector<Links> links(services.size());
+    const auto resolve = [&](const std::vector<std::string>& names, auto use) {
+        for (const std::string& name : names) {
+            if (const auto found = find_service(services, name)) use(*found);
+        }
+    };
+    for (std::uint32_t i = 0; i < services.size(); ++i) {
+        const Relations& relations = services[i]->relations;
+        resolve(relations.requires_, [&](std::uint32_t other) {
+            links[i].requires_.push_back(other);
+            links[other].required_by.push_back(i);
+        });
+        resolve(relations.wants, [&](std::uint32_t other) {
+            links[i].wants.push_back(other);
+            links[other].wanted_by.push_back(i);
+        });
+        resolve(relations.after, [&](std::uint32_t other) {
+            links[i].after.push_back(other);
+            links[other].before.push_back(i);
+        });
+        resolve(relations.before, [&](std::uint32_t other) {
+            links[i].before.push_back(other);
+            links[other].after.push_back(i);
+        });
+    }
+    for (Links& l : links) {
+        for (auto* set :
+             {&l.requires_, &l.wants, &l.after, &l.required_by, &l.wanted_by, &l.before}) {
+            make_set(*set);
+        }
+    }
+    return links;
+}
+
+std::vector<Cycle> find_cycles(const std::vector<Links>& links, std::size_t most) {
+    return CycleSearch(links, most).run();
+}
+
+PlanPtr make_plan(std::vector<Service> services, Supervisor supervisor,
+                  std::vector<std::string> files) {
+    auto plan = std::make_shared<Plan>();
+    plan->supervisor = std::move(supervisor);
+    plan->files = std::move(files);
+    std::sort(services.begin(), services.end(),
+              [](const Service& a, const Service& b) { return a.name < b.name; });
+    plan->services.reserve(services.size());
+    for (Service& service : services) {
+        plan->services.push_back(std::make_shared<const Service>(std::move(service)));
+    }
+    plan->links = link(plan->services);
+    return plan;
+}
+
+std::optional<std::uint32_t> Plan::find(std::string_view name) const {
+    return find_service(services, name);
+}
+
+}  // namespace reeve::config

@@ -1,0 +1,304 @@
+#include "config/load.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "base/nearest.h"
+#include "config/draft.h"
+#include "config/forms.h"
+#include "config/graph.h"
+#include "config/reader.h"
+#include "config/relations.h"
+#include "config/service_checks.h"
+#include "config/service_keys.h"
+#include "config/sources.h"
+#include "config/values.h"
+
+namespace reeve::config {
+
+namespace {
+
+bool is_error(const Problem& problem) { return problem.severity == Severity::Error; }
+
+bool mentions_service_anywhere(yaml::Value value) {
+    if (value.kind() == yaml::Kind::Scalar) return mentions_service(value.text());
+    for (std::size_t i = 0; i < value.size(); ++i) {
+        const bool map = value.kind() == yaml::Kind::Map;
+        if (mentions_service_anywhere(map ? value.value(i) : value.item(i))) return true;
+    }
+    return false;
+}
+
+/// Sees that no key is set by two files, down to single values.
+class Collisions {
+  public:
+    explicit Collisions(std::vector<Problem>& problems) : problems_(problems) {}
+
+    void add(const std::string& path, yaml::Value key, yaml::Value value) {
+        const bool map = value.kind() == yaml::Kind::Map;
+        const auto [found, is_new] = seen_.try_emplace(path, Seen{key, map});
+        if (!is_new && !(map && found->second.map)) {
+            const yaml::Value there = found->second.key;
+            problems_.push_back({Severity::Error, key.position(), path,
+                                 "is already set at " + there.file() + ":" +
+                                     std::to_string(there.line()) + ":" +
+                                     std::to_string(there.column()),
+                                 "keep one of them"});
+            return;
+        }
+        if (!map) return;
+        for (std::size_t i = 0; i < value.size(); ++i) {
+            add(path + "." + std::string(value.key(i).text()), value.key(i), value.value(i));
+        }
+    }
+
+  private:
+    struct Seen {
+        yaml::Value key;
+        bool map;
+    };
+    std::vector<Problem>& problems_;
+    std::unordered_map<std::string, Seen> seen_;
+};
+
+/// Makes a plan of parsed files, in the order: top level, defaults, services, relations.
+class Loader {
+  public:
+    Loader(const LoadOptions& options, const Sources& sources, std::vector<Problem>& problems)
+        : options_(options),
+          sources_(sources),
+          problems_(problems),
+          reader_(options.environment, problems) {}
+
+    PlanPtr load() {
+        Collisions collisions(problems_);
+        for (const auto& document : sources_.documents()) read_top(document->root(), collisions);
+        read_defaults();
+        for (const auto& [key, value] : services_) read_service(key, value);
+        if (services_.empty()) warn_of_no_services();
+        const Supervisor supervisor = finish_supervisor();
+        check_relations(named_, problems_);
+        if (std::any_of(problems_.begin(), problems_.end(), is_error)) return nullptr;
+        return make_plan(std::move(finished_), supervisor, sources_.files());
+    }
+
+  private:
+    void read_top(yaml::Value root, Collisions& collisions) {
+        if (root.kind() == yaml::Kind::Null) return;
+        if (!reader_.is(root, yaml::Kind::Map, "a map with `services`")) return;
+        for (std::size_t i = 0; i < root.size(); ++i) {
+            read_top_key(root.key(i), root.value(i), collisions);
+        }
+    }
+
+    void read_top_key(yaml::Value key, yaml::Value value, Collisions& collisions) {
+        static const std::vector<std::string_view> kKnown{"version", "include", "supervisor",
+                                                          "defaults", "services"};
+        const std::string_view name = key.text();
+        const Reader::Step step(reader_, name);
+        if (std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end()) {
+            const auto meant = nearest(name, kKnown);
+            reader_.error(key, "unknown key",
+                          meant ? "did you mean `" + *meant + "`?"
+                                : "known here are " + enumerate(kKnown, "and"));
+        } else if (name == "version") {
+            const auto version = reader_.text(value, "1");
+            if (version && *version != "1") {
+                reader_.error(value, "unknown version " + quote(*version), "write 1");
+            }
+        } else if (name == "include" || value.kind() == yaml::Kind::Null) {
+            return;  // Sources has followed includes; a name with nothing below it says nothing
+        } else if (!reader_.is(value, yaml::Kind::Map, "a map")) {
+            return;
+        } else if (name == "services") {
+            collect_services(value);
+        } else {
+            collisions.add(std::string(name), key, value);
+            if (name == "defaults") defaults_.push_back(value);
+            if (name == "supervisor") reader_.map(value, supervisor_table(), &supervisor_);
+            if (name == "supervisor" && !socket_group_) socket_group_ = group_of_socket(value);
+        }
+    }
+
+    static yaml::Value group_of_socket(yaml::Value supervisor) {
+        const yaml::Value socket = supervisor.find("socket");
+        return socket ? socket.find("group") : yaml::Value();
+    }
+
+    void collect_services(yaml::Value services) {
+        for (std::size_t i = 0; i < services.size(); ++i) {
+            const yaml::Value key = services.key(i);
+            const Reader::Step step(reader_, key.text());
+            if (const auto misread = check_name(key.text())) {
+                reader_.error(key, *misread);
+            }
+            const auto [there, is_new] = service_keys_.try_emplace(key.text(), key);
+            if (!is_new) {
+                reader_.error(key,
+                              "is also in " + there->second.file() + ":" +
+                                  std::to_string(there->second.line()) + ":" +
+                                  std::to_string(there->second.column()),
+                              "keep one of them, or rename one");
+                continue;
+            }
+            services_.emplace_back(key, services.value(i));
+        }
+    }
+
+    void read_defaults() {
+        base_.policy.success_exit.codes.set(0);
+        base_.policy.log.to_file = !options_.as_pid1;
+        base_.policy.log.to_console = options_.as_pid1;
+        per_service_ = !services_.empty() &&
+                       std::any_of(defaults_.begin(), defaults_.end(), mentions_service_anywhere);
+        if (per_service_) return;
+        reader_.enter_service("service");
+        lay_defaults_over(base_);
+        if (base_.restart == RestartPolicy::Never && base_.policy.restart_limit) {
+            const Origin origin{{}, {}, defaults_};
+            problems_.push_back(
+                {Severity::Error, origin.find("restart_limit").position(), "defaults.restart_limit",
+                 "has no effect, for `defaults` says restart: never", "remove one of them"});
+        }
+    }
+
+    void lay_defaults_over(Draft& draft) {
+        const Reader::Step step(reader_, "defaults");
+        for (const yaml::Value defaults : defaults_) {
+            reader_.map(defaults, service_table(), &draft);
+        }
+    }
+
+    void read_service(yaml::Value key, yaml::Value value) {
+        const std::size_t problems_before = problems_.size();
+        Draft draft = base_;
+        draft.name = key.text();
+        reader_.enter_service(draft.name);
+        if (per_service_) lay_defaults_over(draft);
+        std::erase(draft.relations.requires_, draft.name);
+        std::erase(draft.relations.wants, draft.name);
+        std::erase(draft.relations.after, draft.name);
+        std::erase(draft.relations.before, draft.name);
+        {
+            const Reader::Step services(reader_, "services");
+            const Reader::Step step(reader_, key.text());
+            if (value.kind() != yaml::Kind::Null &&
+                reader_.is(value, yaml::Kind::Map, "a map with `command`")) {
+                reader_.map(value, service_table(), &draft);
+            }
+        }
+        reader_.enter_service(std::nullopt);
+        const Origin origin{key, value, defaults_};
+        check_service(draft, origin, problems_.size() == problems_before, users_, options_.uid,
+                      problems_);
+        named_.push_back({origin, draft.name, draft.relations});
+        finished_.push_back({std::move(draft.name), std::move(draft.execution),
+                             std::move(draft.policy), std::move(draft.relations)});
+    }
+
+    void warn_of_no_services() {
+        if (sources_.documents().empty()) return;
+        problems_.push_back({Severity::Warning, sources_.documents().front()->root().position(),
+                             "services", "there are no services", "name one under `services`"});
+    }
+
+    Supervisor finish_supervisor() {
+        Supervisor result = std::move(supervisor_.supervisor);
+        result.socket.path = std::move(supervisor_.socket.path);
+        result.socket.mode = supervisor_.socket.mode;
+        if (supervisor_.socket.group) {
+            const auto gid = users_.group(*supervisor_.socket.group);
+            if (gid) {
+                result.socket.group = *gid;
+            } else {
+                problems_.push_back({Severity::Error, socket_group_.position(),
+                                     "supervisor.socket.group", gid.error().what,
+                                     gid.error().what_to_do});
+            }
+        }
+        return result;
+    }
+
+    const LoadOptions& options_;
+    const Sources& sources_;
+    std::vector<Problem>& problems_;
+    Reader reader_;
+    Users users_;
+    SupervisorDraft supervisor_;
+    yaml::Value socket_group_;
+    std::vector<yaml::Value> defaults_;
+    Draft base_;                ///< what every service begins as
+    bool per_service_ = false;  ///< `defaults` depend on the service, so base_ is without them
+    std::vector<std::pair<yaml::Value, yaml::Value>> services_;
+    std::unordered_map<std::string_view, yaml::Value> service_keys_;
+    std::vector<NamedRelations> named_;
+    std::vector<Service> finished_;
+};
+
+/// By file as they were read, then by position; each once.
+void sort_problems(std::vector<Problem>& problems, const std::vector<std::string>& names) {
+    std::unordered_map<std::string_view, std::size_t> order;
+    for (const std::string& name : names) order.try_emplace(name, order.size());
+    const auto rank = [&](const Problem& p) {
+        const auto found = order.find(p.position.file);
+        return std::tuple(found == order.end() ? order.size() : found->second, p.position.line,
+                          p.position.column);
+    };
+    std::stable_sort(problems.begin(), problems.end(),
+                     [&](const Problem& a, const Problem& b) { return rank(a) < rank(b); });
+    // `defaults` that are read for every service say the same again and again.
+    std::unordered_set<std::string> seen;
+    std::erase_if(problems, [&](const Problem& p) { return !seen.insert(to_line(p)).second; });
+}
+
+bool is_missing(const std::string& path) {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+LoadResult finish(const LoadOptions& options, const Sources& sources,
+                  std::vector<Problem> problems) {
+    PlanPtr plan = Loader(options, sources, problems).load();
+    sort_problems(problems, sources.names());
+    return {std::move(plan), std::move(problems)};
+}
+
+}  // namespace
+
+LoadResult load(const LoadOptions& options) {
+    std::vector<Problem> problems;
+    Sources sources(options.environment, options.uid, problems);
+    std::string missing;
+    std::size_t count_missing = 0;
+    for (const std::string& path : options.paths) {
+        if (options.paths_may_be_missing && is_missing(path)) {
+            missing += (count_missing++ == 0 ? "" : " or ") + path;
+            continue;
+        }
+        sources.add_path(path);
+    }
+    if (count_missing == options.paths.size()) {
+        problems.push_back(
+            {Severity::Error,
+             {options.paths.empty() ? "reeve.yaml" : options.paths.front(), 1, 1},
+             {},
+             missing.empty() ? "no configuration is named" : "cannot find " + missing,
+             "write one, or name another with -c"});
+    }
+    return finish(options, sources, std::move(problems));
+}
+
+LoadResult load_text(std::string_view text, const std::string& name, const LoadOptions& options) {
+    std::vector<Problem> problems;
+    Sources sources(options.environment, options.uid, problems);
+    sources.add_text(text, name);
+    return finish(options, sources, std::move(problems));
+}
+
+}  // namespace reeve::config

@@ -1,0 +1,73 @@
+#include "config/problem.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <stdexcept>
+
+namespace reeve::config {
+
+namespace {
+
+constexpr std::size_t kLongestQuote = 60;
+
+void append_printable(std::string& out, std::string_view text) {
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '\n') {
+            out += "\\n";
+        } else if (c == '\t') {
+            out += "\\t";
+        } else if (byte < 0x20 || byte == 0x7f) {
+            char escape[8];
+            std::snprintf(escape, sizeof escape, "\\x%02x", byte);
+            out += escape;
+        } else {
+            out += c;
+        }
+    }
+}
+
+}  // namespace
+
+std::string to_line(const Problem& problem) {
+    std::string line;
+    append_printable(line, problem.position.file);
+    line += ':' + std::to_string(std::max(problem.position.line, 1));
+    line += ':' + std::to_string(std::max(problem.position.column, 1));
+    line += problem.severity == Severity::Error ? ": error: " : ": warning: ";
+    if (!problem.path.empty()) {
+        append_printable(line, problem.path);
+        line += ": ";
+    }
+    append_printable(line, problem.what);
+    if (!problem.what_to_do.empty()) {
+        line += "; ";
+        append_printable(line, problem.what_to_do);
+    }
+    return line;
+}
+
+std::string quote(std::string_view text) {
+    std::size_t length = std::min(text.size(), kLongestQuote);
+    // Never cut a character of several bytes in two.
+    while (length < text.size() && length > 0 &&
+           (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80) {
+        --length;
+    }
+    return '"' + std::string(text.substr(0, length)) + (length < text.size() ? "..." : "") + '"';
+}
+
+std::string enumerate(const std::vector<std::string_view>& words, std::string_view last_joint) {
+    std::string out;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (i > 0) out += i + 1 == words.size() ? " " + std::string(last_joint) + " " : ", ";
+        out += words[i];
+    }
+    return out;
+}
+
+void throw_exception_from_error(const Misread& misread, const boost::source_location&) {
+    throw std::logic_error("unchecked error: " + misread.what);
+}
+
+}  // namespace reeve::config

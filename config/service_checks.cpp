@@ -1,0 +1,178 @@
+#include "config/service_checks.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace reeve::config {
+
+yaml::Value Origin::find(std::string_view key, std::string_view below) const {
+    const auto in = [&](yaml::Value map) {
+        const yaml::Value found = map.find(key);
+        return below.empty() || !found ? found : found.find(below);
+    };
+    if (const yaml::Value found = in(own)) return found;
+    for (const yaml::Value map : defaults) {
+        if (const yaml::Value found = in(map)) return found;
+    }
+    return below.empty() ? name : find(key);
+}
+
+bool Origin::has(std::string_view key) const {
+    return has_own(key) || std::any_of(defaults.begin(), defaults.end(), [&](yaml::Value map) {
+               return static_cast<bool>(map.find(key));
+           });
+}
+
+Duration shortest_waits(const Backoff& backoff, int count) {
+    const auto initial = static_cast<double>(backoff.initial.count());
+    const auto longest = static_cast<double>(backoff.max.count());
+    double sum = count * initial;
+    if (backoff.factor > 1) {
+        // The waits grow geometrically until they are the longest, then stay.
+        const double growth = std::log1p(backoff.factor - 1);
+        const double growing =
+            std::clamp(std::ceil(std::log(longest / initial) / growth), 0.0, double(count));
+        sum = initial * std::expm1(growing * growth) / (backoff.factor - 1) +
+              (count - growing) * longest;
+    }
+    constexpr double kForever = 9e18;
+    return Duration(static_cast<Duration::rep>(std::min(sum * (1 - backoff.jitter), kForever)));
+}
+
+namespace {
+
+class Checks {
+  public:
+    Checks(Draft& draft, const Origin& origin, std::vector<Problem>& problems)
+        : draft_(draft), origin_(origin), problems_(problems) {}
+
+    void check(bool readable, Users& users, uid_t self) {
+        command();
+        type();
+        alternatives();
+        credentials(users, self);
+        if (!readable) return;  // what could not be read stands at its default: no use comparing
+        backoff();
+        restart_limit();
+        log();
+    }
+
+  private:
+    void fail(std::string_view key, yaml::Value at, std::string what, std::string what_to_do) {
+        std::string path = "services." + draft_.name;
+        if (!key.empty()) path += '.' + std::string(key);
+        problems_.push_back({Severity::Error, at.position(), std::move(path), std::move(what),
+                             std::move(what_to_do)});
+    }
+
+    void command() {
+        if (origin_.has("command")) return;
+        const Relations& relations = draft_.relations;
+        if (relations.requires_.empty() && relations.wants.empty() &&
+            !origin_.has_own("requires") && !origin_.has_own("wants")) {
+            return fail({}, origin_.name, "has no command",
+                        "add `command`, or `requires` or `wants` if it only groups others");
+        }
+        constexpr std::array<std::string_view, 7> kOfGroups{
+            "description", "enabled", "groups", "requires", "wants", "after", "before"};
+        for (std::size_t i = 0; i < origin_.own.size(); ++i) {
+            const yaml::Value key = origin_.own.key(i);
+            if (std::find(kOfGroups.begin(), kOfGroups.end(), key.text()) == kOfGroups.end()) {
+                fail(key.text(), key, "has no effect without a command",
+                     "remove it, or add `command`");
+            }
+        }
+        draft_.policy.ready.reset();
+        draft_.policy.reload.reset();
+    }
+
+    void type() {
+        const bool oneshot = draft_.execution.type == ServiceType::Oneshot;
+        draft_.policy.restart =
+            draft_.restart.value_or(oneshot ? RestartPolicy::Never : RestartPolicy::Always);
+        if (!oneshot) return;
+        if (draft_.policy.restart == RestartPolicy::Always) {
+            fail("restart", origin_.find("restart"), "a oneshot cannot be restarted always",
+                 "write on-failure or never");
+        }
+        if (origin_.has_own("ready")) {
+            fail("ready", origin_.find("ready"), "a oneshot is ready once it has ended well",
+                 "remove it");
+        }
+        if (origin_.has_own("reload")) {
+            fail("reload", origin_.find("reload"), "a oneshot has nothing to reload", "remove it");
+        }
+        draft_.policy.ready.reset();
+        draft_.policy.reload.reset();
+    }
+
+    void alternatives() {
+        const yaml::Value reload = origin_.own.find("reload");
+        if (reload && reload.find("signal") && reload.find("command")) {
+            fail("reload", reload, "has both signal and command", "keep one of them");
+        }
+    }
+
+    void credentials(Users& users, uid_t self) {
+        std::vector<IdentityMisread> misread;
+        draft_.execution.credentials = resolve(draft_.identity, users, self, misread);
+        for (const IdentityMisread& m : misread) {
+            fail(m.key, origin_.find(m.key), m.misread.what, m.misread.what_to_do);
+        }
+    }
+
+    void backoff() {
+        const Backoff& b = draft_.policy.backoff;
+        if (b.initial <= b.max) return;
+        fail("backoff.initial", origin_.find("backoff", "initial"),
+             "the first wait (" + in_words(b.initial) + ") is longer than the longest (" +
+                 in_words(b.max) + ")",
+             "lower backoff.initial or raise backoff.max");
+    }
+
+    void restart_limit() {
+        const auto& limit = draft_.policy.restart_limit;
+        if (!limit) return;
+        const yaml::Value at = origin_.find("restart_limit");
+        if (limit->count == 0 || limit->within == Duration::zero()) {
+            return fail("restart_limit", at, limit->count == 0 ? "has no count" : "has no within",
+                        "add it");
+        }
+        if (draft_.policy.restart == RestartPolicy::Never) {
+            // From `defaults` it is simply without effect on those that are not restarted.
+            if (origin_.has_own("restart_limit")) {
+                fail("restart_limit", at, "has no effect, for the service is never restarted",
+                     "remove it, or write `restart: on-failure`");
+            }
+            return;
+        }
+        if (shortest_waits(draft_.policy.backoff, limit->count) > limit->within) {
+            fail("restart_limit", at,
+                 "can never be reached: backoff spreads " + std::to_string(limit->count) +
+                     " quick restarts over more than " + in_words(limit->within),
+                 "lower restart_limit.count, raise restart_limit.within, or lower backoff.max or "
+                 "backoff.factor");
+        }
+    }
+
+    void log() {
+        const Log& log = draft_.policy.log;
+        if (log.max_line <= log.max_size) return;
+        fail("log.max_line", origin_.find("log", "max_line"),
+             "is larger than a whole file (log.max_size)", "lower it or raise log.max_size");
+    }
+
+    Draft& draft_;
+    const Origin& origin_;
+    std::vector<Problem>& problems_;
+};
+
+}  // namespace
+
+void check_service(Draft& draft, const Origin& origin, bool readable, Users& users, uid_t self,
+                   std::vector<Problem>& problems) {
+    Checks(draft, origin, problems).check(readable, users, self);
+}
+
+}  // namespace reeve::config
