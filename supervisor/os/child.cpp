@@ -1,0 +1,150 @@
+// The only code that runs between clone and execve. The child shares the parent's memory and runs
+// while the calling thread stands still, but other threads do not: so nothing in here allocates,
+// locks, or calls into libc beyond syscall(2). That goes for setuid(3) and its kin as well, which
+// would make the parent's other threads follow. Compiled without sanitizers.
+
+#include "supervisor/os/child.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+
+namespace reeve::os {
+namespace {
+
+constexpr int kSignals = 64;
+constexpr std::size_t kSignalSetSize = 8;  // of the kernel's sigset_t, in bytes
+
+[[noreturn]] void fail(ChildPlan& plan, ChildStep step, std::size_t index = 0) {
+    plan.errnum = errno;
+    plan.failed_index = index;
+    plan.failed_step = step;
+    for (;;) syscall(SYS_exit_group, 127);
+}
+
+void reset_dispositions() {
+    // The kernel's struct sigaction, of all zeroes: SIG_DFL, no flags, no mask. execve would reset
+    // handlers but keep what is ignored. libc's sigaction() leaves out the signals it uses itself.
+    const std::uint64_t by_default[4] = {};
+    for (int signal = 1; signal <= kSignals; ++signal) {
+        if (signal == SIGKILL || signal == SIGSTOP) continue;
+        syscall(SYS_rt_sigaction, signal, by_default, nullptr, kSignalSetSize);
+    }
+}
+
+void leave_shared_table(ChildPlan& plan) {
+    // Taking along only the lowest descriptors is what keeps the cost of a spawn independent of how
+    // many the parent has open.
+    const long left = plan.close_range_works
+                          ? syscall(SYS_close_range, plan.first_unneeded, ~0U, CLOSE_RANGE_UNSHARE)
+                          : syscall(SYS_unshare, CLONE_FILES);
+    if (left != 0) fail(plan, ChildStep::Unshare);
+}
+
+void wire_descriptors(ChildPlan& plan) {
+    for (std::size_t i = 0; i < plan.fd_count; ++i) {
+        ChildFd& fd = plan.fds[i];
+        if (!fd.move_first) continue;
+        const long moved = syscall(SYS_fcntl, fd.source, F_DUPFD_CLOEXEC, plan.above_targets);
+        if (moved < 0) fail(plan, ChildStep::Descriptor, i);
+        fd.source = static_cast<int>(moved);
+    }
+    for (std::size_t i = 0; i < plan.fd_count; ++i) {
+        const ChildFd& fd = plan.fds[i];
+        const long wired = fd.source == fd.target ? syscall(SYS_fcntl, fd.source, F_SETFD, 0)
+                                                  : syscall(SYS_dup3, fd.source, fd.target, 0);
+        if (wired < 0) fail(plan, ChildStep::Descriptor, i);
+    }
+}
+
+void close_others(const ChildPlan& plan) {
+    for (std::size_t i = 0; i < plan.gap_count; ++i) {
+        const FdRange gap = plan.gaps[i];
+        if (plan.close_range_works) {
+            syscall(SYS_close_range, gap.first, gap.last, 0);
+            continue;
+        }
+        for (unsigned fd = gap.first; fd <= gap.last && fd <= plan.highest_fd; ++fd) {
+            syscall(SYS_close, fd);
+        }
+    }
+}
+
+void set_limits(ChildPlan& plan) {
+    for (std::size_t i = 0; i < plan.limit_count; ++i) {
+        const ResourceLimit& limit = plan.limits[i];
+        const std::uint64_t value[2] = {limit.value.rlim_cur, limit.value.rlim_max};
+        if (syscall(SYS_prlimit64, 0, limit.resource, value, nullptr) != 0) {
+            fail(plan, ChildStep::Limit, i);
+        }
+    }
+    if (plan.set_nice && syscall(SYS_setpriority, PRIO_PROCESS, 0, plan.nice) != 0) {
+        fail(plan, ChildStep::Nice);
+    }
+}
+
+void set_identity(ChildPlan& plan) {
+    if (!plan.set_identity) return;
+    if (syscall(SYS_setgroups, plan.group_count, plan.groups) != 0) fail(plan, ChildStep::Groups);
+    if (syscall(SYS_setresgid, plan.gid, plan.gid, plan.gid) != 0) fail(plan, ChildStep::Gid);
+    if (syscall(SYS_setresuid, plan.uid, plan.uid, plan.uid) != 0) fail(plan, ChildStep::Uid);
+}
+
+bool worth_another_try(int errnum) {
+    switch (errnum) {
+        case EACCES:
+        case ENOENT:
+        case ENOTDIR:
+        case ESTALE:
+        case ENODEV:
+        case ETIMEDOUT:
+            return true;
+        default:
+            return false;
+    }
+}
+
+[[noreturn]] void execute(ChildPlan& plan) {
+    std::size_t culprit = 0;
+    int errnum = ENOENT;
+    for (std::size_t i = 0; plan.candidates[i] != nullptr; ++i) {
+        syscall(SYS_execve, plan.candidates[i], plan.argv, plan.envp);
+        if (!worth_another_try(errno)) fail(plan, ChildStep::Exec, i);
+        // The first file that is there but may not be executed counts more than any that is not.
+        if (errnum == EACCES) continue;
+        errnum = errno;
+        culprit = i;
+    }
+    errno = errnum;
+    fail(plan, ChildStep::Exec, culprit);
+}
+
+}  // namespace
+
+int run_child(void* argument) {
+    ChildPlan& plan = *static_cast<ChildPlan*>(argument);
+    reset_dispositions();
+    leave_shared_table(plan);
+    if (plan.new_session && syscall(SYS_setsid) < 0) fail(plan, ChildStep::Session);
+    // Before the limits: the sources' numbers may be above what the child is allowed.
+    wire_descriptors(plan);
+    close_others(plan);
+    syscall(SYS_umask, plan.umask);
+    set_limits(plan);
+    if (plan.working_dir != nullptr && syscall(SYS_chdir, plan.working_dir) != 0) {
+        fail(plan, ChildStep::Directory);
+    }
+    set_identity(plan);
+    // Only now: a signal that came earlier finds default dispositions, never the parent's handlers.
+    const std::uint64_t none = 0;
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, kSignalSetSize);
+    execute(plan);
+}
+
+}  // namespace reeve::os

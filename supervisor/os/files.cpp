@@ -1,0 +1,48 @@
+#include "supervisor/os/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/fd.h"
+
+namespace reeve::os {
+
+Result<std::string> read_file(const std::string& path, std::size_t max) {
+    const std::string what = "cannot read " + path;
+    const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!fd) return system_error(what);
+    struct stat status {};
+    if (fstat(fd.get(), &status) != 0) return system_error(what);
+    if (S_ISDIR(status.st_mode)) return system_error(what, EISDIR);
+    if (!S_ISREG(status.st_mode) && !S_ISCHR(status.st_mode)) return error(what + ": not a file");
+
+    constexpr std::size_t kChunk = 16 * 1024;
+    std::string content;
+    std::size_t used = 0;
+    for (;;) {
+        content.resize(used + kChunk);
+        const ssize_t n = read(fd.get(), content.data() + used, kChunk);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return system_error(what);
+        used += static_cast<std::size_t>(n);
+        if (used > max) return error(what + ": larger than " + std::to_string(max) + " bytes");
+        if (n == 0) break;
+    }
+    content.resize(used);
+    return content;
+}
+
+Result<> write_all(int fd, std::string_view data) {
+    while (!data.empty()) {
+        const ssize_t n = write(fd, data.data(), data.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return system_error("cannot write");
+        data.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return {};
+}
+
+}  // namespace reeve::os

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace reeve::os {
+
+/// One datagram and who sent it, in the kernel's word; pid is 0 for a sender that our PID namespace
+/// does not know.
+struct NotifyDatagram {
+    std::string payload;
+    bool malformed = false;  ///< too long: the payload is cut off
+    pid_t pid = 0;
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::size_t descriptors = 0;  ///< came along and are closed again
+};
+
+/// The receiving end of sd_notify(3), for all services together. Its name is abstract: no file, so
+/// it can be reached under any identity, and from anybody: whom to believe is the reader's
+/// business.
+class NotifySocket {
+  public:
+    static constexpr std::size_t kMaxPayload = 64 * 1024;
+
+    static Result<NotifySocket> open();
+
+    int fd() const { return fd_.get(); }               ///< non-blocking
+    const std::string& name() const { return name_; }  ///< as NOTIFY_SOCKET has it: "@00abc"
+
+    /// Hands the descriptor to an event loop, to be passed to receive().
+    [[nodiscard]] int release() { return fd_.release(); }
+
+    /// The next datagram, if one is waiting.
+    static std::optional<NotifyDatagram> receive(int fd);
+
+  private:
+    NotifySocket(Fd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
+
+    Fd fd_;
+    std::string name_;
+};
+
+}  // namespace reeve::os

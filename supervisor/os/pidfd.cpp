@@ -1,0 +1,76 @@
+#include "supervisor/os/pidfd.h"
+
+#include <sys/pidfd.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <string>
+
+namespace reeve::os {
+namespace {
+
+Duration duration(const timeval& t) {
+    return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec);
+}
+
+ExitStatus exit_status(const siginfo_t& info) {
+    if (info.si_code == CLD_EXITED) return ExitStatus::exited(info.si_status);
+    return ExitStatus::killed(info.si_status, info.si_code == CLD_DUMPED);
+}
+
+/// The system call itself, as it also tells what the child has used.
+std::optional<Reaped> wait_for(idtype_t type, id_t id, int options) {
+    siginfo_t info{};
+    rusage usage{};
+    long waited = -1;
+    do {
+        waited = syscall(SYS_waitid, type, id, &info, WEXITED | WNOHANG | options, &usage);
+    } while (waited != 0 && errno == EINTR);
+    if (waited != 0 || info.si_pid == 0) return std::nullopt;
+    const auto max_rss = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+    return Reaped{info.si_pid,
+                  exit_status(info),
+                  {duration(usage.ru_utime), duration(usage.ru_stime), max_rss}};
+}
+
+std::optional<ExitStatus> status_of(const std::optional<Reaped>& ended) {
+    if (!ended) return std::nullopt;
+    return ended->status;
+}
+
+}  // namespace
+
+Result<Fd> open_pidfd(pid_t pid) {
+    Fd fd(pidfd_open(pid, 0));
+    if (!fd) return system_error("cannot open process " + std::to_string(pid));
+    return fd;
+}
+
+Result<> send_signal(int pidfd, int signal) {
+    if (pidfd_send_signal(pidfd, signal, nullptr, 0) == 0) return {};
+    return system_error("cannot send " + signal_name(signal));
+}
+
+std::optional<ExitStatus> peek_exit(int pidfd) {
+    return status_of(wait_for(P_PIDFD, static_cast<id_t>(pidfd), WNOWAIT));
+}
+
+std::optional<ExitStatus> peek_exit_of(pid_t child) {
+    return status_of(wait_for(P_PID, static_cast<id_t>(child), WNOWAIT));
+}
+
+std::optional<Zombie> peek_any() {
+    const auto ended = wait_for(P_ALL, 0, WNOWAIT);
+    if (!ended) return std::nullopt;
+    return Zombie{ended->pid, ended->status};
+}
+
+std::optional<Reaped> reap(int pidfd) { return wait_for(P_PIDFD, static_cast<id_t>(pidfd), 0); }
+
+std::optional<Reaped> reap_pid(pid_t child) { return wait_for(P_PID, static_cast<id_t>(child), 0); }
+
+}  // namespace reeve::os

@@ -1,0 +1,93 @@
+#include "supervisor/os/process.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+
+#include "supervisor/os/files.h"
+
+namespace reeve::os {
+namespace {
+
+constexpr rlim_t kManyDescriptors = 1 << 20;  // 10,000 services with a hundred each
+
+Result<> open_standard_descriptors() {
+    for (int fd = 0; fd <= 2; ++fd) {
+        if (fcntl(fd, F_GETFD) >= 0) continue;
+        // Lower ones are open by now, so open() gives this very number. Without /dev/null at least
+        // the number must be taken, or the next file opened would be written to as stderr.
+        if (open("/dev/null", O_RDWR) == fd || open("/", O_PATH) == fd) continue;
+        return system_error("cannot open descriptor " + std::to_string(fd));
+    }
+    return {};
+}
+
+sigset_t ignored_signals() {
+    sigset_t ignored;
+    sigemptyset(&ignored);
+    for (int signal = 1; signal <= SIGRTMAX; ++signal) {
+        struct sigaction action {};
+        if (sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) {
+            sigaddset(&ignored, signal);
+        }
+    }
+    return ignored;
+}
+
+void reset_dispositions() {
+    struct sigaction action {};
+    sigemptyset(&action.sa_mask);
+    action.sa_handler = SIG_DFL;
+    // KILL, STOP and those that libc uses itself refuse, which is as it should be.
+    for (int signal = 1; signal <= SIGRTMAX; ++signal) sigaction(signal, &action, nullptr);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, nullptr);
+}
+
+/// What fs.nr_open allows, but no more than anybody needs: it may be a thousand million.
+rlim_t most_descriptors() {
+    const auto text = read_file("/proc/sys/fs/nr_open", 64);
+    rlim_t allowed = kManyDescriptors;
+    if (text) std::from_chars(text->data(), text->data() + text->size(), allowed);
+    return std::min(allowed, kManyDescriptors);
+}
+
+/// Returns the limit as it was.
+Result<rlimit> raise_descriptor_limit() {
+    rlimit original{};
+    if (getrlimit(RLIMIT_NOFILE, &original) != 0) {
+        return system_error("cannot read the limit of descriptors");
+    }
+    const rlim_t most = std::max(original.rlim_max, most_descriptors());
+    const rlimit wanted{most, most};
+    if (setrlimit(RLIMIT_NOFILE, &wanted) == 0) return original;
+    const rlimit allowed{original.rlim_max, original.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &allowed) == 0) return original;
+    return system_error("cannot raise the limit of descriptors");
+}
+
+}  // namespace
+
+Result<Inherited> become_supervisor(const sigset_t& read_signals) {
+    if (const auto opened = open_standard_descriptors(); !opened) return opened.error();
+    Inherited inherited{};
+    inherited.ignored = ignored_signals();
+    // Blocked before anything is reset: a signal that comes in between waits for its reader.
+    const int errnum = pthread_sigmask(SIG_SETMASK, &read_signals, &inherited.mask);
+    if (errnum != 0) return system_error("cannot set the signal mask", errnum);
+    reset_dispositions();
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) {
+        return system_error("cannot become the reaper of orphans");
+    }
+    const auto descriptors = raise_descriptor_limit();
+    if (!descriptors) return descriptors.error();
+    inherited.limits.push_back({RLIMIT_NOFILE, *descriptors});
+    return inherited;
+}
+
+}  // namespace reeve::os

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <csignal>
+#include <vector>
+
+#include "base/result.h"
+#include "supervisor/os/resource_limit.h"
+
+namespace reeve::os {
+
+/// What the process found when it was started and has changed for itself since.
+struct Inherited {
+    sigset_t mask;                      ///< signals that were blocked
+    sigset_t ignored;                   ///< signals that were ignored
+    std::vector<ResourceLimit> limits;  ///< to be given back to children
+};
+
+/// Gives the process a supervisor's manners; to be called first in main(), while there is one
+/// thread. Afterwards 0, 1 and 2 are open, every disposition is default but SIGPIPE's, which is
+/// ignored, exactly `read_signals` are blocked (for make_signal_fd), orphans among the descendants
+/// become children, and as many descriptors may be open as the system allows.
+Result<Inherited> become_supervisor(const sigset_t& read_signals);
+
+}  // namespace reeve::os

@@ -1,0 +1,112 @@
+#include "supervisor/os/runtime_dir.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string_view>
+
+#include "supervisor/os/directory.h"
+
+namespace reeve::os {
+namespace {
+
+/// Makes what is missing of a directory's parents.
+Result<> make_parents(const std::string& path) {
+    for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
+         slash = path.find('/', slash + 1)) {
+        const std::string parent = path.substr(0, slash);
+        if (mkdir(parent.c_str(), 0755) == 0 || errno == EEXIST) continue;
+        // Of one that exists, a read-only file system or a lacking right may be told first.
+        const int errnum = errno;
+        struct stat status {};
+        if (stat(parent.c_str(), &status) != 0) {
+            return system_error("cannot make " + parent, errnum);
+        }
+    }
+    return {};
+}
+
+std::string_view without_slashes_at_end(std::string_view path) {
+    while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+    return path;
+}
+
+/// The pid that a lock file names, in words; nothing if it names none.
+std::string holder(int fd) {
+    std::array<char, 16> buffer{};
+    const ssize_t n = pread(fd, buffer.data(), buffer.size(), 0);
+    std::string_view text(buffer.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
+    while (text.ends_with('\n')) text.remove_suffix(1);
+    const auto pid = decimal(text);
+    return pid ? "process " + std::to_string(*pid) : "another process";
+}
+
+/// False if the file that was locked has been replaced meanwhile.
+bool is_still_there(int fd, const std::string& path) {
+    struct stat ours {};
+    struct stat there {};
+    return fstat(fd, &ours) == 0 && stat(path.c_str(), &there) == 0 &&
+           ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+}  // namespace
+
+Result<> make_private_dir(const std::string& name) {
+    const std::string path(without_slashes_at_end(name));
+    if (const auto made = make_parents(path); !made) return made.error();
+    const bool fresh = mkdir(path.c_str(), 0700) == 0;
+    const int errnum = errno;
+    const Fd dir(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat status {};
+    if (!dir) {
+        const bool link = lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
+        if (link) return error("cannot use " + path + ": it is a symbolic link");
+        return errno == ENOENT ? system_error("cannot make " + path, errnum)
+                               : system_error("cannot use " + path, ENOTDIR);
+    }
+    // The umask may have taken bits away.
+    if (fresh && fchmod(dir.get(), 0700) != 0) return system_error("cannot make " + path);
+    if (fstat(dir.get(), &status) != 0) return system_error("cannot use " + path);
+    if (status.st_uid != geteuid()) {
+        return error("cannot use " + path + ": it belongs to user " +
+                     std::to_string(status.st_uid));
+    }
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        return error("cannot use " + path + ": others may write to it");
+    }
+    return {};
+}
+
+Result<Fd> lock_file(const std::string& path) {
+    const std::string what = "cannot lock " + path;
+    for (;;) {
+        Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+        if (!fd) return system_error(what);
+        if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+            if (errno == EINTR) continue;
+            if (errno != EWOULDBLOCK) return system_error(what);
+            return error(what + ": " + holder(fd.get()) + " holds it");
+        }
+        if (!is_still_there(fd.get(), path)) continue;
+        const std::string pid = std::to_string(getpid()) + "\n";
+        if (ftruncate(fd.get(), 0) != 0 ||
+            pwrite(fd.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+            return system_error(what);
+        }
+        return fd;
+    }
+}
+
+Result<bool> is_in_memory(const std::string& path) {
+    struct statfs status {};
+    if (statfs(path.c_str(), &status) != 0) return system_error("cannot look at " + path);
+    return status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC;
+}
+
+}  // namespace reeve::os

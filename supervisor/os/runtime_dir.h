@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "base/fd.h"
+#include "base/result.h"
+
+namespace reeve::os {
+
+/// Makes a directory for us alone (0700), its parents as needed (0755). One that is there already
+/// must be ours, no symbolic link, and not writable by others.
+Result<> make_private_dir(const std::string& path);
+
+/// Locks a file that holds the locker's pid, for as long as the result is open. The error names the
+/// process that holds it.
+Result<Fd> lock_file(const std::string& path);
+
+/// Whether what is written there lives in memory alone.
+Result<bool> is_in_memory(const std::string& path);
+
+}  // namespace reeve::os

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "supervisor/os/resource_limit.h"
+
+namespace reeve::os {
+
+/// Who a child runs as: real, effective and saved ids alike, and exactly these groups.
+struct Identity {
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::vector<gid_t> groups;
+};
+
+/// What a child is to be, complete: nothing is looked up later. Whatever is not in here it does not
+/// get: dispositions are default, the signal mask is empty, no other descriptor is open.
+struct SpawnSpec {
+    std::vector<std::string> argv;  ///< not empty
+    std::vector<std::string> env;   ///< KEY=VALUE
+    /// Where argv[0] is looked for when it has no slash; empty means /bin:/usr/bin.
+    std::string path_search;
+    std::string working_dir = "/";  ///< a relative argv[0] starts here; empty: stay
+    std::optional<Identity> identity;
+    mode_t umask = 022;
+    std::optional<int> nice;
+    std::vector<ResourceLimit> limits;  ///< beside those that the Spawner gives every child
+    int stdin_fd = 0;
+    int stdout_fd = 1;
+    int stderr_fd = 2;
+    std::vector<std::pair<int, int>> extra_fds;  ///< ours and the number it has in the child
+    bool new_session = true;                     ///< and with it a process group
+};
+
+/// A child that has become its program, and the pidfd that is its only safe name.
+struct Spawned {
+    pid_t pid = 0;
+    Fd pidfd;
+};
+
+/// The step at which a child failed and what it failed on. Nothing is left of that child.
+struct SpawnFailure {
+    const char* step = "";
+    std::string object;  ///< may be empty
+    int errnum = 0;
+
+    /// "chdir /srv/web: No such file or directory".
+    std::string text() const;
+};
+
+using SpawnResult = std::variant<Spawned, SpawnFailure>;
+
+/// Makes children, from one thread. spawn() returns once the child has executed its program or
+/// failed to; what that costs depends neither on the caller's memory nor on how many descriptors
+/// it has open. To be made early, while low descriptors are free.
+class Spawner {
+  public:
+    /// `limits` are what each child gets unless its spec says otherwise (Inherited, process.h).
+    static Result<Spawner> create(std::vector<ResourceLimit> limits = {});
+
+    Spawner(Spawner&& other) noexcept;
+    Spawner& operator=(Spawner&& other) = delete;
+    ~Spawner();
+
+    [[nodiscard]] SpawnResult spawn(const SpawnSpec& spec);
+
+  private:
+    Spawner() = default;
+
+    std::vector<ResourceLimit> limits_;
+    void* stack_ = nullptr;  // of the child; its lowest page is a guard
+    Fd nothing_;             // keeps the slots occupied between spawns
+    // Low descriptors that a child's are copied to, so that it need not take over higher ones.
+    std::array<Fd, 8> slots_;
+    bool close_range_works_ = true;
+};
+
+}  // namespace reeve::os
