@@ -3,6 +3,9 @@ option(REEVE_TESTS "Build the tests" ON)
 set(REEVE_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
 
 add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  add_compile_options(-Wno-restrict)  # GCC 12 warns of "text" + std::string (its bug 105651)
+endif()
 add_compile_definitions(_GNU_SOURCE)
 
 if(REEVE_SANITIZE)

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <numeric>
 #include <optional>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -245,21 +247,37 @@ class Loader {
 void sort_problems(std::vector<Problem>& problems, const std::vector<std::string>& names) {
     std::unordered_map<std::string_view, std::size_t> order;
     for (const std::string& name : names) order.try_emplace(name, order.size());
-    const auto rank = [&](const Problem& p) {
-        const auto found = order.find(p.position.file);
-        return std::tuple(found == order.end() ? order.size() : found->second, p.position.line,
-                          p.position.column);
+    const auto rank = [&](std::size_t i) {
+        const SourcePosition& position = problems[i].position;
+        const auto found = order.find(position.file);
+        return std::tuple(found == order.end() ? order.size() : found->second, position.line,
+                          position.column, i);
     };
-    std::stable_sort(problems.begin(), problems.end(),
-                     [&](const Problem& a, const Problem& b) { return rank(a) < rank(b); });
+    std::vector<std::size_t> sequence(problems.size());
+    std::iota(sequence.begin(), sequence.end(), 0);
+    std::sort(sequence.begin(), sequence.end(),
+              [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
     // `defaults` that are read for every service say the same again and again.
-    std::unordered_set<std::string> seen;
-    std::erase_if(problems, [&](const Problem& p) { return !seen.insert(to_line(p)).second; });
+    std::unordered_set<std::string> said;
+    std::vector<Problem> sorted;
+    for (const std::size_t i : sequence) {
+        if (said.insert(to_line(problems[i])).second) sorted.push_back(std::move(problems[i]));
+    }
+    problems = std::move(sorted);
 }
 
 bool is_missing(const std::string& path) {
     struct stat status {};
     return ::stat(path.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+Problem no_paths(const LoadOptions& options, const std::string& missing) {
+    Problem problem;
+    problem.position = {"reeve.yaml", 1, 1};
+    if (!options.paths.empty()) problem.position.file = options.paths.front();
+    problem.what = missing.empty() ? "no configuration is named" : "cannot find " + missing;
+    problem.what_to_do = "write one, or name another with -c";
+    return problem;
 }
 
 LoadResult finish(const LoadOptions& options, const Sources& sources,
@@ -283,14 +301,7 @@ LoadResult load(const LoadOptions& options) {
         }
         sources.add_path(path);
     }
-    if (count_missing == options.paths.size()) {
-        problems.push_back(
-            {Severity::Error,
-             {options.paths.empty() ? "reeve.yaml" : options.paths.front(), 1, 1},
-             {},
-             missing.empty() ? "no configuration is named" : "cannot find " + missing,
-             "write one, or name another with -c"});
-    }
+    if (count_missing == options.paths.size()) problems.push_back(no_paths(options, missing));
     return finish(options, sources, std::move(problems));
 }
 

@@ -60,7 +60,8 @@ std::string quote(std::string_view text) {
 std::string enumerate(const std::vector<std::string_view>& words, std::string_view last_joint) {
     std::string out;
     for (std::size_t i = 0; i < words.size(); ++i) {
-        if (i > 0) out += i + 1 == words.size() ? " " + std::string(last_joint) + " " : ", ";
+        if (i > 0 && i + 1 < words.size()) out += ", ";
+        if (i > 0 && i + 1 == words.size()) out.append(1, ' ').append(last_joint).append(1, ' ');
         out += words[i];
     }
     return out;

@@ -142,11 +142,12 @@ std::string words_in_code(std::span<const std::string_view> words) {
     return enumerate({code.begin(), code.end()}, "or");
 }
 
-std::string type_of(const Key& key) {
+/// `prefix` is what headings of maps have in front, so that no two are the same.
+std::string type_of(const Key& key, std::string_view prefix) {
     const Field& field = key.field;
     if (field.kind == Kind::Choice) return words_in_code(field.words);
     if (field.kind != Kind::Map) return std::string(info_of(field.kind).words);
-    const std::string map = "[map](#" + std::string(key.name) + ")";
+    const std::string map = "[map](#" + std::string(prefix) + std::string(key.name) + ")";
     return field.words.empty() ? map : words_in_code(field.words) + ", or " + map;
 }
 
@@ -158,24 +159,25 @@ std::string default_of(const Key& key) {
     return words && text != "[]" && text != "[0]" ? std::string(text) : in_code(text);
 }
 
-void add_table(std::string& page, KeyList keys) {
+void add_table(std::string& page, KeyList keys, std::string_view prefix) {
     page += "| key | type | default | meaning |\n|---|---|---|---|\n";
     for (const Key& key : keys) {
         if (key.field.read == nullptr) continue;
-        page += "| " + in_code(key.name) + " | " + cell(type_of(key)) + " | " +
+        page += "| " + in_code(key.name) + " | " + cell(type_of(key, prefix)) + " | " +
                 cell(default_of(key)) + " | " + cell(key.meaning) + " |\n";
     }
     page += '\n';
 }
 
-void add_section(std::string& page, const Section& section, std::string_view heading) {
+void add_section(std::string& page, const Section& section, std::string_view heading,
+                 std::string_view prefix) {
     page += std::string(heading) + ' ' + std::string(section.title) + "\n\n";
     if (!section.intro.empty()) page += std::string(section.intro) + "\n\n";
-    add_table(page, section.keys);
+    add_table(page, section.keys, prefix);
     for (const Key& key : section.keys) {
         if (key.field.keys.empty()) continue;
-        page += std::string(heading) + "# " + in_code(key.name) + "\n\n";
-        add_table(page, key.field.keys);
+        page += std::string(heading) + "# " + std::string(prefix) + std::string(key.name) + "\n\n";
+        add_table(page, key.field.keys, prefix);
     }
     page += "```yaml\n" + std::string(section.example) + "```\n\n";
 }
@@ -200,9 +202,10 @@ std::string unbuilt(std::span<const Section> table) {
 std::string reference_page() {
     std::string page(kOpening);
     page += '\n';
-    for (const Section& section : supervisor_table()) add_section(page, section, "##");
+    for (const Section& section : supervisor_table())
+        add_section(page, section, "##", "supervisor-");
     page += "## A service\n\n`services` and `defaults` hold these keys.\n\n";
-    for (const Section& section : service_table()) add_section(page, section, "###");
+    for (const Section& section : service_table()) add_section(page, section, "###", "");
     page +=
         "## Not supported yet\n\nThese keys are known and refused, never accepted and ignored.\n\n";
     page += "- of `supervisor`: " + unbuilt(supervisor_table()) + "\n";

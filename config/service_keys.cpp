@@ -183,9 +183,9 @@ constexpr std::array kBackoffKeys{
 
 constexpr std::array kRestartLimitKeys{
     Key{"count", value_field<Kind::Integer, read_integer<1, kMany>, &RestartLimit::count>, "",
-        "So many automatic restarts"},
+        "How many automatic restarts there may be"},
     Key{"within", value_field<Kind::Duration, read_positive_duration, &RestartLimit::within>, "",
-        "within this time; the exit after them is final."},
+        "in this time; the exit after them is final."},
 };
 
 constexpr std::array kRestarting{
