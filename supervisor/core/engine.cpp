@@ -42,6 +42,7 @@ std::optional<Time> Engine::next_deadline() const {
 
 void Engine::on(const BootAsked&) {
     booted_ = true;
+    if (shutdown_) return;
     std::vector<ServiceId> enabled;
     for (std::uint32_t place = 0; place < units_.plan().services.size(); ++place) {
         const Unit& unit = units_.at_place(place);
@@ -52,26 +53,32 @@ void Engine::on(const BootAsked&) {
 
 void Engine::on(const Requested& event) {
     requests_.open(event);
-    for (const ServiceId id : event.services) moved_.push_back(id);
-    if (shutdown_ && event.verb != Verb::Stop) {
-        for (const ServiceId id : event.services) {
-            Outcome outcome = outcome_of(units_.at(id), Outcome::Kind::Failed);
-            outcome.cause = "the supervisor is shutting down";
-            requests_.settle(event.request, std::move(outcome));
-        }
-        return;
-    }
-    switch (event.verb) {
+    Requested asked = event;
+    std::erase_if(asked.services, [&](ServiceId id) { return refuse(event, id); });
+    for (const ServiceId id : asked.services) moved_.push_back(id);
+    switch (asked.verb) {
         case Verb::Start:
-            return start_services(event);
+            return start_services(asked);
         case Verb::Stop:
-            return stop_services(event);
+            return stop_services(asked);
         case Verb::Restart:
-            return restart_services(event);
+            return restart_services(asked);
         case Verb::Reload:
-            for (const ServiceId id : event.services) begin_reload(units_.at(id));
+            for (const ServiceId id : asked.services) begin_reload(units_.at(id));
             return;
     }
+}
+
+bool Engine::refuse(const Requested& event, ServiceId id) {
+    const Unit* unit = units_.find(id);
+    const bool stop = event.verb == Verb::Stop;
+    const bool unknown = unit == nullptr || (unit->removed && !stop);
+    if (!unknown && (!shutdown_ || stop)) return false;
+    Outcome outcome = unit != nullptr ? outcome_of(*unit, Outcome::Kind::Failed)
+                                      : Outcome{id, {}, Outcome::Kind::Failed, {}, {}};
+    outcome.cause = unknown ? "no longer configured" : "the supervisor is shutting down";
+    requests_.settle(event.request, std::move(outcome));
+    return true;
 }
 
 void Engine::start_services(const Requested& event) {
@@ -112,7 +119,7 @@ void Engine::announce_touched(const Requested& event, std::vector<Touches::Servi
 
 void Engine::on(const Spawned& event) {
     Unit* unit = units_.by_run(event.run);
-    if (unit == nullptr) return;
+    if (unit == nullptr || unit->pid) return;
     unit->pid = event.pid;
     if (std::holds_alternative<Starting>(unit->state())) await_readiness(*unit);
 }
@@ -131,6 +138,7 @@ void Engine::on(const Exited& event) {
     Unit* unit = units_.by_run(event.run);
     if (unit == nullptr) return;
     const auto* stopping = std::get_if<Stopping>(&unit->state());
+    if (stopping != nullptr && stopping->main_gone) return;
     const bool oneshot = unit->definition->execution.type == config::ServiceType::Oneshot;
     const bool timed_out = stopping != nullptr && stopping->reason == StopReason::StartTimedOut;
     const bool before_ready = std::holds_alternative<Starting>(unit->state()) && !oneshot;
@@ -213,6 +221,7 @@ void Engine::on(const DeadlinePassed&) {
         if (unit.alive()) finish.survivors.push_back(unit.name());
     });
     shutdown_->finished = true;
+    requests_.give_up(units_);
     out_.push_back(std::move(finish));
 }
 
@@ -251,8 +260,9 @@ void Engine::deadline_passed(Unit& unit) {
 }
 
 void Engine::on(const ShutdownAsked&) {
-    if (shutdown_) return force_shutdown();
     begin_shutdown(0, "stopped with the supervisor");
+    // One that a service brought about goes on in order when it is asked for as well.
+    if (std::exchange(shutdown_->asked, true)) force_shutdown();
 }
 
 void Engine::begin_shutdown(int status, const std::string& origin) {
@@ -263,7 +273,7 @@ void Engine::begin_shutdown(int status, const std::string& origin) {
 }
 
 void Engine::force_shutdown() {
-    if (shutdown_->forced) return;
+    if (shutdown_->forced || shutdown_->finished) return;
     shutdown_->forced = true;
     shutdown_->deadline = now_ + kill_patience;
     units_.for_each([&](Unit& unit) {

@@ -37,6 +37,7 @@ class Engine {
     struct Shutdown {
         int status = 0;
         std::optional<Time> deadline;
+        bool asked = false;  ///< from outside; the next time everything is killed
         bool forced = false;
         bool finished = false;
     };
@@ -55,6 +56,7 @@ class Engine {
     void on(const PlanReplaced& event);
     void on(const ShutdownAsked& event);
     void deadline_passed(Unit& unit);
+    bool refuse(const Requested& event, ServiceId id);
     void start_services(const Requested& event);
     void stop_services(const Requested& event);
     void restart_services(const Requested& event);
@@ -87,6 +89,7 @@ class Engine {
     void settle();
     void settle_halting();
     void settle(Unit& unit);
+    void forget(Unit& unit);
     void try_start(Unit& unit);
     bool must_halt(const Unit& unit) const;
     const Unit* in_the_way_of_stop(Unit& unit) const;
@@ -98,7 +101,10 @@ class Engine {
     void end_reload(Unit& unit, bool succeeded, const std::string& what);
 
     // replan.cpp: another plan
-    void replan(const config::ServiceDiff& entry, std::vector<ServiceId>& start);
+    void replan(const config::ServiceChange& entry, const config::Plan& before,
+                std::vector<ServiceId>& start);
+    void live_change(Unit& unit, const config::Service& before, std::vector<ServiceId>& start);
+    void remember_order(Unit& removed, const config::Plan& before);
     void readiness_changed(Unit& unit);
 
     // shutdown

@@ -108,6 +108,7 @@ void Engine::send_stop_signal(const Unit& unit) {
 
 void Engine::main_gone(Unit& unit, bool leftovers) {
     if (!leftovers) return conclude(unit);
+    if (!std::holds_alternative<Stopping>(unit.state())) cancel_tasks(unit);
     const auto* before = std::get_if<Stopping>(&unit.state());
     Stopping stopping =
         before != nullptr ? *before

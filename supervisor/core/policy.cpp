@@ -16,6 +16,7 @@ double Random::fraction() { return static_cast<double>(next() >> 11) * 0x1.0p-53
 
 Duration backoff_delay(const config::Backoff& backoff, int n) {
     // The product is compared before it is converted: it may exceed what a Duration can hold.
+    if (backoff.initial <= Duration::zero()) return Duration::zero();
     const double wanted =
         static_cast<double>(backoff.initial.count()) * std::pow(backoff.factor, n);
     if (!(wanted < static_cast<double>(backoff.max.count()))) return backoff.max;

@@ -12,7 +12,7 @@ using Kind = Outcome::Kind;
 using Progress = std::optional<Kind>;
 
 Progress progress_of_start(const Unit& unit) {
-    if (unit.cycle || (unit.halting && unit.goal == Goal::Up)) return std::nullopt;
+    if (unit.cycle || unit.halting) return std::nullopt;
     return std::visit(
         Overloaded{
             [&](const Stopped&) -> Progress {
@@ -70,6 +70,7 @@ void Requests::open(const Requested& request) {
         }
     }
     pending.open = pending.outcomes.size();
+    if (request.deadline) deadlines_.emplace(*request.deadline, request.request);
     if (pending.open == 0) complete_.push_back(request.request);
 }
 
@@ -106,15 +107,20 @@ void Requests::look_at(const Unit& unit) {
     }
 }
 
+void Requests::time_out(RequestId id, const Units& units) {
+    for (const auto& [service, outcome] : pending_.at(id).outcomes) {
+        if (!outcome) settle(id, outcome_of(*units.find(service), Kind::TimedOut));
+    }
+}
+
+void Requests::give_up(const Units& units) {
+    for (const auto& [id, pending] : pending_) time_out(id, units);
+}
+
 void Requests::answer(const Units& units, Time now, std::vector<Action>& out) {
-    for (const auto& [id, pending] : pending_) {
-        if (pending.open == 0 || !pending.request.deadline || *pending.request.deadline > now) {
-            continue;
-        }
-        for (const auto& [service, outcome] : std::map(pending.outcomes)) {
-            const Unit* unit = units.find(service);
-            if (!outcome && unit != nullptr) settle(id, outcome_of(*unit, Kind::TimedOut));
-        }
+    for (const auto& [deadline, id] : deadlines_) {
+        if (deadline > now) break;
+        time_out(id, units);
     }
     for (const RequestId id : std::exchange(complete_, {})) close(id, out);
 }
@@ -122,6 +128,7 @@ void Requests::answer(const Units& units, Time now, std::vector<Action>& out) {
 void Requests::close(RequestId id, std::vector<Action>& out) {
     const auto node = pending_.extract(id);
     if (node.empty()) return;
+    if (const auto& deadline = node.mapped().request.deadline) deadlines_.erase({*deadline, id});
     Reply reply{id, {}};
     for (const ServiceId service : node.mapped().request.services) {
         auto& outcome = node.mapped().outcomes.at(service);
@@ -131,12 +138,8 @@ void Requests::close(RequestId id, std::vector<Action>& out) {
 }
 
 std::optional<Time> Requests::next_deadline() const {
-    std::optional<Time> earliest;
-    for (const auto& [id, pending] : pending_) {
-        const auto& deadline = pending.request.deadline;
-        if (deadline && (!earliest || *deadline < *earliest)) earliest = deadline;
-    }
-    return earliest;
+    if (deadlines_.empty()) return std::nullopt;
+    return deadlines_.begin()->first;
 }
 
 }  // namespace reeve::core

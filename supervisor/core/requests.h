@@ -2,7 +2,9 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "supervisor/core/action.h"
@@ -28,6 +30,8 @@ class Requests {
     void settle_all(const Unit& unit, Verb verb, const Outcome& outcome);
     /// Looks at every request that waits for the unit.
     void look_at(const Unit& unit);
+    /// Enters for all that is open that it has not come to an end.
+    void give_up(const Units& units);
     /// Answers what is complete, and at its deadline what is not.
     void answer(const Units& units, Time now, std::vector<Action>& out);
 
@@ -40,10 +44,12 @@ class Requests {
         std::size_t open = 0;
     };
 
+    void time_out(RequestId id, const Units& units);
     void close(RequestId id, std::vector<Action>& out);
 
     std::map<RequestId, Pending> pending_;
     std::unordered_map<ServiceId, std::vector<RequestId>> waiters_;
+    std::set<std::pair<Time, RequestId>> deadlines_;
     std::vector<RequestId> complete_;
 };
 

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <span>
 #include <unordered_set>
 
 #include "base/overloaded.h"
@@ -11,16 +13,6 @@ namespace reeve::core {
 namespace {
 
 using Edge = Units::Edge;
-
-/// Good enough for whoever requires it.
-bool is_satisfied(const Unit& unit) {
-    if (unit.halting) return false;
-    if (std::holds_alternative<Done>(unit.state())) {
-        return unit.definition->execution.type == config::ServiceType::Oneshot;
-    }
-    return std::holds_alternative<Running>(unit.state()) ||
-           std::holds_alternative<Reloading>(unit.state());
-}
 
 /// On its way to ready, with nothing known that keeps it from getting there.
 bool is_on_its_way(const Unit& unit) {
@@ -44,6 +36,29 @@ bool is_stopping_on_request(const State& state) {
     return stopping != nullptr && stopping->reason == StopReason::Asked;
 }
 
+/// Looks along some kinds of edges for a neighbour that is in the way, from where the last look
+/// found one: whoever has ten thousand neighbours would else look at all those that are out of the
+/// way already, each time that one more is.
+template <std::size_t N, typename InTheWay>
+const Unit* find_in_the_way(const Units& units, const Unit& unit, const Edge (&edges)[N],
+                            std::uint32_t& cursor, InTheWay in_the_way) {
+    std::array<std::span<const std::uint32_t>, N> lists;
+    std::uint32_t total = 0;
+    for (std::size_t i = 0; i < N; ++i) {
+        lists[i] = units.neighbours(unit, edges[i]);
+        total += static_cast<std::uint32_t>(lists[i].size());
+    }
+    for (std::uint32_t looked = 0; looked < total; ++looked, ++cursor) {
+        if (cursor >= total) cursor = 0;
+        std::size_t at = cursor;
+        std::size_t list = 0;
+        while (at >= lists[list].size()) at -= lists[list++].size();
+        const Unit& other = units.at_place(lists[list][at]);
+        if (in_the_way(other)) return &other;
+    }
+    return nullptr;
+}
+
 }  // namespace
 
 void Engine::raise(const std::vector<ServiceId>& first, const std::string& origin, bool by_hand) {
@@ -61,15 +76,18 @@ void Engine::raise(const std::vector<ServiceId>& first, const std::string& origi
         const Wanted next = std::move(wanted.front());
         wanted.pop_front();
         Unit& unit = units_.at(next.id);
-        const bool renewed = next.named && by_hand && !unit.alive();
+        const auto* stopping = std::get_if<Stopping>(&unit.state());
+        const bool ended = stopping != nullptr && stopping->reason != StopReason::Asked;
+        const bool renewed = next.named && by_hand && (!unit.alive() || ended);
         // A oneshot that is done need not run again for whoever requires it.
         if (!next.named && is_satisfied(unit)) continue;
         if (unit.goal == Goal::Down || renewed) {
             unit.goal = Goal::Up;
             unit.origin = next.origin;
             unit.history = {};
-            // Whoever asks by hand does not want to wait for the backoff.
+            // Whoever asks by hand does not want to wait for the backoff, now or later.
             if (std::holds_alternative<Backoff>(unit.state())) change(unit, Stopped{}, unit.origin);
+            if (ended) begin_stop(unit, StopReason::Asked);
             touch(unit);
         }
         for (const Edge edge : {Edge::Requires, Edge::Wants}) {
@@ -127,6 +145,9 @@ void Engine::touch_neighbours(Unit& unit) {
             queue_.push_back(other.id());
         }
     }
+    for (const ServiceId id : unit.removed_behind) {
+        if (Unit* removed = units_.find(id)) touch(*removed);
+    }
 }
 
 void Engine::settle() {
@@ -178,30 +199,25 @@ void Engine::settle(Unit& unit) {
             std::holds_alternative<Backoff>(unit.state())) {
             change(unit, Stopped{}, unit.origin);
         }
-        if (unit.removed) {
-            out_.push_back(Forget{unit.id(), unit.name()});
-            units_.erase(unit.id());
-        }
+        if (unit.removed) forget(unit);
         return;
     }
     if (!std::holds_alternative<Backoff>(unit.state())) try_start(unit);
 }
 
 const Unit* Engine::in_the_way_of_stop(Unit& unit) const {
-    // Whoever stood in the way last time probably still does: with ten thousand dependents, this
-    // keeps a stop from looking at all of them each time that one is gone.
-    const Unit* last = units_.find(unit.held_by);
-    if (last != nullptr && last->halting) return last;
-    for (const Edge edge : {Edge::RequiredBy, Edge::WantedBy, Edge::Before}) {
-        for (const std::uint32_t place : units_.neighbours(unit, edge)) {
-            const Unit& other = units_.at_place(place);
-            if (!other.halting) continue;
-            unit.held_by = other.id();
-            return &other;
-        }
+    for (const ServiceId id : unit.stops_after) {
+        const Unit* other = units_.find(id);
+        if (other != nullptr && other->halting) return other;
     }
-    unit.held_by = {};
-    return nullptr;
+    return find_in_the_way(units_, unit, {Edge::RequiredBy, Edge::WantedBy, Edge::Before},
+                           unit.cursors.stop, [](const Unit& other) { return other.halting; });
+}
+
+void Engine::forget(Unit& unit) {
+    requests_.look_at(unit);
+    out_.push_back(Forget{unit.id(), unit.name()});
+    units_.erase(unit.id());
 }
 
 void Engine::try_start(Unit& unit) {
@@ -210,16 +226,13 @@ void Engine::try_start(Unit& unit) {
         if (stuck) cause += " (" + std::string(name_of(other.state())) + ")";
         change(unit, Waiting{other.id(), stuck}, std::move(cause));
     };
-    for (const std::uint32_t place : units_.neighbours(unit, Edge::Requires)) {
-        const Unit& other = units_.at_place(place);
-        if (!is_satisfied(other)) return wait(other, !is_on_its_way(other));
-    }
-    for (const Edge edge : {Edge::Wants, Edge::After}) {
-        for (const std::uint32_t place : units_.neighbours(unit, edge)) {
-            const Unit& other = units_.at_place(place);
-            if (is_on_its_way(other)) return wait(other, false);
-        }
-    }
+    const Unit* requirement =
+        find_in_the_way(units_, unit, {Edge::Requires}, unit.cursors.requirements,
+                        [](const Unit& other) { return !is_satisfied(other); });
+    if (requirement != nullptr) return wait(*requirement, !is_on_its_way(*requirement));
+    const Unit* other = find_in_the_way(units_, unit, {Edge::Wants, Edge::After},
+                                        unit.cursors.order, is_on_its_way);
+    if (other != nullptr) return wait(*other, false);
     start_run(unit);
 }
 

@@ -18,6 +18,15 @@ bool is_busy(const State& state) {
 
 }  // namespace
 
+bool is_satisfied(const Unit& unit) {
+    if (unit.halting) return false;
+    if (std::holds_alternative<Done>(unit.state())) {
+        return unit.definition->execution.type == config::ServiceType::Oneshot;
+    }
+    return std::holds_alternative<Running>(unit.state()) ||
+           std::holds_alternative<Reloading>(unit.state());
+}
+
 void Units::adopt(config::PlanPtr plan) {
     std::unordered_map<std::string_view, ServiceId> known;
     for (const auto& unit : units_) {
@@ -43,9 +52,16 @@ void Units::adopt(config::PlanPtr plan) {
     by_place_ = std::move(by_place);
     places_ = std::move(places);
     plan_ = std::move(plan);
+    removed_.clear();
+    for_each([this](const Unit& unit) {
+        if (places_[unit.id().value - 1] == no_place) removed_.emplace(unit.name(), unit.id());
+    });
 }
 
-void Units::erase(ServiceId id) { units_[id.value - 1].reset(); }
+void Units::erase(ServiceId id) {
+    removed_.erase(at(id).name());
+    units_[id.value - 1].reset();
+}
 
 const Unit* Units::find(ServiceId id) const {
     return id && id.value <= units_.size() ? units_[id.value - 1].get() : nullptr;
@@ -62,13 +78,9 @@ Unit* Units::find(std::string_view name) {
     return const_cast<Unit*>(std::as_const(*this).find(name));
 }
 
-Unit* Units::find_removed(std::string_view name) {
-    for (const auto& unit : units_) {
-        if (unit && places_[unit->id().value - 1] == no_place && unit->name() == name) {
-            return unit.get();
-        }
-    }
-    return nullptr;
+Unit* Units::find_removed(const std::string& name) {
+    const auto found = removed_.find(name);
+    return found == removed_.end() ? nullptr : find(found->second);
 }
 
 Unit* Units::by_run(RunId run) {

@@ -60,7 +60,13 @@ class Unit {
     Time ended;                 ///< when it ended
     RestartHistory history;
     std::optional<LastExit> last_exit;
-    ServiceId held_by;  ///< what last stood in the way of its stop; asked first the next time
+    /// Where the last look through its neighbours ended; the next one begins there.
+    struct Cursors {
+        std::uint32_t stop = 0, requirements = 0, order = 0;
+    } cursors;
+    /// The order of stopping that a removed service had: those to go before it; and on their side
+    /// the removed ones that wait for them.
+    std::vector<ServiceId> stops_after, removed_behind;
 
   private:
     friend class Units;
@@ -69,6 +75,9 @@ class Unit {
     std::string cause_;
     Time since_;
 };
+
+/// Good enough for whoever requires it.
+bool is_satisfied(const Unit& unit);
 
 /// All services, found by id, name, place in the plan, run or task; and their deadlines in order.
 /// The one place where a state changes and the change is announced.
@@ -87,7 +96,7 @@ class Units {
     Unit* find(std::string_view name);
     const Unit* find(std::string_view name) const;
     /// One that the plan no longer has and that is not gone yet.
-    Unit* find_removed(std::string_view name);
+    Unit* find_removed(const std::string& name);
     Unit* by_run(RunId run);
     Unit* by_task(TaskId task);
 
@@ -133,6 +142,7 @@ class Units {
     std::vector<std::unique_ptr<Unit>> units_;  // the place of id N is N - 1
     std::vector<std::uint32_t> places_;         // where each is in the plan, or no_place
     std::vector<ServiceId> by_place_;
+    std::unordered_map<std::string, ServiceId> removed_;
     std::unordered_map<RunId, ServiceId> runs_;
     std::unordered_map<TaskId, ServiceId> tasks_;
     std::set<std::pair<Time, ServiceId>> deadlines_;
