@@ -1,0 +1,163 @@
+#include "ctl/client.h"
+
+#include <cerrno>
+
+#include "ctl/sockets.h"
+#include "ctl/text.h"
+
+namespace reeve::ctl {
+
+using protocol::Failure;
+using protocol::Touches;
+
+namespace {
+
+/// A supervisor answers at once whatever it need not wait for. One that has not by then is stuck.
+constexpr Duration patience = 10s;
+
+Connection::Deadline deadline_after(std::optional<Duration> timeout) {
+    if (!timeout) return std::nullopt;
+    return std::chrono::steady_clock::now() + *timeout;
+}
+
+Complaint unreachable(const std::vector<SocketPlace>& places, const std::vector<Error>& errors) {
+    Complaint complaint{Exit::NoSupervisor, {}};
+    complaint.sentence = "no supervisor answers at " + harmless(places[0].path) + ": " +
+                         Error::strerrordesc(errors[0].errnum.value_or(0));
+    for (std::size_t i = 1; i < places.size(); ++i) {
+        complaint.sentence += ", nor at " + harmless(places[i].path) + ": " +
+                              Error::strerrordesc(errors[i].errnum.value_or(0));
+    }
+    complaint.sentence += "; start one with reeved";
+    return complaint;
+}
+
+}  // namespace
+
+Attempt<Client> Client::connect(const Host& host, const Invocation& invocation) {
+    const std::vector<SocketPlace> places = socket_places(host, invocation.socket);
+    std::vector<Error> errors;
+    for (const SocketPlace& place : places) {
+        auto connection = Connection::open(place.path);
+        if (!connection) {
+            const int errnum = connection.error().errnum.value_or(0);
+            if (errnum == EACCES || errnum == EPERM) {
+                return Complaint{Exit::NotAllowed, "not allowed to speak to the supervisor at " +
+                                                       harmless(place.path) + ": " +
+                                                       Error::strerrordesc(errnum)};
+            }
+            errors.push_back(connection.error());
+            continue;
+        }
+        // A place that was not asked for by name may be one that anybody can create first.
+        const auto peer = connection->peer();
+        if (!place.by_name && peer != 0u && peer != host.uid) {
+            return Complaint{Exit::NoSupervisor, "ignoring who listens at " + harmless(place.path) +
+                                                     ": it is neither yours nor root's"};
+        }
+        Client client(std::move(*connection), place.path);
+        client.hello_ = ++client.last_id_;
+        const protocol::Hello hello{"reevectl " REEVE_VERSION, protocol::protocol_version};
+        const auto sent =
+            client.connection_.send(protocol::encode_request({*client.hello_, hello}));
+        if (!sent) return client.no_answer(sent.error().text());
+        return client;
+    }
+    return unreachable(places, errors);
+}
+
+Complaint Client::no_answer(const std::string& why) const {
+    return {Exit::NoSupervisor, "no supervisor answers at " + harmless(path_) + ": " + why};
+}
+
+template <typename T>
+Attempt<T> Client::await(std::int64_t id, std::optional<Duration> timeout,
+                         const OnTouches& on_touches) {
+    const auto deadline = deadline_after(timeout);
+    while (true) {
+        const auto line = connection_.receive(deadline);
+        if (!line && line.error().errnum == ETIMEDOUT) {
+            return no_answer("it has been silent for " + in_words(*timeout));
+        }
+        if (!line) return no_answer(line.error().text());
+        if (!*line) return no_answer("it ended before it answered");
+        const auto answer = protocol::parse_answer<T>(**line);
+        if (!answer) {
+            return no_answer("what is there does not speak reeve's protocol (" +
+                             harmless(answer.error().message) + ")");
+        }
+        if (const auto* touches = std::get_if<Touches>(&*answer)) {
+            if (on_touches && touches->request == protocol::Id(id)) on_touches(*touches);
+            continue;
+        }
+        const auto& reply = std::get<protocol::Reply<T>>(*answer);
+        // Without an id it is about a line that could not be read, and ours is the one in flight.
+        if (reply.id && *reply.id != protocol::Id(id)) continue;
+        if (const auto* failure = std::get_if<Failure>(&reply.body)) {
+            return Complaint{exit_for(failure->code), harmless(failure->message)};
+        }
+        return std::get<T>(reply.body);
+    }
+}
+
+Attempt<protocol::Welcome> Client::welcome() {
+    if (!hello_) return welcome_;
+    const auto answer = await<protocol::Welcome>(*hello_, patience, {});
+    if (!answer) {
+        if (answer.error().exit == Exit::NoSupervisor) return answer.error();
+        return no_answer(answer.error().sentence);
+    }
+    if (answer->protocol != protocol::protocol_version) {
+        return no_answer("version " + std::to_string(protocol::protocol_version) +
+                         " of the protocol is spoken here, version " +
+                         std::to_string(answer->protocol) + " there (reeved " +
+                         harmless(answer->version) + "); use the reevectl that came with it");
+    }
+    hello_.reset();
+    welcome_ = *answer;
+    return welcome_;
+}
+
+template <typename T>
+Attempt<T> Client::exchange(const protocol::Call& call, std::optional<Duration> timeout,
+                            const OnTouches& on_touches) {
+    // A question follows the greeting in the same breath. What changes something does not: a
+    // supervisor of another version might take it for something else.
+    const bool is_question = std::holds_alternative<protocol::StatusQuery>(call);
+    if (!is_question) {
+        if (const auto greeted = welcome(); !greeted) return greeted.error();
+    }
+    const std::int64_t id = ++last_id_;
+    const auto sent = connection_.send(protocol::encode_request({id, call}));
+    if (const auto greeted = welcome(); !greeted) return greeted.error();
+    if (!sent) return no_answer(sent.error().text());
+    return await<T>(id, timeout, on_touches);
+}
+
+Attempt<protocol::StatusDocument> Client::ask(const protocol::StatusQuery& query) {
+    return exchange<protocol::StatusDocument>(query, patience, {});
+}
+
+Attempt<protocol::Outcome> Client::ask(const protocol::Command& command,
+                                       const OnTouches& on_touches) {
+    std::optional<Duration> timeout;
+    if (!command.wait) timeout = patience;
+    if (command.wait && command.timeout) timeout = *command.timeout + patience;
+    return exchange<protocol::Outcome>(command, timeout, on_touches);
+}
+
+Attempt<protocol::Accepted> Client::ask(const protocol::Shutdown& shutdown) {
+    return exchange<protocol::Accepted>(shutdown, patience, {});
+}
+
+Attempt<bool> Client::wait_for_end(std::optional<Duration> timeout) {
+    const auto deadline = deadline_after(timeout);
+    while (true) {
+        const auto line = connection_.receive(deadline);
+        if (!line && line.error().errnum == ETIMEDOUT) return false;
+        if (!line) return Complaint{Exit::Failed, line.error().text()};
+        if (!*line) return true;
+    }
+}
+
+}  // namespace reeve::ctl

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "ctl/arguments.h"
+#include "ctl/connection.h"
+#include "ctl/exit.h"
+#include "ctl/host.h"
+#include "ctl/protocol/message.h"
+
+namespace reeve::ctl {
+
+/// A supervisor that can be asked, one question after the other. Speaks the protocol, blocks until
+/// an answer is there, prints nothing.
+class Client {
+  public:
+    using OnTouches = std::function<void(const protocol::Touches&)>;
+
+    /// Finds the socket as the contract says: the flag, the environment, the caller's own place,
+    /// root's.
+    static Attempt<Client> connect(const Host& host, const Invocation& invocation);
+
+    /// What the supervisor said of itself.
+    Attempt<protocol::Welcome> welcome();
+
+    Attempt<protocol::StatusDocument> ask(const protocol::StatusQuery& query);
+    /// The client's own deadline lies behind the supervisor's, for one that hangs.
+    Attempt<protocol::Outcome> ask(const protocol::Command& command, const OnTouches& on_touches);
+    Attempt<protocol::Accepted> ask(const protocol::Shutdown& shutdown);
+
+    /// Waits until the supervisor has gone. False at the timeout.
+    Attempt<bool> wait_for_end(std::optional<Duration> timeout);
+
+    const std::string& path() const { return path_; }
+
+  private:
+    Client(Connection connection, std::string path)
+        : connection_(std::move(connection)), path_(std::move(path)) {}
+
+    template <typename T>
+    Attempt<T> await(std::int64_t id, std::optional<Duration> timeout, const OnTouches& on_touches);
+    template <typename T>
+    Attempt<T> exchange(const protocol::Call& call, std::optional<Duration> timeout,
+                        const OnTouches& on_touches);
+
+    Complaint no_answer(const std::string& why) const;
+
+    Connection connection_;
+    std::string path_;
+    std::int64_t last_id_ = 0;
+    std::optional<std::int64_t> hello_;  ///< the id of the greeting while it is under way
+    protocol::Welcome welcome_;
+};
+
+}  // namespace reeve::ctl

@@ -1,0 +1,76 @@
+#include "ctl/log_merge.h"
+
+#include <algorithm>
+#include <queue>
+
+namespace reeve::ctl {
+
+Result<LogMerge> LogMerge::open(const std::string& log_dir,
+                                const std::vector<std::string>& services,
+                                std::optional<std::uint64_t> lines) {
+    LogMerge merge;
+    std::uint64_t total = 0;
+    for (const std::string& service : services) {
+        Source source{service, ServiceLog(log_dir + "/" + service)};
+        const auto there = source.log.open(lines);
+        if (!there) return there.error();
+        if (!*there) merge.without_log_.push_back(service);
+        total += source.log.lines();
+        merge.sources_.push_back(std::move(source));
+    }
+    if (lines) merge.surplus_ = total - std::min(total, *lines);
+    return merge;
+}
+
+Result<void> LogMerge::history(const std::function<bool(const NamedLine&)>& emit) {
+    struct Waiting {
+        std::string key;
+        std::size_t source;
+        LogLine line;
+    };
+    const auto later = [](const Waiting& a, const Waiting& b) {
+        return a.key != b.key ? a.key > b.key : a.source > b.source;
+    };
+    std::priority_queue<Waiting, std::vector<Waiting>, decltype(later)> heads(later);
+    // A line without a time stays behind the one before it.
+    std::vector<std::string> keys(sources_.size());
+    const auto advance = [&](std::size_t i) -> Result<void> {
+        auto line = sources_[i].log.next();
+        if (!line) return line.error();
+        if (!*line) return {};
+        if (!(*line)->time.empty()) keys[i] = (*line)->time;
+        heads.push({keys[i], i, std::move(**line)});
+        return {};
+    };
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+        if (const auto advanced = advance(i); !advanced) return advanced.error();
+    }
+    while (!heads.empty()) {
+        const std::size_t i = heads.top().source;
+        const NamedLine first{&sources_[i].service, heads.top().line};
+        heads.pop();
+        if (surplus_ > 0) {
+            --surplus_;
+        } else if (!emit(first)) {
+            return {};
+        }
+        if (const auto advanced = advance(i); !advanced) return advanced.error();
+    }
+    return {};
+}
+
+Result<void> LogMerge::catch_up(const std::string& service, const Emit& emit) {
+    for (Source& source : sources_) {
+        if (source.service != service) continue;
+        return source.log.catch_up([&](const LogLine& line) { emit({&source.service, line}); });
+    }
+    return {};
+}
+
+std::size_t LogMerge::compressed() const {
+    std::size_t count = 0;
+    for (const Source& source : sources_) count += source.log.compressed();
+    return count;
+}
+
+}  // namespace reeve::ctl

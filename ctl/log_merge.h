@@ -1,0 +1,51 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "ctl/service_log.h"
+
+namespace reeve::ctl {
+
+/// One line and whose it is.
+struct NamedLine {
+    const std::string* service = nullptr;
+    LogLine line;
+};
+
+/// The logs of several services as one, in order of time.
+class LogMerge {
+  public:
+    /// With `lines` the last so many of all together.
+    static Result<LogMerge> open(const std::string& log_dir,
+                                 const std::vector<std::string>& services,
+                                 std::optional<std::uint64_t> lines);
+
+    using Emit = std::function<void(const NamedLine&)>;
+
+    /// Gives out the history. Stops early when `emit` says that nobody listens any more.
+    Result<void> history(const std::function<bool(const NamedLine&)>& emit);
+
+    /// After the history: what a service has written since.
+    Result<void> catch_up(const std::string& service, const Emit& emit);
+
+    /// Those that have no log at all.
+    const std::vector<std::string>& without_log() const { return without_log_; }
+    /// How many rotated files are passed over because they are compressed.
+    std::size_t compressed() const;
+
+  private:
+    struct Source {
+        std::string service;
+        ServiceLog log;
+    };
+
+    std::vector<Source> sources_;
+    std::vector<std::string> without_log_;
+    std::uint64_t surplus_ = 0;
+};
+
+}  // namespace reeve::ctl

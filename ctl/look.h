@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/time.h"
+#include "ctl/protocol/status.h"
+
+namespace reeve::ctl {
+
+/// How output for people looks: all that rendering knows of the terminal and of the moment.
+struct Look {
+    std::size_t width = 0;  ///< columns; 0: as wide as it takes
+    bool colour = false;
+    bool unicode = false;
+    WallTime now{};
+    std::string program = "reevectl";  ///< how a hint calls this program, with its -s if it has one
+};
+
+enum class Colour { Plain, Bold, Dim, Red, Green, Yellow, Blue, Magenta, Cyan };
+
+/// The text in a colour, when the look has colours at all.
+std::string painted(std::string_view text, Colour colour, const Look& look);
+
+Colour colour_of(protocol::State state);
+
+/// The colour that a name keeps wherever it stands before a line of a log.
+Colour colour_of_name(std::string_view name);
+
+/// "2026-11-21 00:40:00 UTC", in the caller's time zone.
+std::string local_time(WallTime time);
+
+/// Whether a service in this state counts as running: LSB's question, not whether all is well.
+bool is_running(protocol::State state);
+
+}  // namespace reeve::ctl

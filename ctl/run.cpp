@@ -1,0 +1,70 @@
+#include "ctl/run.h"
+
+#include <array>
+#include <cerrno>
+
+#include "ctl/arguments.h"
+#include "ctl/text.h"
+#include "ctl/verbs.h"
+
+namespace reeve::ctl {
+
+namespace {
+
+using protocol::Verb;
+
+Exit run_start(Task& task) { return run_command(task, Verb::Start); }
+Exit run_stop(Task& task) { return run_command(task, Verb::Stop); }
+Exit run_restart(Task& task) { return run_command(task, Verb::Restart); }
+Exit run_reload(Task& task) { return run_command(task, Verb::Reload); }
+
+struct Handler {
+    std::string_view verb;
+    Exit (*run)(Task&);
+};
+
+constexpr std::array handlers = {
+    Handler{"status", run_status},   Handler{"start", run_start},
+    Handler{"stop", run_stop},       Handler{"restart", run_restart},
+    Handler{"reload", run_reload},   Handler{"logs", run_logs},
+    Handler{"check", run_check},     Handler{"shutdown", run_shutdown},
+    Handler{"version", run_version},
+};
+
+Exit carry_out(const Host& host, const Invocation& invocation, Output& out, Output& err) {
+    Look look = look_for(host, host.out, invocation.colour);
+    if (invocation.socket) look.program += " -s " + harmless(*invocation.socket);
+    Task task{host, invocation, std::move(look), out, err};
+    for (const Handler& handler : handlers) {
+        if (handler.verb == invocation.verb) return handler.run(task);
+    }
+    return Exit::Usage;
+}
+
+}  // namespace
+
+Exit Task::complain(const Complaint& complaint) const {
+    // Not before what was said on the other stream, when both are one terminal.
+    out.flush();
+    err.write("reevectl: " + complaint.sentence + "\n");
+    err.flush();
+    return complaint.exit;
+}
+
+Exit Task::complain(const Error& error) const {
+    const bool forbidden = error.errnum == EACCES || error.errnum == EPERM;
+    return complain(Complaint{forbidden ? Exit::NotAllowed : Exit::Failed, harmless(error.text())});
+}
+
+int run(const Host& host, std::span<const std::string> arguments) {
+    Output out(host.out);
+    Output err(host.err);
+    const auto parsed = parse_arguments(arguments);
+    if (const auto* remark = std::get_if<Remark>(&parsed)) {
+        (remark->exit == Exit::Done ? out : err).write(remark->text);
+        return static_cast<int>(remark->exit);
+    }
+    return static_cast<int>(carry_out(host, std::get<Invocation>(parsed), out, err));
+}
+
+}  // namespace reeve::ctl

@@ -1,0 +1,58 @@
+#include <algorithm>
+
+#include "ctl/card.h"
+#include "ctl/client.h"
+#include "ctl/service_log.h"
+#include "ctl/table.h"
+#include "ctl/verbs.h"
+
+namespace reeve::ctl {
+
+namespace {
+
+/// The last lines for a card. That they cannot be read is no reason not to show the rest.
+std::vector<LogLine> last_lines(const std::string& path) {
+    std::vector<LogLine> lines;
+    ServiceLog log(path);
+    if (const auto there = log.open(10); !there || !*there) return lines;
+    while (true) {
+        auto line = log.next();
+        if (!line || !*line) return lines;
+        lines.push_back(std::move(**line));
+    }
+}
+
+bool names_one(const std::vector<std::string>& names) {
+    return names.size() == 1 && names[0].find_first_of("*?[") == std::string::npos &&
+           !names[0].starts_with('@');
+}
+
+}  // namespace
+
+Exit run_status(Task& task) {
+    const Invocation& invocation = task.invocation;
+    auto client = Client::connect(task.host, invocation);
+    if (!client) return task.complain(client.error());
+    const bool card = names_one(invocation.names) && !invocation.json;
+    const auto document = client->ask(protocol::StatusQuery{invocation.names, true, card});
+    if (!document) return task.complain(document.error());
+    if (invocation.json) {
+        task.out.write(protocol::to_json(*document) + "\n");
+    } else if (invocation.quiet) {
+        // The exit status says it.
+    } else if (card && document->services.size() == 1) {
+        const auto welcome = client->welcome();
+        if (!welcome) return task.complain(welcome.error());
+        const protocol::ServiceStatus& service = document->services[0];
+        const auto lines = last_lines(welcome->log_dir + "/" + service.name);
+        task.out.write(render_card(service, lines, task.look));
+    } else {
+        task.out.write(render_table(*document, task.look));
+    }
+    const bool all_run =
+        std::all_of(document->services.begin(), document->services.end(),
+                    [](const protocol::ServiceStatus& s) { return is_running(s.state); });
+    return invocation.names.empty() || all_run ? Exit::Done : Exit::NotRunning;
+}
+
+}  // namespace reeve::ctl

@@ -1,0 +1,221 @@
+#include "ctl/table.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "ctl/text.h"
+
+namespace reeve::ctl {
+
+namespace {
+
+using protocol::ServiceStatus;
+using protocol::State;
+using protocol::StatusDocument;
+
+/// A column: its title, how a service fills it, and how soon a narrow terminal does without it.
+struct Column {
+    std::string_view title;
+    bool right;
+    int dispensable;  ///< the highest goes first; 0 never goes
+    std::string (*cell)(const ServiceStatus&, const Look&);
+};
+
+std::string name_cell(const ServiceStatus& service, const Look&) { return harmless(service.name); }
+
+std::string state_cell(const ServiceStatus& service, const Look&) {
+    return std::string(to_string(service.state));
+}
+
+/// The greater unit alone: "3 min", not "3 min 20 s".
+std::string roughly(Duration duration) {
+    const std::string words = in_words(duration);
+    const std::size_t unit = words.find(' ');
+    const std::size_t end = unit == std::string::npos ? unit : words.find(' ', unit + 1);
+    return words.substr(0, end);
+}
+
+std::string since_cell(const ServiceStatus& service, const Look& look) {
+    if (service.since) return roughly(std::max(Duration{}, look.now - *service.since)) + " ago";
+    return service.uptime ? roughly(*service.uptime) + " ago" : "-";
+}
+
+std::string pid_cell(const ServiceStatus& service, const Look&) {
+    return service.pid ? std::to_string(*service.pid) : "-";
+}
+
+std::string restarts_cell(const ServiceStatus& service, const Look&) {
+    return std::to_string(service.restarts);
+}
+
+std::string cpu_cell(const ServiceStatus& service, const Look&) {
+    return service.cpu ? in_words(*service.cpu) : "-";
+}
+
+std::string memory_cell(const ServiceStatus& service, const Look&) {
+    return service.memory ? size_in_words(*service.memory) : "-";
+}
+
+constexpr std::array columns_of_table = {
+    Column{"NAME", false, 0, name_cell},        Column{"STATE", false, 0, state_cell},
+    Column{"SINCE", false, 2, since_cell},      Column{"PID", true, 3, pid_cell},
+    Column{"RESTARTS", true, 4, restarts_cell}, Column{"CPU", true, 6, cpu_cell},
+    Column{"MEM", true, 5, memory_cell},
+};
+
+std::string cause_of(const ServiceStatus& service) {
+    return service.state == State::Running ? std::string() : harmless(service.cause);
+}
+
+/// A column with all its cells made and as wide as they take.
+struct Filled {
+    const Column* column;
+    std::size_t width;
+    std::vector<std::string> cells;
+};
+
+std::vector<Filled> fill(const StatusDocument& document, const Look& look) {
+    std::vector<Filled> filled;
+    for (const Column& column : columns_of_table) {
+        Filled one{&column, column.title.size(), {}};
+        one.cells.reserve(document.services.size());
+        for (const ServiceStatus& service : document.services) {
+            one.cells.push_back(column.cell(service, look));
+            one.width = std::max(one.width, columns(one.cells.back()));
+        }
+        filled.push_back(std::move(one));
+    }
+    return filled;
+}
+
+std::size_t width_of(const std::vector<Filled>& filled) {
+    std::size_t width = 0;
+    for (const Filled& one : filled) width += one.width + 2;
+    return width;
+}
+
+/// Takes columns out until the rest leaves `room` for the cause.
+void make_room(std::vector<Filled>& filled, const Look& look, std::size_t room) {
+    while (look.width != 0 && width_of(filled) + room > look.width) {
+        const auto least =
+            std::max_element(filled.begin(), filled.end(), [](const Filled& a, const Filled& b) {
+                return a.column->dispensable < b.column->dispensable;
+            });
+        if (least->column->dispensable == 0) return;
+        filled.erase(least);
+    }
+}
+
+std::string without_trailing_blanks(std::string line) {
+    line.erase(line.find_last_not_of(' ') + 1);
+    return line;
+}
+
+std::string header(const std::vector<Filled>& filled, bool causes) {
+    std::string line;
+    for (const Filled& one : filled) {
+        const std::string_view title = one.column->title;
+        line += one.column->right ? right_aligned(title, one.width) : padded(title, one.width);
+        line += "  ";
+    }
+    if (causes) line += "CAUSE";
+    return without_trailing_blanks(std::move(line));
+}
+
+std::string row(const std::vector<Filled>& filled, std::size_t index, const ServiceStatus& service,
+                const Look& look) {
+    std::string line;
+    for (const Filled& one : filled) {
+        const std::string& cell = one.cells[index];
+        const std::string text =
+            one.column->right ? right_aligned(cell, one.width) : padded(cell, one.width);
+        const bool is_state = one.column->title == "STATE";
+        line += is_state ? painted(text, colour_of(service.state), look) : text;
+        line += "  ";
+    }
+    const std::string cause = cause_of(service);
+    const std::size_t used = width_of(filled);
+    // On a terminal too narrow for any of it the cause has a line of its own.
+    constexpr std::size_t least = 16;
+    if (cause.empty()) return without_trailing_blanks(std::move(line)) + "\n";
+    if (look.width == 0) return line + cause + "\n";
+    if (used + least <= look.width) {
+        return line + clipped(cause, look.width - used, look.unicode) + "\n";
+    }
+    const std::size_t room = look.width > 2 ? look.width - 2 : 1;
+    return without_trailing_blanks(std::move(line)) + "\n  " + clipped(cause, room, look.unicode) +
+           "\n";
+}
+
+std::vector<const ServiceStatus*> in_state(const StatusDocument& document, State state) {
+    std::vector<const ServiceStatus*> found;
+    for (const ServiceStatus& service : document.services) {
+        if (service.state == state) found.push_back(&service);
+    }
+    return found;
+}
+
+/// In the order in which a reader wants to know.
+constexpr std::array states = {State::Running, State::Done,      State::Starting,
+                               State::Waiting, State::Reloading, State::Stopping,
+                               State::Stopped, State::Backoff,   State::Failed};
+
+std::string summary(const StatusDocument& document, const Look& look) {
+    const std::size_t count = document.services.size();
+    std::string line = std::to_string(count) + (count == 1 ? " service" : " services");
+    std::string_view joint = ": ";
+    for (const State state : states) {
+        const std::size_t n = in_state(document, state).size();
+        if (n == 0) continue;
+        const std::string part = std::to_string(n) + " " + std::string(to_string(state));
+        const bool trouble = state == State::Failed || state == State::Backoff;
+        line += std::string(joint) + (trouble ? painted(part, colour_of(state), look) : part);
+        joint = ", ";
+    }
+    if (document.supervisor.stopping) line += "; the supervisor is stopping";
+    return line + "\n";
+}
+
+/// "2 failed: reevectl status mailer worker": what is wrong and what to type next.
+std::string hint(const StatusDocument& document, State state, std::string_view words,
+                 const Look& look) {
+    constexpr std::size_t most = 3;
+    const auto found = in_state(document, state);
+    if (found.empty()) return {};
+    std::string line =
+        painted(std::to_string(found.size()) + " " + std::string(words), colour_of(state), look);
+    line += ": " + look.program + " status";
+    for (std::size_t i = 0; i < std::min(most, found.size()); ++i) {
+        line += " " + harmless(found[i]->name);
+    }
+    if (found.size() > most) {
+        line += "  (and " + std::to_string(found.size() - most) + " more)";
+    }
+    return line + "\n";
+}
+
+}  // namespace
+
+std::string render_table(const StatusDocument& document, const Look& look) {
+    std::string out;
+    if (!document.services.empty()) {
+        const auto has_cause = [](const ServiceStatus& s) { return !cause_of(s).empty(); };
+        const bool causes =
+            std::any_of(document.services.begin(), document.services.end(), has_cause);
+        std::vector<Filled> filled = fill(document, look);
+        make_room(filled, look, causes ? 28 : 0);
+        out += painted(header(filled, causes), Colour::Bold, look) + "\n";
+        for (std::size_t i = 0; i < document.services.size(); ++i) {
+            out += row(filled, i, document.services[i], look);
+        }
+        out += "\n";
+    }
+    out += summary(document, look);
+    out += hint(document, State::Failed, "failed", look);
+    out += hint(document, State::Backoff, "in backoff, to be restarted", look);
+    out += hint(document, State::Waiting, "waiting", look);
+    return out;
+}
+
+}  // namespace reeve::ctl

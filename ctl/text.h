@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace reeve::ctl {
+
+/// Text from a service as a terminal may have it: control characters, bytes that are no UTF-8 and
+/// characters that turn the direction of writing are shown escaped ("\e", "\n", "\x07").
+std::string harmless(std::string_view text);
+
+/// The same for a line of a log, which may keep its tabs and colours (SGR sequences).
+std::string harmless_line(std::string_view line);
+
+/// How many columns of a terminal a text takes that holds no control characters.
+std::size_t columns(std::string_view text);
+
+/// The text, cut so that it takes at most `width` columns, with a mark at the end if it was.
+std::string clipped(std::string_view text, std::size_t width, bool unicode);
+
+/// The text with blanks behind it, or before it, up to `width` columns.
+std::string padded(std::string_view text, std::size_t width);
+std::string right_aligned(std::string_view text, std::size_t width);
+
+/// A size as a person says it: "512 B", "34 MiB", "1.2 GiB".
+std::string size_in_words(std::size_t bytes);
+
+}  // namespace reeve::ctl

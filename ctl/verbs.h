@@ -1,0 +1,30 @@
+#pragma once
+
+#include "ctl/arguments.h"
+#include "ctl/exit.h"
+#include "ctl/host.h"
+#include "ctl/protocol/message.h"
+
+namespace reeve::ctl {
+
+/// What every verb works with. `out` is for what was asked for, `err` for why it is not to be had.
+struct Task {
+    const Host& host;
+    const Invocation& invocation;
+    Look look;  ///< of `out`
+    Output& out;
+    Output& err;
+
+    /// Says why, and gives what to exit with.
+    Exit complain(const Complaint& complaint) const;
+    Exit complain(const Error& error) const;
+};
+
+Exit run_status(Task& task);
+Exit run_command(Task& task, protocol::Verb verb);
+Exit run_shutdown(Task& task);
+Exit run_logs(Task& task);
+Exit run_check(Task& task);
+Exit run_version(Task& task);
+
+}  // namespace reeve::ctl

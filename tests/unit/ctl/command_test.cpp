@@ -1,0 +1,269 @@
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "tests/unit/ctl/fixture.h"
+
+namespace reeve::ctl {
+namespace {
+
+using protocol::ErrorCode;
+using protocol::Outcome;
+using protocol::State;
+using protocol::Verb;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class CommandTest : public CtlTest {
+  protected:
+    void serve_outcome(Outcome outcome) {
+        serve([outcome](const protocol::Request& request) {
+            return std::vector{protocol::encode_result(request.id, outcome)};
+        });
+    }
+    void serve_failure(protocol::Failure failure) {
+        serve([failure](const protocol::Request& request) {
+            return std::vector{protocol::encode_error(request.id, failure)};
+        });
+    }
+};
+
+TEST_F(CommandTest, StartSaysWhatBecameOfEach) {
+    serve_outcome({{{"db", {}, State::Running, "ready", 11, true},
+                    {"init", {}, State::Done, "exit 0 after 2 ms", {}, true},
+                    {"web", {}, State::Running, "ready", 12, false}},
+                   {}});
+    const Ran ran = ctl({"start", "db", "init", "web"});
+    EXPECT_EQ(ran.exit, 0);
+    EXPECT_EQ(ran.out,
+              "db started (pid 11)\ninit started (exit 0 after 2 ms)\n"
+              "web is running already (pid 12)\n");
+    EXPECT_EQ(ran.err, "");
+}
+
+TEST_F(CommandTest, SendsWhatTheArgumentsSay) {
+    serve_outcome({});
+    ctl({"stop", "--no-wait", "--timeout", "1m30s", "web*", "@shop"});
+    ctl({"restart", "--all"});
+    const auto requests = supervisor_->requests();
+    ASSERT_EQ(requests.size(), 4u);
+    EXPECT_EQ(std::get<protocol::Command>(requests[1].call),
+              (protocol::Command{Verb::Stop, {"web*", "@shop"}, false, 90s}));
+    EXPECT_EQ(std::get<protocol::Command>(requests[3].call),
+              (protocol::Command{Verb::Restart, {"*"}, true, std::nullopt}));
+}
+
+TEST_F(CommandTest, FailureNamesTheCauseAndWhatToLookAt) {
+    serve_outcome(
+        {{{"db", {}, State::Running, "ready", 11, true},
+          {"web", ErrorCode::Failed, State::Failed, "exec /srv/web: No such file", {}, true}},
+         {}});
+    const Ran ran = ctl({"start", "db", "web"});
+    EXPECT_EQ(ran.exit, 1);
+    EXPECT_EQ(ran.out, "db started (pid 11)\n");
+    EXPECT_THAT(ran.err, StartsWith("reevectl: cannot start web: exec /srv/web: No such file\n"));
+    EXPECT_THAT(ran.err, HasSubstr("reevectl logs web"));
+}
+
+TEST_F(CommandTest, ExitStatusIsTheOneOfTheContract) {
+    const std::vector<std::pair<ErrorCode, int>> codes = {
+        {ErrorCode::Failed, 1},     {ErrorCode::NotRunning, 3}, {ErrorCode::NoSuchService, 4},
+        {ErrorCode::NotAllowed, 5}, {ErrorCode::TimedOut, 7},   {ErrorCode::InvalidParams, 1}};
+    for (const auto& [code, exit] : codes) {
+        serve_failure({code, "because", {}, {}});
+        const Ran ran = ctl({"reload", "web"});
+        EXPECT_EQ(ran.exit, exit);
+        EXPECT_EQ(ran.err, "reevectl: because\n");
+        supervisor_.reset();
+        if (code == ErrorCode::InvalidParams) continue;  // never that of one service
+        serve_outcome({{{"web", code, State::Stopped, "", {}, true}}, {}});
+        EXPECT_EQ(ctl({"reload", "web"}).exit, exit);
+        supervisor_.reset();
+    }
+}
+
+TEST_F(CommandTest, FailureWeighsMoreThanATimeoutAndThatMoreThanNotRunning) {
+    const protocol::CommandResult failed{"a", ErrorCode::Failed, State::Failed, "", {}, true};
+    const protocol::CommandResult late{"b", ErrorCode::TimedOut, State::Starting, "", {}, true};
+    const protocol::CommandResult down{"c", ErrorCode::NotRunning, State::Stopped, "", {}, true};
+    serve_outcome({{down, late, failed}, {}});
+    EXPECT_EQ(ctl({"reload", "a"}).exit, 1);
+    supervisor_.reset();
+    serve_outcome({{down, late}, {}});
+    EXPECT_EQ(ctl({"reload", "a"}).exit, 7);
+}
+
+TEST_F(CommandTest, NamesWhatElseIsTouchedBeforeTheOutcome) {
+    serve([](const protocol::Request& request) {
+        return std::vector{
+            protocol::encode_touches(
+                {request.id,
+                 Verb::Stop,
+                 {{"web", Verb::Stop, "requires db"}, {"x\x1b", Verb::Stop, ""}}}),
+            protocol::encode_result(request.id,
+                                    Outcome{{{"db", {}, State::Stopped, "", {}, true}}, {"web"}})};
+    });
+    EXPECT_EQ(ctl({"stop", "db"}).out, "also stopping: web (requires db), x\\e\ndb stopped\n");
+    EXPECT_EQ(ctl({"--quiet", "stop", "db"}).out, "");
+    const Ran json = ctl({"stop", "db", "--json"});
+    EXPECT_EQ(json.out,
+              R"({"results":[{"service":"db","ok":true,"code":0,"state":"stopped","cause":"",)"
+              R"("pid":null,"changed":true}],"also":["web"]})"
+              "\n");
+}
+
+TEST_F(CommandTest, UsageErrorsExitWith2AndNeedNoSupervisor) {
+    const auto refused = [&](std::vector<std::string> arguments) {
+        const Ran ran = ctl(std::move(arguments));
+        EXPECT_EQ(ran.exit, 2) << ran.err;
+        EXPECT_EQ(ran.out, "");
+        EXPECT_THAT(ran.err, StartsWith("reevectl: "));
+        return ran.err;
+    };
+    EXPECT_EQ(refused({"why", "web"}), "reevectl: why is not supported yet\n");
+    EXPECT_EQ(refused({"-s", "status", "kill", "-s", "HUP", "x"}),
+              "reevectl: kill is not supported yet\n");
+    EXPECT_EQ(refused({"statsu"}), "reevectl: there is no verb statsu; did you mean status?\n");
+    EXPECT_THAT(refused({}), HasSubstr("--help"));
+    EXPECT_THAT(refused({"stop"}), HasSubstr("stop needs a NAME, @GROUP or --all"));
+    refused({"stop", "--all", "web"});
+    refused({"start", "web", "--timeout", "soon"});
+    refused({"logs", "-n", "many"});
+    refused({"status", "--frobnicate"});
+    refused({"status", "-f"});
+}
+
+TEST_F(CommandTest, HelpListsWhatWorksAndOnlyThat) {
+    const Ran ran = ctl({"--help"});
+    EXPECT_EQ(ran.exit, 0);
+    EXPECT_EQ(ran.err, "");
+    for (const char* verb :
+         {"status", "start", "stop", "restart", "reload", "logs", "check", "shutdown", "version"}) {
+        EXPECT_THAT(ran.out, HasSubstr(verb));
+    }
+    EXPECT_THAT(ran.out, testing::Not(HasSubstr("simulate")));
+    EXPECT_THAT(ctl({"logs", "--help"}).out, HasSubstr("--follow"));
+    EXPECT_THAT(ctl({"--version"}).out, StartsWith("reevectl "));
+}
+
+TEST_F(CommandTest, WithoutASupervisorSaysWhereItLooked) {
+    const Ran ran = ctl({"stop", "web"});
+    EXPECT_EQ(ran.exit, 6);
+    EXPECT_EQ(ran.err, "reevectl: no supervisor answers at " + dir_.path() +
+                           "/control.sock: No such file or directory; start one with reeved\n");
+    write_file(dir_ / "file", "");
+    EXPECT_EQ(ctl({"-s", dir_ / "file", "stop", "web"}).exit, 6);
+    EXPECT_EQ(ctl({"-s", std::string(200, 'x'), "stop", "web"}).exit, 6);
+}
+
+TEST_F(CommandTest, FlagBeatsSocketVariableWhichBeatsRuntimeDir) {
+    const auto where = [](std::map<std::string, std::string> environment,
+                          std::vector<std::string> arguments) {
+        return run_with(std::move(environment), std::move(arguments)).err;
+    };
+    const std::map<std::string, std::string> all = {{"REEVE_SOCKET", "/nowhere/socket"},
+                                                    {"REEVE_RUNTIME_DIR", "/nowhere/dir"}};
+    EXPECT_THAT(where(all, {"status", "-s", "/nowhere/flag"}), HasSubstr("at /nowhere/flag:"));
+    EXPECT_THAT(where(all, {"status"}), HasSubstr("at /nowhere/socket:"));
+    EXPECT_THAT(where({{"REEVE_RUNTIME_DIR", "/nowhere/dir"}}, {"status"}),
+                HasSubstr("at /nowhere/dir/control.sock:"));
+}
+
+TEST_F(CommandTest, AnotherProtocolIsSaidInOneSentenceAndNothingIsDone) {
+    welcome_.protocol = 2;
+    serve_outcome({});
+    const Ran ran = ctl({"stop", "web"});
+    EXPECT_EQ(ran.exit, 6);
+    EXPECT_THAT(ran.err, AllOf(HasSubstr("version 1"), HasSubstr("version 2")));
+    EXPECT_EQ(supervisor_->requests().size(), 1u) << "stop must not have been sent";
+}
+
+TEST_F(CommandTest, WhatIsNoSupervisorIsSaidInOneSentence) {
+    supervisor_.emplace(dir_ / "control.sock", [](const protocol::Request&) {
+        return std::vector<std::string>{"220 mail.example ESMTP\r\n"};
+    });
+    const Ran ran = ctl({"stop", "web"});
+    EXPECT_EQ(ran.exit, 6);
+    EXPECT_THAT(ran.err, HasSubstr("does not speak reeve's protocol"));
+    supervisor_.reset();
+    supervisor_.emplace(dir_ / "control.sock",
+                        [](const protocol::Request&) { return std::vector<std::string>{}; });
+    EXPECT_THAT(ctl({"stop", "web"}).err, HasSubstr("it ended before it answered"));
+}
+
+TEST_F(CommandTest, ShutdownWaitsForTheSupervisorsEnd) {
+    // Sends the answer and, as the next thing, the end of the connection.
+    serve([](const protocol::Request& request) -> std::vector<std::string> {
+        return {protocol::encode_result(request.id, protocol::Accepted{})};
+    });
+    EXPECT_EQ(ctl({"shutdown", "--no-wait"}).exit, 0);
+    const Ran late = ctl({"shutdown", "--timeout", "0.05"});
+    EXPECT_EQ(late.exit, 7);
+    EXPECT_THAT(late.err, HasSubstr("gave up waiting"));
+    std::thread end([this] {
+        while (supervisor_->requests().size() < 6) std::this_thread::yield();
+        supervisor_.reset();
+    });
+    const Ran ran = ctl({"shutdown"});
+    end.join();
+    EXPECT_EQ(ran.exit, 0);
+    EXPECT_EQ(ran.out, "the supervisor has ended\n");
+}
+
+TEST_F(CommandTest, CtrlCWhileWaitingExitsWith130AndSaysThatTheSupervisorGoesOn) {
+    int ends[2];
+    ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    const Fd read_end(ends[0]);
+    Fd write_end(ends[1]);
+    // A socket that takes the connection and the request, answers the greeting, and then nothing.
+    Fd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string path = dir_ / "control.sock";
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    ASSERT_EQ(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(listen(listener.get(), 1), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        dup2(write_end.get(), STDERR_FILENO);
+        const Host host{{}, geteuid(), 1, 2};
+        const std::vector<std::string> arguments = {"-s", path, "start", "web"};
+        _exit(run(host, arguments));
+    }
+    write_end.reset();
+    const Fd client(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    const auto receive = [&] {
+        std::string line;
+        for (char c; recv(client.get(), &c, 1, 0) == 1 && c != '\n';) line += c;
+        return protocol::parse_request(line);
+    };
+    const auto hello = receive();
+    ASSERT_TRUE(hello);
+    const std::string welcome = protocol::encode_result(hello->id, welcome_);
+    ASSERT_EQ(send(client.get(), welcome.data(), welcome.size(), 0),
+              static_cast<ssize_t>(welcome.size()));
+    ASSERT_TRUE(receive());  // the command is there, so it waits or is about to
+    ASSERT_EQ(kill(child, SIGINT), 0);
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 130);
+    char text[256];
+    const ssize_t got = read(read_end.get(), text, sizeof text);
+    EXPECT_THAT(std::string(text, static_cast<std::size_t>(std::max<ssize_t>(got, 0))),
+                HasSubstr("the supervisor goes on"));
+}
+
+TEST_F(CommandTest, VersionAnswersWithAndWithoutASupervisor) {
+    const Ran alone = ctl({"version"});
+    EXPECT_EQ(alone.exit, 0);
+    EXPECT_THAT(alone.out, AllOf(StartsWith("reevectl "), HasSubstr("no supervisor answers")));
+    serve_outcome({});
+    EXPECT_THAT(ctl({"version"}).out, HasSubstr("reeved 0.1.0 (pid 77)\n"));
+    EXPECT_THAT(ctl({"version", "--json"}).out, HasSubstr(R"("supervisor":"0.1.0"})"));
+}
+
+}  // namespace
+}  // namespace reeve::ctl

@@ -1,0 +1,283 @@
+#include <gmock/gmock.h>
+
+#include "ctl/card.h"
+#include "ctl/protocol/timestamp.h"
+#include "ctl/table.h"
+#include "ctl/text.h"
+#include "tests/unit/ctl/fixture.h"
+
+namespace reeve::ctl {
+namespace {
+
+using protocol::ServiceStatus;
+using protocol::State;
+using protocol::StatusDocument;
+using testing::AllOf;
+using testing::Each;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+const WallTime now = *protocol::parse_rfc3339("2026-11-21T01:00:00Z");
+
+Look plain(std::size_t width = 0) { return {width, false, false, now, "reevectl"}; }
+
+StatusDocument three() {
+    ServiceStatus web = service("web", State::Running, "ready");
+    web.since = now - 200s;
+    web.restarts = 2;
+    web.cpu = 1500ms;
+    web.memory = 34u << 20;
+    ServiceStatus worker =
+        service("worker", State::Failed, "exit 1 after 120 ms, 4th time; gave up");
+    worker.since = now - 2h;
+    return {{"0.1.0", 1, false, 300s, "/run/reeve", {}},
+            {service("db", State::Stopped, "not enabled"), web, worker}};
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = text.find('\n', at);
+        lines.push_back(text.substr(at, end - at));
+        at = end + 1;
+    }
+    return lines;
+}
+
+TEST(Table, ShowsALinePerServiceAndWhatToTypeNext) {
+    EXPECT_EQ(render_table(three(), plain()),
+              "NAME    STATE    SINCE       PID  RESTARTS    CPU     MEM  CAUSE\n"
+              "db      stopped  -             -         0      -       -  not enabled\n"
+              "web     running  3 min ago  1234         2  1.5 s  34 MiB\n"
+              "worker  failed   2 h ago       -         0      -       -  "
+              "exit 1 after 120 ms, 4th time; gave up\n"
+              "\n"
+              "3 services: 1 running, 1 stopped, 1 failed\n"
+              "1 failed: reevectl status worker\n");
+}
+
+TEST(Table, FitsTheTerminal) {
+    for (const std::size_t width : {50u, 60u, 70u, 80u, 120u}) {
+        for (const std::string& line : lines_of(render_table(three(), plain(width)))) {
+            EXPECT_LE(columns(line), width) << line;
+        }
+    }
+    const std::string narrow = render_table(three(), plain(50));
+    EXPECT_THAT(narrow,
+                AllOf(HasSubstr("worker  failed"), HasSubstr("exit 1"), Not(HasSubstr("CPU"))));
+    EXPECT_THAT(render_table(three(), plain(20)), HasSubstr("\n  exit 1"));
+}
+
+TEST(Table, ColoursOnlyWhenAskedTo) {
+    Look look = plain(100);
+    EXPECT_THAT(render_table(three(), look), Not(HasSubstr("\x1b")));
+    look.colour = true;
+    EXPECT_THAT(render_table(three(), look), HasSubstr("\x1b[31mfailed"));
+}
+
+TEST(Table, NamesTheFirstFewInTrouble) {
+    StatusDocument document;
+    for (const char* name : {"a", "b", "c", "d", "e"}) {
+        document.services.push_back(service(name, State::Failed));
+    }
+    document.services.push_back(service("f", State::Backoff, "next start in 800 ms"));
+    const std::string table = render_table(document, plain());
+    EXPECT_THAT(table, HasSubstr("5 failed: reevectl status a b c  (and 2 more)\n"));
+    EXPECT_THAT(table, HasSubstr("1 in backoff, to be restarted: reevectl status f\n"));
+}
+
+TEST(Table, OfNoServicesSaysSo) { EXPECT_EQ(render_table({}, plain()), "0 services\n"); }
+
+TEST(Table, SaysThatTheSupervisorIsStopping) {
+    StatusDocument document = three();
+    document.supervisor.stopping = true;
+    EXPECT_THAT(render_table(document, plain()), HasSubstr("the supervisor is stopping"));
+}
+
+ServiceStatus evil() {
+    ServiceStatus status = service("web", State::Backoff, "\x1b]0;owned\x07 exit 1\nfake: running");
+    status.description =
+        "\xe2\x80\xae"
+        "desrever\xff";
+    status.status_text =
+        "a\r\tb\x9b"
+        "31m";
+    status.processes = {{{1, 0, "sh -c \x1b[2J", "S"}}};
+    return status;
+}
+
+TEST(Table, MakesWhatServicesSayHarmless) {
+    const std::string table = render_table({{}, {evil()}}, plain());
+    EXPECT_THAT(table, AllOf(HasSubstr("\\e]0;owned\\x07 exit 1\\nfake"), Not(HasSubstr("\x1b"))));
+}
+
+TEST(Card, MakesWhatServicesSayHarmless) {
+    const std::string card =
+        render_card(evil(), {{"2026-11-21T00:40:00Z", "stdout", "\x1b[31mred\x1b[0m"}}, plain());
+    EXPECT_THAT(card, Not(HasSubstr("\x1b")));
+    EXPECT_THAT(card, Not(HasSubstr("\xe2\x80\xae")));
+    EXPECT_THAT(card, HasSubstr("\\u202edesrever\\xff"));
+    EXPECT_THAT(card, HasSubstr("a\\r\\tb\\x9b31m"));
+}
+
+ServiceStatus whole() {
+    ServiceStatus web = three().services[1];
+    web.description = "The shop's front end";
+    web.last_exit = protocol::LastExit{ExitStatus::exited(1), now - 200s, 120ms};
+    web.status_text = "Processed 42 jobs";
+    web.uptime = 200s;
+    web.groups = {"shop"};
+    web.tasks = 7;
+    web.processes = {{{1234, 1, "nginx: master", "S"},
+                      {1235, 1234, "nginx: worker", "S"},
+                      {1237, 1235, "helper", "Z"},
+                      {1236, 1234, "nginx: worker", "S"}}};
+    return web;
+}
+
+TEST(Card, ShowsEverythingThatIsKnown) {
+    setenv("TZ", "UTC", 1);
+    const std::string card = render_card(
+        whole(), {{"2026-11-21T00:59:59.5Z", "stdout", "GET /"}, {"", "", "odd"}}, plain());
+    EXPECT_EQ(card,
+              "* web - The shop's front end\n"
+              "     state  running since 2026-11-21 00:56:40 UTC, 3 min 20 s ago\n"
+              "     cause  ready\n"
+              "     ready  yes\n"
+              "    status  Processed 42 jobs\n"
+              "  main PID  1234\n"
+              "    uptime  3 min 20 s\n"
+              "  restarts  2\n"
+              " last exit  exit 1 after 120 ms, 3 min 20 s ago\n"
+              "   at boot  started\n"
+              "    groups  shop\n"
+              "       CPU  1.5 s\n"
+              "    memory  34 MiB\n"
+              "     tasks  7\n"
+              " processes  1234 nginx: master\n"
+              "            |- 1235 nginx: worker\n"
+              "            |  `- 1237 helper (zombie)\n"
+              "            `- 1236 nginx: worker\n"
+              "       log  00:59:59  GET /\n"
+              "            odd\n");
+}
+
+TEST(Card, DrawsInUnicodeWhereThatIsSpoken) {
+    Look look = plain();
+    look.unicode = true;
+    EXPECT_THAT(render_card(whole(), {}, look),
+                AllOf(StartsWith("● web — "), HasSubstr("└─ 1236")));
+}
+
+TEST(Card, FitsTheTerminalButNeverCutsACommand) {
+    ServiceStatus failed = service("worker", State::Failed, std::string(300, 'x'));
+    const auto lines = lines_of(render_card(failed, {{"", "", std::string(500, 'y')}}, plain(40)));
+    for (std::size_t i = 0; i + 2 < lines.size(); ++i) EXPECT_LE(columns(lines[i]), 40u);
+    EXPECT_THAT(lines.back(), HasSubstr("reevectl restart worker"));
+}
+
+TEST(Card, DrawsProcessesWithSenselessParentsOnce) {
+    ServiceStatus web = service("web", State::Running);
+    web.processes = {{{5, 5, "own parent", "S"}, {6, 7, "a", "S"}, {7, 6, "b", "S"}}};
+    EXPECT_THAT(render_card(web, {}, plain()),
+                AllOf(HasSubstr("own parent"), HasSubstr("and 2 more")));
+    std::vector<protocol::Process> deep;
+    for (pid_t pid = 1; pid <= 100'000; ++pid) deep.push_back({pid, pid - 1, "x", "S"});
+    web.processes = deep;
+    EXPECT_THAT(render_card(web, {}, plain()), HasSubstr("and 99960 more"));
+}
+
+TEST(Text, KnowsHowWideCharactersAre) {
+    EXPECT_EQ(columns("abc"), 3u);
+    EXPECT_EQ(columns("e\xcc\x81"), 1u);
+    EXPECT_EQ(columns("\xe6\x97\xa5\xe6\x9c\xac"), 4u);
+    EXPECT_EQ(clipped("\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e", 4, true), "\xe6\x97\xa5\xe2\x80\xa6");
+    EXPECT_EQ(clipped("abcdef", 5, false), "ab...");
+    EXPECT_EQ(clipped("abcdef", 6, false), "abcdef");
+}
+
+TEST(Text, LeavesALogLineItsColoursAndTabs) {
+    EXPECT_EQ(harmless_line("\x1b[1;31mred\x1b[m\tx"), "\x1b[1;31mred\x1b[m\tx");
+    EXPECT_EQ(harmless_line("\x1b[2J\x1b]0;t\x07\x1b[31"), "\\e[2J\\e]0;t\\x07\\e[31");
+    EXPECT_EQ(harmless("\t\x1b[m"), "\\t\\e[m");
+}
+
+TEST(Text, SaysSizesInThreeDigits) {
+    EXPECT_EQ(size_in_words(0), "0 B");
+    EXPECT_EQ(size_in_words(1023), "1023 B");
+    EXPECT_EQ(size_in_words(1536), "1.5 KiB");
+    EXPECT_EQ(size_in_words(34u << 20), "34 MiB");
+    EXPECT_EQ(size_in_words((1u << 20) - 1), "1.0 MiB");
+}
+
+class StatusTest : public CtlTest {};
+
+TEST_F(StatusTest, WithoutNamesExitsWith0WhateverFailed) {
+    serve_status(three());
+    const Ran ran = ctl({"status"});
+    EXPECT_EQ(ran.exit, 0) << ran.err;
+    EXPECT_THAT(ran.out, HasSubstr("1 failed: reevectl status worker\n"));
+    EXPECT_EQ(ctl({"status", "--all"}).exit, 0);
+}
+
+TEST_F(StatusTest, OfANameExitsWith3UnlessItRuns) {
+    const std::vector<std::pair<State, int>> states = {
+        {State::Running, 0}, {State::Reloading, 0}, {State::Stopped, 3},  {State::Failed, 3},
+        {State::Backoff, 3}, {State::Waiting, 3},   {State::Starting, 3}, {State::Done, 3}};
+    for (const auto& [state, exit] : states) {
+        serve_status({{}, {service("web", state)}});
+        const Ran ran = ctl({"status", "web"});
+        EXPECT_EQ(ran.exit, exit);
+        EXPECT_THAT(ran.out, HasSubstr(to_string(state)));
+        EXPECT_EQ(ctl({"status", "web", "--quiet"}).out, "");
+        supervisor_.reset();
+    }
+}
+
+TEST_F(StatusTest, OfANameAsksForAllAndShowsItsLastLines) {
+    std::string log;
+    for (int i = 1; i <= 20; ++i) {
+        log += "2026-11-21T00:40:00.123456789Z stdout F line " + std::to_string(i) + "\n";
+    }
+    write_file(dir_ / "log/web/current", log);
+    serve_status({{}, {service("web", State::Running)}});
+    const Ran ran = ctl({"status", "web"});
+    EXPECT_THAT(ran.out, AllOf(HasSubstr("line 11\n"), HasSubstr("line 20\n")));
+    EXPECT_THAT(ran.out, Not(HasSubstr("line 10\n")));
+    EXPECT_EQ(std::get<protocol::StatusQuery>(supervisor_->requests()[1].call),
+              (protocol::StatusQuery{{"web"}, true, true}));
+}
+
+TEST_F(StatusTest, OfAGlobIsATable) {
+    serve_status({{}, {service("web", State::Running)}});
+    EXPECT_THAT(ctl({"status", "w*"}).out, StartsWith("NAME"));
+    EXPECT_THAT(ctl({"status", "@shop"}).out, StartsWith("NAME"));
+}
+
+TEST_F(StatusTest, AsJsonIsTheDocument) {
+    serve_status(three());
+    const Ran ran = ctl({"--json", "status"});
+    EXPECT_EQ(ran.out, protocol::to_json(three()) + "\n");
+    EXPECT_EQ(ctl({"status", "--json", "web"}).exit, 3);
+}
+
+TEST_F(StatusTest, OfAnUnknownNameExitsWith4AndTheNearest) {
+    serve([](const protocol::Request& request) {
+        return std::vector{
+            protocol::encode_error(request.id, protocol::no_such_service("wbe", "web"))};
+    });
+    const Ran ran = ctl({"status", "wbe"});
+    EXPECT_EQ(ran.exit, 4);
+    EXPECT_EQ(ran.err, "reevectl: no service is named wbe; did you mean web?\n");
+}
+
+TEST_F(StatusTest, HintsNameTheSocketThatWasGiven) {
+    serve_status(three());
+    const std::string socket = dir_ / "control.sock";
+    EXPECT_THAT(run_with({}, {"-s", socket, "status"}).out,
+                HasSubstr("1 failed: reevectl -s " + socket + " status worker\n"));
+}
+
+}  // namespace
+}  // namespace reeve::ctl
