@@ -1,6 +1,9 @@
 #include "supervisor/os/pidfd.h"
 
+// glibc 2.36 declares these without C linkage.
+extern "C" {
 #include <sys/pidfd.h>
+}
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>

@@ -1,0 +1,69 @@
+#include "supervisor/shell/children.h"
+
+#include <signal.h>
+
+#include "supervisor/os/pidfd.h"
+#include "supervisor/os/process_tree.h"
+
+namespace reeve::shell {
+
+void Children::add(pid_t pid, Fd pidfd, Ended ended) {
+    children_.emplace(
+        pid, Child{asio::posix::stream_descriptor(io_, pidfd.release()), std::move(ended)});
+    await_end(pid);
+}
+
+void Children::await_end(pid_t pid) {
+    children_.at(pid).pidfd.async_wait(asio::posix::stream_descriptor::wait_read,
+                                       [this, pid](const boost::system::error_code& error) {
+                                           if (!error) look_at(pid);
+                                       });
+}
+
+void Children::look_at(pid_t pid) {
+    const auto found = children_.find(pid);
+    if (found == children_.end() || !found->second.ended) return;
+    const auto status = os::peek_exit(found->second.pidfd.native_handle());
+    if (!status) return await_end(pid);
+    const Ended ended = std::exchange(found->second.ended, nullptr);
+    ended(*status);
+}
+
+void Children::signal(pid_t pid, int signal) {
+    const auto found = children_.find(pid);
+    if (found != children_.end())
+        (void)os::send_signal(found->second.pidfd.native_handle(), signal);
+}
+
+void Children::signal_group(pid_t pid, int signal) const {
+    if (knows(pid)) ::kill(-pid, signal);
+}
+
+void Children::release(pid_t pid) {
+    const auto found = children_.find(pid);
+    if (found == children_.end()) return;
+    (void)os::reap(found->second.pidfd.native_handle());
+    children_.erase(found);
+}
+
+void Children::sweep() {
+    while (const auto zombie = os::peek_any()) {
+        if (!knows(zombie->pid)) {
+            os::reap_pid(zombie->pid);
+            continue;
+        }
+        look_at(zombie->pid);
+        // One of our own that is not released yet hides whoever comes behind it.
+        (void)living_orphans();
+        return;
+    }
+}
+
+std::optional<std::vector<pid_t>> Children::living_orphans() {
+    auto pids = os::own_children();
+    if (!pids) return std::nullopt;
+    std::erase_if(*pids, [this](pid_t pid) { return knows(pid) || os::reap_pid(pid).has_value(); });
+    return pids;
+}
+
+}  // namespace reeve::shell

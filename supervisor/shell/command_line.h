@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "config/plan.h"
+
+namespace reeve::shell {
+
+/// What `reeved` was asked to do; empty strings and lists were not given.
+struct Options {
+    std::vector<std::string> config;
+    bool check = false;
+    std::string runtime_dir, log_dir, state_dir;
+    std::optional<config::LogLevel> log_level;
+    std::optional<config::LogFormat> log_format;
+    std::string log_file;
+};
+
+/// The options, or the exit status of a run that is over: help, version or bad usage, which has
+/// been said.
+std::variant<Options, int> parse_command_line(int argc, char** argv);
+
+}  // namespace reeve::shell

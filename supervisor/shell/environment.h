@@ -1,0 +1,29 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "config/plan.h"
+
+namespace reeve::shell {
+
+/// NAME to value, in order of name.
+using Environment = std::map<std::string, std::string>;
+
+/// What environ(7) holds.
+Environment own_environment();
+
+/// The environment of a service's processes, later ones winning: what it inherits, HOME, USER,
+/// LOGNAME and SHELL of its user, its environment_files, its environment, `extra`. Variables by
+/// which a supervisor speaks to its own children (NOTIFY_SOCKET, LISTEN_FDS ...) are not inherited.
+/// Fails when an environment file cannot be read or understood.
+Result<Environment> environment_of(const config::Execution& execution, const Environment& own,
+                                   const Environment& extra);
+
+/// As execve(2) takes it: NAME=value.
+std::vector<std::string> to_strings(const Environment& environment);
+
+}  // namespace reeve::shell

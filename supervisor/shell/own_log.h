@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "base/result.h"
+#include "config/plan.h"
+
+namespace spdlog {
+class logger;
+}
+
+namespace reeve::shell {
+
+/// The supervisor's own log: lines for people or JSON, to stderr or a file. Written at once and
+/// never waited for: lines that a stuck stderr cannot take are dropped. May be written to from any
+/// thread.
+class OwnLog {
+  public:
+    /// Fails when the file cannot be opened.
+    static Result<std::unique_ptr<OwnLog>> open(const config::Supervisor::OwnLog& settings);
+    ~OwnLog();
+
+    /// Takes over other settings; on failure the old ones stay.
+    Result<> configure(const config::Supervisor::OwnLog& settings);
+    /// Opens the log file anew, after somebody has moved it.
+    Result<> reopen() { return configure(settings_); }
+
+    void debug(std::string_view text);
+    void info(std::string_view text);
+    void warning(std::string_view text);
+    void error(std::string_view text);
+
+  private:
+    OwnLog();
+
+    config::Supervisor::OwnLog settings_;
+    std::shared_ptr<spdlog::logger> logger_;
+};
+
+}  // namespace reeve::shell

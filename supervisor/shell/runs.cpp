@@ -1,0 +1,261 @@
+#include "supervisor/shell/runs.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+
+namespace reeve::shell {
+
+namespace {
+
+/// How long the last lines of an ended process may keep its end from being told: a disk that hangs
+/// must not hold up a restart.
+constexpr auto drain_patience = std::chrono::seconds(1);
+
+/// 128 random bits in hexadecimal, as systemd's INVOCATION_ID has them.
+std::string new_invocation_id() {
+    std::array<unsigned char, 16> bytes{};
+    // Cannot fail for so few bytes once the system has booted; before that, it waits.
+    while (::getrandom(bytes.data(), bytes.size(), 0) < 0 && errno == EINTR) {
+    }
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (const unsigned char byte : bytes) {
+        text += digits[byte >> 4];
+        text += digits[byte & 15];
+    }
+    return text;
+}
+
+Environment marks(const std::string& service, const std::string& invocation_id) {
+    return {{"REEVE_SERVICE", service},
+            {"REEVE_INVOCATION_ID", invocation_id},
+            {"INVOCATION_ID", invocation_id}};
+}
+
+bool wants_notify(const config::Service& service) {
+    const auto& ready = service.policy.ready;
+    return ready && std::holds_alternative<config::NotifyCheck>(ready->check);
+}
+
+}  // namespace
+
+Runs::Runs(asio::io_context& io, Children& children, log::Collector& collector, EventQueue& queue,
+           OwnLog& log, os::Spawner& spawner, const Environment& own_environment)
+    : io_(io),
+      children_(children),
+      collector_(collector),
+      queue_(queue),
+      log_(log),
+      spawner_(spawner),
+      own_environment_(own_environment),
+      null_(::open("/dev/null", O_RDWR | O_CLOEXEC)),
+      trees_(children) {}
+
+void Runs::spawn(const core::Spawn& action) {
+    Run& run = runs_[action.run];
+    run.id = action.run;
+    run.definition = action.definition;
+    run.invocation_id = new_invocation_id();
+    if (auto failed = start(run)) return queue_.push(std::move(*failed));
+    queue_.push(core::Spawned{run.id, run.pid});
+}
+
+std::optional<core::SpawnFailed> Runs::start(Run& run) {
+    const auto failed = [&](const Error& error) {
+        return core::SpawnFailed{run.id, error.text(), false};
+    };
+    const config::Service& service = *run.definition;
+    if (auto opened = open_notify(run); !opened) return failed(opened.error());
+    auto spec = prepare(*context(run.id), service.execution.command);
+    if (!spec) return failed(spec.error());
+    log::Collector::Ends ends;
+    const config::Log& log = service.policy.log;
+    if (log.kind == config::Log::Kind::Capture) {
+        const auto& user = service.execution.credentials;
+        auto opened = collector_.open(service.name, log, user ? user->uid : ::geteuid(),
+                                      user ? user->gid : ::getegid());
+        if (!opened) return failed(opened.error());
+        ends = std::move(*opened);
+        spec->stdout_fd = ends.out.get();
+        spec->stderr_fd = ends.err.get();
+    } else if (log.kind == config::Log::Kind::Inherit) {
+        spec->stdout_fd = STDOUT_FILENO;
+        spec->stderr_fd = STDERR_FILENO;
+    }
+    Fd input;
+    if (const std::string& path = service.execution.stdin_path; !path.empty()) {
+        input.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+        if (!input) return failed(system_error("cannot open stdin " + path));
+        ::fcntl(input.get(), F_SETFL, 0);
+        spec->stdin_fd = input.get();
+    }
+    auto result = spawner_.spawn(*spec);
+    if (const auto* failure = std::get_if<os::SpawnFailure>(&result)) {
+        const bool not_found =
+            std::string_view(failure->step) == "exec" && failure->errnum == ENOENT;
+        return core::SpawnFailed{run.id, failure->text(), not_found};
+    }
+    auto& spawned = std::get<os::Spawned>(result);
+    run.pid = spawned.pid;
+    trees_.add(run.id, run.pid, run.invocation_id);
+    children_.add(run.pid, std::move(spawned.pidfd),
+                  [this, id = run.id](const ExitStatus& status) { ended(id, status); });
+    return std::nullopt;
+}
+
+Result<> Runs::open_notify(Run& run) {
+    if (!wants_notify(*run.definition)) return {};
+    auto channel = NotifyChannel::open(
+        io_, {.is_member = [this, id = run.id](pid_t pid) { return trees_.is_member(id, pid); },
+              .ready = [this, id = run.id] { queue_.push(core::ReadyReported{id}); },
+              .status =
+                  [this, id = run.id](std::string text) {
+                      queue_.push(core::StatusReported{id, std::move(text)});
+                  },
+              .dropped =
+                  [this, name = run.definition->name](const std::string& why) {
+                      log_.warning(name + ": ignoring a notification: " + why);
+                  }});
+    if (!channel) return channel.error();
+    run.notify = std::move(*channel);
+    return {};
+}
+
+std::optional<RunContext> Runs::context(core::RunId id) const {
+    const auto found = runs_.find(id);
+    if (found == runs_.end()) return std::nullopt;
+    const Run& run = found->second;
+    RunContext context{run.definition, marks(run.definition->name, run.invocation_id)};
+    if (run.pid != 0) context.extra["MAINPID"] = std::to_string(run.pid);
+    if (run.pid == 0 && run.notify) context.extra["NOTIFY_SOCKET"] = run.notify->name();
+    return context;
+}
+
+Result<os::SpawnSpec> Runs::prepare(const RunContext& context, const config::Argv& command) const {
+    const config::Execution& execution = context.definition->execution;
+    auto environment = environment_of(execution, own_environment_, context.extra);
+    if (!environment) return environment.error();
+    os::SpawnSpec spec;
+    spec.argv = command;
+    spec.path_search = (*environment)["PATH"];
+    spec.env = to_strings(*environment);
+    spec.working_dir = execution.working_dir;
+    if (const auto& user = execution.credentials) {
+        spec.identity = os::Identity{user->uid, user->gid, user->supplementary_groups};
+    }
+    spec.umask = execution.umask;
+    spec.nice = execution.nice;
+    for (const config::Limit& limit : execution.limits) {
+        spec.limits.push_back({limit.resource, {limit.soft, limit.hard}});
+    }
+    spec.stdin_fd = spec.stdout_fd = spec.stderr_fd = null_.get();
+    return spec;
+}
+
+void Runs::signal(const core::Signal& action) {
+    const auto found = runs_.find(action.run);
+    if (found == runs_.end() || found->second.pid == 0) return;
+    if (action.scope == config::StopScope::Main) {
+        children_.signal(found->second.pid, action.signal);
+        return;
+    }
+    signal_tree(found->second, action.signal);
+}
+
+void Runs::signal_tree(const Run& run, int signal) {
+    // Where /proc cannot be read, the process group is all that is known.
+    if (table().processes().empty()) return children_.signal_group(run.pid, signal);
+    for (const os::ProcessEntry& process : trees_.members(run.id, table())) {
+        (void)os::signal_process(process, signal);
+    }
+}
+
+void Runs::kill_tree(core::RunId id) {
+    const auto found = runs_.find(id);
+    if (found == runs_.end() || found->second.pid == 0) return;
+    found->second.killing = true;
+    children_.signal(found->second.pid, SIGKILL);
+    signal_tree(found->second, SIGKILL);
+}
+
+const os::ProcessTable& Runs::table() {
+    if (!table_) table_ = os::ProcessTable::scan();
+    return *table_;
+}
+
+void Runs::reap(core::RunId id) {
+    const auto found = runs_.find(id);
+    if (found == runs_.end()) return;
+    if (found->second.pid != 0) children_.release(found->second.pid);
+    trees_.remove(id);
+    awaited_.erase(id);
+    runs_.erase(found);
+}
+
+void Runs::ended(core::RunId id, const ExitStatus& status) {
+    Run& run = runs_.at(id);
+    run.status = status;
+    // What it said last counts, though its end may have been noticed first.
+    if (run.notify) run.notify->read();
+    if (run.definition->policy.log.kind != config::Log::Kind::Capture) return drained(id);
+    run.patience = std::make_unique<asio::steady_timer>(io_, drain_patience);
+    run.patience->async_wait([this, id](const boost::system::error_code& error) {
+        if (!error) drained(id);
+    });
+    collector_.drain(run.definition->name,
+                     [this, id] { asio::post(io_, [this, id] { drained(id); }); });
+}
+
+void Runs::drained(core::RunId id) {
+    const auto found = runs_.find(id);
+    if (found == runs_.end() || found->second.told) return;
+    found->second.told = true;
+    found->second.patience.reset();
+    ended_.push_back(id);
+    schedule_report();
+}
+
+void Runs::child_ended() { schedule_report(); }
+
+void Runs::schedule_report() {
+    // Posted, so that all ends which one wake-up brings are told after one look at the orphans.
+    if (std::exchange(report_scheduled_, true)) return;
+    asio::post(io_, [this] { report(); });
+}
+
+void Runs::report() {
+    report_scheduled_ = false;
+    if (!ended_.empty() || !awaited_.empty()) trees_.census();
+    for (const core::RunId id : std::exchange(ended_, {})) {
+        const auto found = runs_.find(id);
+        if (found == runs_.end()) continue;
+        const bool leftovers = trees_.has_orphans(id);
+        if (leftovers) awaited_.insert(id);
+        queue_.push(core::Exited{id, *found->second.status, leftovers});
+    }
+    look_at_trees();
+    children_.sweep();
+}
+
+void Runs::look_at_trees() {
+    for (auto next = awaited_.begin(); next != awaited_.end();) {
+        const core::RunId id = *next++;
+        if (trees_.has_orphans(id)) {
+            if (!runs_.at(id).killing) continue;
+            // What came to us since the last blow; what hides below it comes with its end.
+            for (const auto& [pid, owner] : trees_.orphans()) {
+                if (owner == id) ::kill(pid, SIGKILL);
+            }
+        } else {
+            awaited_.erase(id);
+            queue_.push(core::TreeEmptied{id});
+        }
+    }
+}
+
+}  // namespace reeve::shell

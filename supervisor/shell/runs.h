@@ -1,0 +1,95 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "config/plan.h"
+#include "supervisor/core/action.h"
+#include "supervisor/log/collector.h"
+#include "supervisor/os/spawn.h"
+#include "supervisor/shell/children.h"
+#include "supervisor/shell/environment.h"
+#include "supervisor/shell/event_queue.h"
+#include "supervisor/shell/notify.h"
+#include "supervisor/shell/own_log.h"
+#include "supervisor/shell/trees.h"
+
+namespace reeve::shell {
+
+/// What beside its command a process of a run is started with.
+struct RunContext {
+    config::ServicePtr definition;
+    Environment extra;  ///< REEVE_SERVICE, the invocation id, MAINPID ...
+};
+
+/// The main processes and their trees: carries out Spawn, Signal, KillTree and Reap, and tells what
+/// becomes of them. Decides nothing.
+class Runs {
+  public:
+    Runs(asio::io_context& io, Children& children, log::Collector& collector, EventQueue& queue,
+         OwnLog& log, os::Spawner& spawner, const Environment& own_environment);
+
+    void spawn(const core::Spawn& action);
+    void signal(const core::Signal& action);
+    void kill_tree(core::RunId run);
+    void reap(core::RunId run);
+    /// A batch of signals may share one look at all processes; to be called when it is over.
+    void end_batch() { table_.reset(); }
+
+    /// SIGCHLD came: orphans may have ended, trees may have emptied.
+    void child_ended();
+
+    /// The environment and such of a run that lives, for commands that are run beside it.
+    std::optional<RunContext> context(core::RunId run) const;
+    os::SpawnResult spawn(const os::SpawnSpec& spec) { return spawner_.spawn(spec); }
+    /// The same process set-up as a main process has, for another command; descriptors 0, 1 and 2
+    /// are null devices until set.
+    Result<os::SpawnSpec> prepare(const RunContext& context, const config::Argv& command) const;
+    std::vector<os::ProcessEntry> processes(core::RunId run, const os::ProcessTable& all) const {
+        return trees_.members(run, all);
+    }
+
+  private:
+    struct Run {
+        core::RunId id;
+        config::ServicePtr definition;
+        pid_t pid = 0;
+        std::string invocation_id;
+        std::unique_ptr<NotifyChannel> notify;
+        std::optional<ExitStatus> status;              // once ended
+        std::unique_ptr<asio::steady_timer> patience;  // while its last lines are awaited
+        bool told = false;                             // Exited was said
+        bool killing = false;
+    };
+
+    std::optional<core::SpawnFailed> start(Run& run);
+    Result<> open_notify(Run& run);
+    void signal_tree(const Run& run, int signal);
+    void ended(core::RunId id, const ExitStatus& status);
+    void drained(core::RunId id);
+    void schedule_report();
+    void report();
+    void look_at_trees();
+    const os::ProcessTable& table();
+
+    asio::io_context& io_;
+    Children& children_;
+    log::Collector& collector_;
+    EventQueue& queue_;
+    OwnLog& log_;
+    os::Spawner& spawner_;
+    const Environment& own_environment_;
+    Fd null_;
+    Trees trees_;
+    std::unordered_map<core::RunId, Run> runs_;
+    std::vector<core::RunId> ended_;  // to be told with the next report
+    std::set<core::RunId> awaited_;   // whose trees are to be empty
+    std::optional<os::ProcessTable> table_;
+    bool report_scheduled_ = false;
+};
+
+}  // namespace reeve::shell

@@ -1,0 +1,80 @@
+#include "supervisor/shell/session.h"
+
+#include "ctl/protocol/message.h"
+
+namespace reeve::shell {
+
+namespace {
+
+/// A client that has left this much unread is not reading.
+constexpr std::size_t max_unsent = 16u << 20;
+
+}  // namespace
+
+Session::Session(asio::local::stream_protocol::socket socket, Line line,
+                 std::function<void()> closed)
+    : socket_(std::move(socket)), line_(std::move(line)), closed_(std::move(closed)) {}
+
+Session::~Session() { closed_(); }
+
+void Session::start() {
+    asio::co_spawn(
+        socket_.get_executor(), [self = shared_from_this()] { return self->read(); },
+        asio::detached);
+}
+
+asio::awaitable<void> Session::read() {
+    // The frame is destroyed before the coroutine's function object, which holds us.
+    const auto self = shared_from_this();
+    for (;;) {
+        boost::system::error_code error;
+        const std::size_t size = co_await asio::async_read_until(
+            socket_, asio::dynamic_buffer(input_, protocol::max_request_size), '\n',
+            asio::redirect_error(asio::use_awaitable, error));
+        if (error == asio::error::not_found) {
+            protocol::Failure failure;
+            failure.code = protocol::ErrorCode::InvalidRequest;
+            failure.message = "request over " + std::to_string(protocol::max_request_size) +
+                              " bytes; the connection is closed";
+            send(protocol::encode_error(std::nullopt, failure));
+            close_after_sending();
+            co_return;
+        }
+        if (error || closing_) co_return;
+        line_(self, std::string_view(input_).substr(0, size));
+        input_.erase(0, size);
+    }
+}
+
+void Session::send(std::string message) {
+    if (closing_) return;
+    unsent_ += message.size();
+    if (unsent_ > max_unsent) return close();
+    output_.push_back(std::move(message));
+    if (output_.size() == 1) write();
+}
+
+void Session::write() {
+    asio::async_write(
+        socket_, asio::buffer(output_.front()),
+        [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
+            if (error || !self->socket_.is_open()) return self->close();
+            self->unsent_ -= self->output_.front().size();
+            self->output_.pop_front();
+            if (!self->output_.empty()) return self->write();
+            if (self->closing_) self->close();
+        });
+}
+
+void Session::close_after_sending() {
+    closing_ = true;
+    if (output_.empty()) close();
+}
+
+void Session::close() {
+    closing_ = true;
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+}
+
+}  // namespace reeve::shell

@@ -1,0 +1,165 @@
+#include "supervisor/shell/status.h"
+
+#include <fnmatch.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/nearest.h"
+#include "base/overloaded.h"
+#include "supervisor/shell/clock.h"
+
+namespace reeve::shell {
+
+namespace {
+
+bool in_group(const core::Unit& unit, std::string_view group) {
+    const auto& groups = unit.policy().groups;
+    return std::find(groups.begin(), groups.end(), group) != groups.end();
+}
+
+std::optional<std::string> nearest_name(const core::Units& units, const std::string& name) {
+    std::set<std::string> candidates;
+    units.for_each([&](const core::Unit& unit) {
+        if (name.starts_with('@')) {
+            for (const std::string& group : unit.policy().groups) candidates.insert("@" + group);
+        } else {
+            candidates.insert(unit.name());
+        }
+    });
+    return nearest(name, candidates);
+}
+
+std::string_view type_name(config::ServiceType type) {
+    switch (type) {
+        case config::ServiceType::Simple:
+            return "simple";
+        case config::ServiceType::Oneshot:
+            return "oneshot";
+    }
+    return "";
+}
+
+bool is_ready(const core::Unit& unit) {
+    return std::holds_alternative<core::Running>(unit.state()) ||
+           std::holds_alternative<core::Reloading>(unit.state()) ||
+           (std::holds_alternative<core::Done>(unit.state()) &&
+            unit.definition->execution.type == config::ServiceType::Oneshot);
+}
+
+void add_processes(protocol::ServiceStatus& status, const std::vector<os::ProcessEntry>& processes,
+                   const protocol::StatusQuery& query) {
+    if (query.resources) {
+        const os::TreeUsage usage = os::tree_usage(processes);
+        status.memory = usage.rss;
+        status.cpu = usage.cpu;
+        status.tasks = static_cast<std::uint64_t>(usage.tasks);
+    }
+    if (!query.processes) return;
+    status.processes.emplace();
+    for (const os::ProcessEntry& process : processes) {
+        status.processes->push_back(
+            {process.pid, process.ppid, os::command_line(process), std::string(1, process.state)});
+    }
+}
+
+protocol::ServiceStatus describe(const core::Unit& unit, Time now, WallTime wall) {
+    protocol::ServiceStatus status;
+    status.name = unit.name();
+    status.description = unit.policy().description;
+    status.type = type_name(unit.definition->execution.type);
+    status.state = state_of(unit);
+    status.cause = cause_of(unit, now);
+    status.ready = is_ready(unit);
+    status.enabled = unit.policy().enabled;
+    status.groups = unit.policy().groups;
+    if (unit.since() != Time{}) status.since = wall - (now - unit.since());
+    if (unit.pid) {
+        status.pid = *unit.pid;
+        status.uptime = now - unit.started;
+    }
+    status.restarts = static_cast<std::uint64_t>(unit.history.restarts);
+    if (unit.last_exit) {
+        status.last_exit = protocol::LastExit{
+            unit.last_exit->status, wall - (now - unit.last_exit->at), unit.last_exit->ran};
+    }
+    if (!unit.status_text.empty()) status.status_text = unit.status_text;
+    return status;
+}
+
+}  // namespace
+
+boost::system::result<std::vector<core::ServiceId>, protocol::Refusal> select(
+    const core::Units& units, const std::vector<std::string>& names) {
+    std::set<std::pair<std::string_view, core::ServiceId>> selected;
+    const auto take = [&](const core::Unit& unit) { selected.emplace(unit.name(), unit.id()); };
+    if (names.empty()) units.for_each(take);
+    for (const std::string& name : names) {
+        if (const core::Unit* unit = units.find(name)) {
+            take(*unit);
+            continue;
+        }
+        bool matched = false;
+        units.for_each([&](const core::Unit& unit) {
+            const bool matches = name.starts_with('@')
+                                     ? in_group(unit, std::string_view(name).substr(1))
+                                     : ::fnmatch(name.c_str(), unit.name().c_str(), 0) == 0;
+            if (!matches) return;
+            matched = true;
+            take(unit);
+        });
+        if (!matched) {
+            return protocol::Refusal{{},
+                                     protocol::no_such_service(name, nearest_name(units, name))};
+        }
+    }
+    std::vector<core::ServiceId> ids;
+    for (const auto& [name, id] : selected) ids.push_back(id);
+    return ids;
+}
+
+protocol::StatusDocument describe(const core::Engine& engine, const Runs& runs,
+                                  const SupervisorInfo& info,
+                                  const std::vector<core::ServiceId>& services,
+                                  const protocol::StatusQuery& query, Time now) {
+    protocol::StatusDocument document;
+    document.supervisor = {info.version,       ::getpid(),       engine.shutting_down(),
+                           now - info.started, info.runtime_dir, info.config};
+    const WallTime wall = wall_now();
+    std::optional<os::ProcessTable> table;
+    if (query.resources || query.processes) table = os::ProcessTable::scan();
+    document.services.reserve(services.size());
+    for (const core::ServiceId id : services) {
+        const core::Unit& unit = *engine.units().find(id);
+        document.services.push_back(describe(unit, now, wall));
+        const core::RunId run = core::run_of(unit.state());
+        if (!run || !table) continue;
+        add_processes(document.services.back(), runs.processes(run, *table), query);
+    }
+    return document;
+}
+
+protocol::State state_of(const core::Unit& unit) {
+    using protocol::State;
+    return std::visit(Overloaded{
+                          [](const core::Stopped&) { return State::Stopped; },
+                          [](const core::Waiting&) { return State::Waiting; },
+                          [](const core::Starting&) { return State::Starting; },
+                          [](const core::Running&) { return State::Running; },
+                          [](const core::Reloading&) { return State::Reloading; },
+                          [](const core::Stopping&) { return State::Stopping; },
+                          [](const core::Backoff&) { return State::Backoff; },
+                          [](const core::Failed&) { return State::Failed; },
+                          [](const core::Done&) { return State::Done; },
+                      },
+                      unit.state());
+}
+
+std::string cause_of(const core::Unit& unit, Time now) {
+    const auto* backoff = std::get_if<core::Backoff>(&unit.state());
+    if (backoff == nullptr) return unit.cause();
+    return unit.cause() + "; next start in " + in_words(std::max(backoff->until - now, Duration{}));
+}
+
+}  // namespace reeve::shell

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "config/load.h"
+#include "supervisor/core/engine.h"
+#include "supervisor/log/collector.h"
+#include "supervisor/os/process.h"
+#include "supervisor/os/spawn.h"
+#include "supervisor/shell/children.h"
+#include "supervisor/shell/control.h"
+#include "supervisor/shell/environment.h"
+#include "supervisor/shell/event_queue.h"
+#include "supervisor/shell/own_log.h"
+#include "supervisor/shell/runs.h"
+#include "supervisor/shell/tasks.h"
+
+namespace reeve::shell {
+
+/// What main() has found out and prepared.
+struct Setup {
+    config::LoadOptions load;
+    config::PlanPtr plan;
+    config::Supervisor settings;  ///< with flags and environment applied
+    std::string runtime_dir;      ///< empty: none could be had
+    std::string log_dir;
+    Environment environment;
+    sigset_t signals;  ///< blocked, to be read
+};
+
+/// The supervisor as a process: one loop that turns what happens into events, hands them to the
+/// engine one at a time, and carries out what it says.
+class Supervisor {
+  public:
+    /// The log, the spawner and the set-up outlive it.
+    Supervisor(const Setup& setup, OwnLog& log, os::Spawner& spawner, log::Collector& collector);
+    ~Supervisor();
+
+    /// Opens what it needs; fails when a place that was asked for cannot be had.
+    Result<> open();
+    /// Boots, supervises and returns the exit status.
+    int run();
+
+  private:
+    void await_signals();
+    void take_signal(int signal);
+    void reload();
+    void pump();
+    void arm_timer();
+    void carry_out(const core::Spawn& action) { runs_.spawn(action); }
+    void carry_out(const core::Signal& action) { runs_.signal(action); }
+    void carry_out(const core::KillTree& action) { runs_.kill_tree(action.run); }
+    void carry_out(const core::Reap& action) { runs_.reap(action.run); }
+    void carry_out(const core::StartProbe& action) { tasks_.probe(action); }
+    void carry_out(const core::RunCommand& action) { tasks_.run(action); }
+    void carry_out(const core::CancelTask& action) { tasks_.cancel(action.task); }
+    void carry_out(const core::Touches& action) { control_.touches(action); }
+    void carry_out(const core::Reply& action) { control_.reply(action); }
+    void carry_out(const core::Announce& action);
+    void carry_out(const core::Forget& action);
+    void carry_out(const core::Finish& action);
+
+    const Setup& setup_;
+    OwnLog& log_;
+    log::Collector& collector_;
+    asio::io_context io_;
+    asio::steady_timer timer_;
+    std::optional<Time> timer_at_;
+    asio::posix::stream_descriptor signals_;
+    EventQueue queue_;
+    core::Engine engine_;
+    Children children_;
+    Runs runs_;
+    Tasks tasks_;
+    SupervisorInfo info_;
+    Control control_;
+    std::deque<core::Action> actions_;  // decided, to be carried out in this order
+    bool pump_scheduled_ = false;
+    int status_ = 0;
+};
+
+}  // namespace reeve::shell

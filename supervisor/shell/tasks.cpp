@@ -1,0 +1,171 @@
+#include "supervisor/shell/tasks.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+
+namespace reeve::shell {
+
+namespace {
+
+/// Of what a command prints, so much of the end is kept for its failure's sake.
+constexpr std::size_t kept_output = 2048;
+
+std::string last_line(std::string_view output) {
+    while (!output.empty() && (output.back() == '\n' || output.back() == '\r')) {
+        output.remove_suffix(1);
+    }
+    const auto newline = output.rfind('\n');
+    return std::string(newline == std::string_view::npos ? output : output.substr(newline + 1));
+}
+
+}  // namespace
+
+/// One command or one attempt to connect. Lives as long as something of it is under way.
+struct Tasks::Task {
+    Task(asio::io_context& io, core::TaskId task, Done callback)
+        : id(task), done(std::move(callback)), output(io), resolver(io), socket(io) {}
+
+    core::TaskId id;
+    Done done;
+    pid_t pid = 0;
+    asio::posix::stream_descriptor output;
+    std::array<char, 1024> chunk{};
+    std::string tail;
+    asio::ip::tcp::resolver resolver;
+    asio::ip::tcp::socket socket;
+};
+
+void Tasks::run(const core::RunCommand& action) {
+    start_command(action.task, action.run, action.command,
+                  [this, task = action.task](bool succeeded, std::string what) {
+                      queue_.push(core::CommandEnded{task, succeeded, std::move(what)});
+                  });
+}
+
+void Tasks::probe(const core::StartProbe& action) {
+    Done done = [this, task = action.task](bool succeeded, std::string what) {
+        queue_.push(core::ProbeAnswered{task, succeeded, std::move(what)});
+    };
+    if (const auto* exec = std::get_if<config::ExecCheck>(&action.probe.check)) {
+        start_command(action.task, action.run, exec->command, std::move(done));
+    } else if (const auto* tcp = std::get_if<config::TcpCheck>(&action.probe.check)) {
+        start_connect(action.task, *tcp, std::move(done));
+    }
+}
+
+void Tasks::start_command(core::TaskId id, core::RunId run, const config::Argv& command,
+                          Done done) {
+    const auto context = runs_.context(run);
+    if (!context) return;
+    auto spec = runs_.prepare(*context, command);
+    if (!spec) return done(false, spec.error().text());
+    std::array<int, 2> pipe{};
+    if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return done(false, system_error("pipe").text());
+    Fd reading(pipe[0]);
+    const Fd writing(pipe[1]);
+    spec->stdout_fd = spec->stderr_fd = writing.get();
+    auto result = runs_.spawn(*spec);
+    if (const auto* failure = std::get_if<os::SpawnFailure>(&result)) {
+        return done(false, failure->text());
+    }
+    auto& spawned = std::get<os::Spawned>(result);
+    const auto task = std::make_shared<Task>(io_, id, std::move(done));
+    tasks_[id] = task;
+    task->pid = spawned.pid;
+    task->output.assign(reading.release());
+    children_.add(spawned.pid, std::move(spawned.pidfd),
+                  [this, task](const ExitStatus& status) { command_ended(task, status); });
+    read_output(task);
+}
+
+void Tasks::read_output(const std::shared_ptr<Task>& task) {
+    task->output.async_read_some(
+        asio::buffer(task->chunk),
+        [this, task](const boost::system::error_code& error, std::size_t size) {
+            if (error) return;
+            task->tail.append(task->chunk.data(), size);
+            if (task->tail.size() > 2 * kept_output) {
+                task->tail.erase(0, task->tail.size() - kept_output);
+            }
+            read_output(task);
+        });
+}
+
+void Tasks::command_ended(const std::shared_ptr<Task>& task, const ExitStatus& status) {
+    if (status == ExitStatus::exited(0)) return finish(task, true, "");
+    // Its last words may still be in the pipe.
+    boost::system::error_code error;
+    task->output.cancel(error);
+    task->output.non_blocking(true, error);
+    while (const std::size_t size = task->output.read_some(asio::buffer(task->chunk), error)) {
+        task->tail.append(task->chunk.data(), size);
+    }
+    const std::string words = last_line(task->tail);
+    finish(task, false, status.text() + (words.empty() ? "" : ": " + words));
+}
+
+void Tasks::start_connect(core::TaskId id, const config::TcpCheck& check, Done done) {
+    const auto task = std::make_shared<Task>(io_, id, std::move(done));
+    tasks_[id] = task;
+    const std::string port = std::to_string(check.port);
+    boost::system::error_code error;
+    const auto address = asio::ip::make_address(check.host, error);
+    if (!error) {
+        const asio::ip::tcp::endpoint endpoint(address, check.port);
+        return connect(task,
+                       asio::ip::tcp::resolver::results_type::create(endpoint, check.host, port));
+    }
+    if (check.host == "localhost") {
+        const std::array<asio::ip::tcp::endpoint, 2> both = {
+            asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), check.port),
+            asio::ip::tcp::endpoint(asio::ip::address_v6::loopback(), check.port)};
+        return connect(task, asio::ip::tcp::resolver::results_type::create(both.begin(), both.end(),
+                                                                           check.host, port));
+    }
+    // Asio resolves in a thread of its own, which is made by the first name that needs it.
+    task->resolver.async_resolve(
+        check.host, port,
+        [this, task](const boost::system::error_code& failure, const auto& endpoints) {
+            if (failure == asio::error::operation_aborted) return;
+            if (failure) return finish(task, false, failure.message());
+            connect(task, endpoints);
+        });
+}
+
+void Tasks::connect(const std::shared_ptr<Task>& task,
+                    const asio::ip::tcp::resolver::results_type& endpoints) {
+    asio::async_connect(task->socket, endpoints,
+                        [this, task](const boost::system::error_code& error, const auto&) {
+                            if (error == asio::error::operation_aborted) return;
+                            finish(task, !error, error ? error.message() : "");
+                        });
+}
+
+void Tasks::finish(const std::shared_ptr<Task>& task, bool succeeded, std::string what) {
+    // Cancelled ones have nobody to tell.
+    const bool awaited = tasks_.erase(task->id) > 0;
+    if (task->pid != 0) {
+        children_.signal_group(task->pid, SIGKILL);
+        children_.release(task->pid);
+    }
+    boost::system::error_code ignored;
+    task->output.close(ignored);
+    task->socket.close(ignored);
+    if (awaited) task->done(succeeded, std::move(what));
+}
+
+void Tasks::cancel(core::TaskId id) {
+    const auto found = tasks_.find(id);
+    if (found == tasks_.end()) return;
+    const std::shared_ptr<Task> task = found->second;
+    tasks_.erase(found);
+    task->resolver.cancel();
+    boost::system::error_code ignored;
+    task->socket.close(ignored);
+    // The process is released when its end is seen.
+    if (task->pid != 0) children_.signal_group(task->pid, SIGKILL);
+}
+
+}  // namespace reeve::shell

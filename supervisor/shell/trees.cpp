@@ -1,0 +1,89 @@
+#include "supervisor/shell/trees.h"
+
+#include <unistd.h>
+
+namespace reeve::shell {
+
+void Trees::add(core::RunId run, pid_t main, std::string invocation_id) {
+    by_main_[main] = run;
+    by_invocation_[invocation_id] = run;
+    trees_[run] = Tree{main, std::move(invocation_id)};
+}
+
+void Trees::remove(core::RunId run) {
+    const auto found = trees_.find(run);
+    if (found == trees_.end()) return;
+    by_main_.erase(found->second.main);
+    by_invocation_.erase(found->second.invocation_id);
+    trees_.erase(found);
+}
+
+void Trees::census() {
+    const auto living = children_.living_orphans();
+    if (!living) return;
+    std::unordered_map<pid_t, core::RunId> orphans;
+    for (const pid_t pid : *living) {
+        const auto known = orphans_.find(pid);
+        orphans.emplace(pid, known != orphans_.end() ? known->second : owner_of(pid));
+    }
+    orphans_ = std::move(orphans);
+}
+
+bool Trees::has_orphans(core::RunId run) const {
+    for (const auto& [pid, owner] : orphans_) {
+        if (owner == run) return true;
+    }
+    return false;
+}
+
+core::RunId Trees::owner_of(pid_t orphan) const {
+    // Only we can reap it, so its number cannot have become somebody else's.
+    const auto process = os::read_process(orphan);
+    if (!process) return {};
+    if (const auto id = os::environment_value(orphan, "REEVE_INVOCATION_ID")) {
+        const auto found = by_invocation_.find(*id);
+        return found == by_invocation_.end() ? core::RunId{} : found->second;
+    }
+    for (const pid_t mark : {process->session, process->pgrp}) {
+        if (const auto found = by_main_.find(mark); found != by_main_.end()) return found->second;
+    }
+    return {};
+}
+
+std::vector<os::ProcessEntry> Trees::members(core::RunId run, const os::ProcessTable& table) const {
+    std::vector<os::ProcessEntry> found;
+    const auto tree = trees_.find(run);
+    if (tree == trees_.end()) return found;
+    const auto take = [&](const os::ProcessEntry& process) {
+        if (process.live()) found.push_back(process);
+    };
+    const auto take_all = [&](const os::ProcessEntry& top) {
+        take(top);
+        for (const os::ProcessEntry& below : table.descendants_of(top.pid)) take(below);
+    };
+    if (const auto* main = table.find(tree->second.main)) take_all(*main);
+    for (const os::ProcessEntry& child : table.children_of(::getpid())) {
+        if (children_.knows(child.pid)) continue;
+        const auto known = orphans_.find(child.pid);
+        if ((known != orphans_.end() ? known->second : owner_of(child.pid)) == run) take_all(child);
+    }
+    return found;
+}
+
+bool Trees::is_member(core::RunId run, pid_t pid) const {
+    const auto tree = trees_.find(run);
+    if (tree == trees_.end()) return false;
+    const pid_t self = ::getpid();
+    // Sixty-four generations are more than any service has; a chain that changes while it is walked
+    // cannot keep us here.
+    for (int generation = 0; generation < 64 && pid > 1; ++generation) {
+        if (pid == tree->second.main) return true;
+        const auto process = os::read_process(pid);
+        if (!process) return false;
+        if (process->ppid == self) return !children_.knows(pid) && owner_of(pid) == run;
+        pid = process->ppid;
+    }
+    return false;
+}
+
+}  // namespace reeve::shell
