@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <ctime>
 
 #include "supervisor/os/directory.h"
 #include "supervisor/os/pidfd.h"
@@ -44,6 +45,29 @@ class Numbers {
 Duration ticks(std::int64_t count) {
     static const std::int64_t per_second = sysconf(_SC_CLK_TCK);
     return std::chrono::nanoseconds(count * (1'000'000'000 / per_second));
+}
+
+std::string raw_command_line(pid_t pid) {
+    constexpr std::size_t kEnough = 4096;
+    const std::string path = "/proc/" + std::to_string(pid) + "/cmdline";
+    return read_long_proc_file(path.c_str(), kEnough).value_or("");
+}
+
+/// All of a process's environment; nothing if it may not be read.
+std::optional<std::string> environment_of(pid_t pid) {
+    constexpr std::size_t kMost = 6 << 20;  // the kernel's bound for arguments and environment
+    const std::string path = "/proc/" + std::to_string(pid) + "/environ";
+    // For a moment within execve the new program has neither environment nor arguments. A process
+    // that is overlooked then may survive the end of its service, so wait that moment.
+    for (int patience = 20;; --patience) {
+        auto environment = read_long_proc_file(path.c_str(), kMost);
+        if (!environment || !environment->empty() || patience == 0) return environment;
+        if (!raw_command_line(pid).empty()) return environment;
+        const auto process = read_process(pid);
+        if (!process || !process->live()) return environment;
+        const timespec moment{0, 100'000};
+        nanosleep(&moment, nullptr);
+    }
 }
 
 }  // namespace
@@ -94,9 +118,7 @@ std::optional<ProcessEntry> read_process(pid_t pid) {
 }
 
 std::optional<std::string> environment_value(pid_t pid, std::string_view name) {
-    constexpr std::size_t kMost = 6 << 20;  // the kernel's bound for arguments and environment
-    const std::string path = "/proc/" + std::to_string(pid) + "/environ";
-    const auto environment = read_long_proc_file(path.c_str(), kMost);
+    const auto environment = environment_of(pid);
     if (!environment) return std::nullopt;
     std::string_view rest = *environment;
     while (!rest.empty()) {
@@ -111,9 +133,7 @@ std::optional<std::string> environment_value(pid_t pid, std::string_view name) {
 }
 
 std::string command_line(const ProcessEntry& process) {
-    constexpr std::size_t kEnough = 4096;
-    const std::string path = "/proc/" + std::to_string(process.pid) + "/cmdline";
-    std::string text = read_long_proc_file(path.c_str(), kEnough).value_or("");
+    std::string text = raw_command_line(process.pid);
     while (text.ends_with('\0')) text.pop_back();
     std::replace(text.begin(), text.end(), '\0', ' ');
     return text.empty() ? "[" + process.comm + "]" : text;

@@ -19,7 +19,7 @@
 
 namespace reeve::os::test {
 
-inline const char* const kProbe = REEVE_PROBE_CHILD;
+inline const std::string kProbe = REEVE_PROBE_CHILD;
 
 /// A directory that is gone at the end.
 class TempDir {
