@@ -216,13 +216,8 @@ void Engine::on(const DeadlinePassed&) {
     if (!shutdown_ || !shutdown_->deadline || *shutdown_->deadline > now_) return;
     if (!shutdown_->forced) return force_shutdown();
     shutdown_->deadline.reset();
-    Finish finish{shutdown_->status, {}};
-    units_.for_each([&](Unit& unit) {
-        if (unit.alive()) finish.survivors.push_back(unit.name());
-    });
-    shutdown_->finished = true;
+    shutdown_->given_up = true;
     requests_.give_up(units_);
-    out_.push_back(std::move(finish));
 }
 
 void Engine::deadline_passed(Unit& unit) {
@@ -287,10 +282,15 @@ void Engine::finish_if_over() {
         begin_shutdown(0, "stopped because nothing is left to supervise");
         settle();
     }
-    if (!shutdown_ || shutdown_->finished || units_.alive() > 0) return;
+    if (!shutdown_ || shutdown_->finished) return;
+    if (units_.alive() > 0 && !shutdown_->given_up) return;
     shutdown_->finished = true;
     shutdown_->deadline.reset();
-    out_.push_back(Finish{shutdown_->status, {}});
+    Finish finish{shutdown_->status, {}};
+    units_.for_each([&](const Unit& unit) {
+        if (unit.alive()) finish.survivors.push_back(unit.name());
+    });
+    out_.push_back(std::move(finish));
 }
 
 }  // namespace reeve::core

@@ -39,6 +39,7 @@ class Engine {
         std::optional<Time> deadline;
         bool asked = false;  ///< from outside; the next time everything is killed
         bool forced = false;
+        bool given_up = false;  ///< something is left that even SIGKILL does not end
         bool finished = false;
     };
     // engine.cpp: events

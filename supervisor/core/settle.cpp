@@ -89,6 +89,7 @@ void Engine::raise(const std::vector<ServiceId>& first, const std::string& origi
             if (std::holds_alternative<Backoff>(unit.state())) change(unit, Stopped{}, unit.origin);
             if (ended) begin_stop(unit, StopReason::Asked);
             touch(unit);
+            touch_neighbours(unit);
         }
         for (const Edge edge : {Edge::Requires, Edge::Wants}) {
             for (const std::uint32_t place : units_.neighbours(unit, edge)) {
@@ -106,6 +107,7 @@ void Engine::lower(Unit& unit, std::string origin) {
     unit.goal = Goal::Down;
     unit.origin = std::move(origin);
     touch(unit);
+    touch_neighbours(unit);
 }
 
 std::vector<Touches::Service> Engine::dependents_of(const std::vector<ServiceId>& services) const {

@@ -208,8 +208,9 @@ void EngineWatch::check_unit(const Unit& unit) {
     }
     expect(unit.halting == must, unit, "halting is not what follows from its neighbours");
     expect(unit.alive() || !unit.cycle, unit, "a restart is due of what is not alive");
-    expect(!is_oneshot(unit) || !is<Running>(unit) || unit.definition->execution.command.empty() ||
-               run_of(unit.state()),
+    // What halts may be running as an earlier definition had it.
+    expect(unit.halting || !is<Running>(unit) || run_of(unit.state()) ||
+               unit.definition->execution.command.empty(),
            unit, "running without a run");
     check_tasks(unit);
     check_rest(unit);

@@ -1,0 +1,287 @@
+#include "tests/simulation/world.h"
+
+#include <algorithm>
+
+#include "base/overloaded.h"
+#include "tests/simulation/random_plan.h"
+
+namespace reeve::simulation {
+
+using namespace core;
+
+World::World(std::uint64_t seed, bool checked) : dice_(seed), checked_(checked) { begin_life(); }
+
+void World::begin_life() {
+    calm_ = finished_ = over_ = false;
+    processes_.clear();
+    is_probe_.clear();
+    last_run_ = 0;
+    due_ = {};
+    plan_ = random_plan(dice_);
+    services_ = plan_->services.size();
+    engine_ = std::make_unique<Engine>(plan_, dice_.seed());
+    watch_ = std::make_unique<test::EngineWatch>(*engine_);
+    ++tally_.lives;
+    after(0s, Event(BootAsked{}));
+    after(dice_.between(0s, 2s), UserActs{});
+    after(dice_.between(10s, 300s), CalmBegins{});
+}
+
+void World::after(Duration wait, Happening happening) {
+    due_.push(Due{now_ + wait, ++numbered_, std::move(happening)});
+}
+
+std::vector<std::string> World::step() {
+    std::vector<std::string> violations;
+    if (over_) begin_life();
+    if (const std::optional<Event> event = next_event()) return handle(*event);
+    // Nothing will happen any more: then all that can be done has been done.
+    if (checked_) violations = check_calm();
+    over_ = true;
+    return violations;
+}
+
+std::vector<std::string> World::handle(const Event& event) {
+    ++tally_.events;
+    note(event);
+    const std::vector<Action> actions = engine_->handle(event, now_);
+    for (const Action& action : actions) {
+        note(action);
+        carry_out(action);
+    }
+    if (!checked_) return {};
+    return watch_->after(event, actions, now_);
+}
+
+std::optional<Event> World::next_event() {
+    for (;;) {
+        const std::optional<Time> deadline = engine_->next_deadline();
+        if (due_.empty() && !deadline) return std::nullopt;
+        // Of what is due at the same time, chance says which comes first.
+        const bool timer = deadline && (due_.empty() || *deadline < due_.top().at ||
+                                        (*deadline == due_.top().at && dice_.chance(0.5)));
+        if (timer) {
+            now_ = std::max(now_, *deadline);
+            return DeadlinePassed{};
+        }
+        const Due due = due_.top();
+        due_.pop();
+        now_ = std::max(now_, due.at);
+        if (auto event = happens(due.happening)) return event;
+        if (finished_ && due_.empty()) return std::nullopt;
+    }
+}
+
+std::optional<Event> World::happens(const Happening& happening) {
+    return std::visit(Overloaded{
+                          [](const Event& event) -> std::optional<Event> { return event; },
+                          [&](const MainEnds& end) { return happens_inside(end); },
+                          [&](const LeftoversEnd& end) { return happens_inside(end); },
+                          [&](const UserActs&) { return user_acts(); },
+                          [&](const CalmBegins&) -> std::optional<Event> {
+                              calm_ = true;
+                              ++tally_.calms;
+                              return std::nullopt;
+                          },
+                      },
+                      happening);
+}
+
+std::optional<Event> World::happens_inside(const MainEnds& end) {
+    const auto found = processes_.find(end.run);
+    if (found == processes_.end() || !found->second.main_alive) return std::nullopt;
+    Process& process = found->second;
+    process.main_alive = false;
+    process.exit_told = true;
+    // Leftovers that are about to go of themselves may be gone just now.
+    return Exited{end.run, end.status, process.leftovers > 0};
+}
+
+std::optional<Event> World::happens_inside(const LeftoversEnd& end) {
+    const auto found = processes_.find(end.run);
+    if (found == processes_.end() || found->second.leftovers == 0) return std::nullopt;
+    found->second.leftovers = 0;
+    if (!found->second.exit_told) return std::nullopt;
+    return TreeEmptied{end.run};
+}
+
+std::optional<Event> World::user_acts() {
+    if (calm_ || finished_) return std::nullopt;
+    after(dice_.chance(0.3) ? dice_.between(0s, 20ms) : dice_.between(0s, 5s), UserActs{});
+    const double p = static_cast<double>(dice_.below(1000)) / 1000;
+    if (p < 0.015) return ShutdownAsked{};
+    if (p < 0.08) {
+        plan_ = edited(*plan_, dice_);
+        ++tally_.plans;
+        return PlanReplaced{plan_, dice_.chance(0.5)};
+    }
+    if (p < 0.2) return stale_event();
+    return random_request();
+}
+
+Event World::random_request() {
+    Requested asked;
+    if (!dice_.chance(0.05)) asked.request = RequestId{++last_request_};
+    asked.verb = dice_.one_of<Verb>({Verb::Start, Verb::Stop, Verb::Restart, Verb::Reload});
+    std::vector<ServiceId> known;
+    engine_->units().for_each([&](const Unit& unit) { known.push_back(unit.id()); });
+    // One that is forgotten, or never was.
+    if (dice_.chance(0.03)) known.push_back(ServiceId{1 + dice_.below(known.size() + 3)});
+    if (!known.empty()) {
+        const std::size_t count = dice_.chance(0.7) ? 1 : dice_.below(known.size() + 1);
+        for (std::size_t i = 0; i < count; ++i) asked.services.push_back(dice_.one_of(known));
+    }
+    asked.wait = dice_.chance(0.8);
+    if (dice_.chance(0.3)) asked.deadline = now_ + dice_.between(0s, 3s);
+    return asked;
+}
+
+std::optional<Event> World::stale_event() {
+    // Words that come late, of runs and tasks that may be over or never were.
+    const RunId run{1 + dice_.below(last_run_ + 1)};
+    const TaskId task{1 + dice_.below(is_probe_.size() + 1)};
+    const bool probe = task.value <= is_probe_.size() && is_probe_[task.value - 1];
+    const bool over = !processes_.contains(run);
+    switch (dice_.below(6)) {
+        case 0:
+            return ReadyReported{run};
+        case 1:
+            return StatusReported{run, "status"};
+        case 2:
+            if (probe) return ProbeAnswered{task, dice_.chance(0.5), "late"};
+            return CommandEnded{task, dice_.chance(0.5), "late"};
+        case 3:
+            return over ? std::optional<Event>(Exited{run, ExitStatus::exited(0), false})
+                        : std::nullopt;
+        case 4:
+            return over ? std::optional<Event>(TreeEmptied{run}) : std::nullopt;
+        default:
+            return DeadlinePassed{};
+    }
+}
+
+std::vector<std::string> World::check_calm() const {
+    std::vector<std::string> wrong;
+    if (!watch_->open_requests().empty())
+        wrong.emplace_back("all is quiet, a request is not answered");
+    if (watch_->open_tasks() > 0) wrong.emplace_back("all is quiet, a task is under way");
+    if (finished_) return wrong;
+    if (engine_->shutting_down()) wrong.emplace_back("all is quiet, a shutdown has not finished");
+    engine_->units().for_each([&](const Unit& unit) {
+        const State& state = unit.state();
+        const auto* waiting = std::get_if<Waiting>(&state);
+        const bool at_rest =
+            std::holds_alternative<Stopped>(state) || std::holds_alternative<Failed>(state) ||
+            std::holds_alternative<Done>(state) || std::holds_alternative<Running>(state) ||
+            (waiting != nullptr && waiting->stuck);
+        if (!at_rest || unit.halting) {
+            wrong.push_back("all is quiet, yet " + unit.name() + " is " +
+                            std::string(name_of(state)) + ": " + unit.cause());
+        }
+    });
+    return wrong;
+}
+
+void World::carry_out(const Action& action) {
+    std::visit(Overloaded{
+                   [&](const Spawn& a) { spawn(a); },
+                   [&](const Signal& a) { signal(a); },
+                   [&](const KillTree& a) {
+                       ++tally_.kills;
+                       kill(a.run);
+                   },
+                   [&](const Reap& a) { processes_.erase(a.run); },
+                   [&](const StartProbe& a) { start_task(a.task, a.run, true); },
+                   [&](const RunCommand& a) { start_task(a.task, a.run, false); },
+                   // The answer may be on its way already and comes late.
+                   [](const CancelTask&) {},
+                   [](const Touches&) {},
+                   [&](const Reply&) { ++tally_.replies; },
+                   [](const Announce&) {},
+                   [](const Forget&) {},
+                   [&](const Finish&) { over_ = finished_ = true; },
+               },
+               action);
+}
+
+void World::spawn(const Spawn& action) {
+    ++tally_.spawns;
+    last_run_ = std::max(last_run_, action.run.value);
+    if (!calm_ && dice_.chance(0.04)) {
+        return after(0s, Event(SpawnFailed{action.run, "exec: no such file", dice_.chance(0.5)}));
+    }
+    Process process{.service = action.service, .definition = action.definition};
+    process.main_alive = true;
+    if (!calm_) {
+        if (dice_.chance(0.15)) process.leftovers = 1;
+        process.deaf_main = dice_.chance(0.1);
+        process.deaf_leftovers = dice_.chance(0.2);
+        process.immortal = dice_.chance(0.002);
+    }
+    after(0s, Event(Spawned{action.run, static_cast<int>(action.run.value) + 1}));
+    live_on(action.run, processes_.emplace(action.run, std::move(process)).first->second);
+}
+
+void World::live_on(RunId run, Process& process) {
+    const config::Service& service = *process.definition;
+    const bool notifies = service.policy.ready &&
+                          std::holds_alternative<config::NotifyCheck>(service.policy.ready->check);
+    if (notifies && (calm_ || dice_.chance(0.9))) {
+        after(dice_.between(0s, calm_ ? service.policy.start_timeout / 2 : 3s),
+              Event(ReadyReported{run}));
+    }
+    if (service.execution.type == config::ServiceType::Oneshot) {
+        if (!calm_ && dice_.chance(0.05)) return;  // hangs
+        const int code = calm_ || dice_.chance(0.8) ? 0 : static_cast<int>(dice_.below(4));
+        const Duration most = calm_ ? service.policy.start_timeout / 2 : 3s;
+        return after(dice_.between(0s, most), MainEnds{run, ExitStatus::exited(code)});
+    }
+    if (calm_ || dice_.chance(0.3)) return;  // runs on
+    const Duration life = dice_.chance(0.5) ? dice_.between(0s, 200ms) : dice_.between(0s, 60s);
+    const ExitStatus status = dice_.chance(0.2)
+                                  ? ExitStatus::killed(SIGSEGV, true)
+                                  : ExitStatus::exited(static_cast<int>(dice_.below(4)));
+    after(life, MainEnds{run, status});
+}
+
+void World::signal(const Signal& action) {
+    const auto found = processes_.find(action.run);
+    if (found == processes_.end() || action.signal == SIGCONT) return;
+    Process& process = found->second;
+    if (action.signal == SIGHUP) return;
+    const bool deadly = action.signal == SIGKILL;
+    const Duration most = dice_.chance(0.7) ? 5ms : 4s;
+    if (process.main_alive && (deadly || !process.deaf_main)) {
+        const ExitStatus status =
+            dice_.chance(0.5) ? ExitStatus::killed(action.signal) : ExitStatus::exited(0);
+        after(dice_.between(0s, most), MainEnds{action.run, status});
+    }
+    const bool tree = action.scope == config::StopScope::Tree;
+    if (tree && process.leftovers > 0 && (deadly || !process.deaf_leftovers)) {
+        after(dice_.between(0s, most), LeftoversEnd{action.run});
+    }
+}
+
+void World::kill(RunId run) {
+    const auto found = processes_.find(run);
+    if (found == processes_.end()) return;
+    const Duration wait = found->second.immortal ? Duration(1h) : dice_.between(0s, 2ms);
+    after(wait, MainEnds{run, ExitStatus::killed(SIGKILL)});
+    after(wait + dice_.between(0s, 2ms), LeftoversEnd{run});
+}
+
+void World::start_task(TaskId task, RunId run, bool is_probe) {
+    if (is_probe_.size() < task.value) is_probe_.resize(task.value);
+    is_probe_[task.value - 1] = is_probe;
+    const double hang = is_probe ? 0.2 : 0.15;
+    if (!calm_ && dice_.chance(hang)) return;
+    const bool yes = calm_ || dice_.chance(is_probe ? 0.4 : 0.7);
+    const Duration wait = dice_.between(0s, calm_ ? 5ms : 1s);
+    const std::string what = yes ? "" : "no";
+    // A command may end the process that it is about.
+    if (!is_probe && dice_.chance(0.2)) after(wait, MainEnds{run, ExitStatus::exited(0)});
+    if (is_probe) return after(wait, Event(ProbeAnswered{task, yes, what}));
+    after(wait, Event(CommandEnded{task, yes, what}));
+}
+
+}  // namespace reeve::simulation
