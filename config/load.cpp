@@ -83,10 +83,10 @@ class Loader {
         for (const auto& document : sources_.documents()) read_top(document->root(), collisions);
         read_defaults();
         for (const auto& [key, value] : services_) read_service(key, value);
-        if (services_.empty()) warn_of_no_services();
         const Supervisor supervisor = finish_supervisor();
         check_relations(named_, problems_);
         if (std::any_of(problems_.begin(), problems_.end(), is_error)) return nullptr;
+        if (services_.empty()) warn_of_no_services();
         return make_plan(std::move(finished_), supervisor, sources_.files());
     }
 
@@ -197,8 +197,8 @@ class Loader {
         }
         reader_.enter_service(std::nullopt);
         const Origin origin{key, value, defaults_};
-        check_service(draft, origin, problems_.size() == problems_before, users_, options_.uid,
-                      problems_);
+        check_service(draft, origin, problems_.size() == problems_before, users_,
+                      Caller{options_.uid, options_.gid}, problems_);
         named_.push_back({origin, draft.name, draft.relations});
         finished_.push_back({std::move(draft.name), std::move(draft.execution),
                              std::move(draft.policy), std::move(draft.relations)});

@@ -24,6 +24,7 @@ struct LoadOptions {
     bool as_pid1 = false;
     /// Who will run the services.
     uid_t uid = ::geteuid();
+    gid_t gid = ::getegid();
 };
 
 /// A plan, or everything that is wrong; warnings stand beside a plan.

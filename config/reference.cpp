@@ -92,7 +92,8 @@ A file is YAML 1.2 in UTF-8, one document, at most 4 MiB. Its top-level keys:
 `${NAME}` in any string stands for a variable of the supervisor's environment, and
 `${NAME:-default}` for the default where that variable is unset or empty. `$$` is a dollar, and any
 other `$` stays as it is. `${SERVICE}` is the service's name. An undefined variable without a default
-is an error. Keys are taken as they stand.
+is an error. Keys are taken as they stand. Within `{…}` and `[…]` a string with `${…}` needs quotes,
+as YAML has it.
 
 ## Commands
 

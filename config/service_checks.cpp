@@ -47,7 +47,7 @@ class Checks {
     Checks(Draft& draft, const Origin& origin, std::vector<Problem>& problems)
         : draft_(draft), origin_(origin), problems_(problems) {}
 
-    void check(bool readable, Users& users, uid_t self) {
+    void check(bool readable, Users& users, Caller self) {
         command();
         type();
         alternatives();
@@ -114,7 +114,7 @@ class Checks {
         }
     }
 
-    void credentials(Users& users, uid_t self) {
+    void credentials(Users& users, Caller self) {
         std::vector<IdentityMisread> misread;
         draft_.execution.credentials = resolve(draft_.identity, users, self, misread);
         for (const IdentityMisread& m : misread) {
@@ -170,7 +170,7 @@ class Checks {
 
 }  // namespace
 
-void check_service(Draft& draft, const Origin& origin, bool readable, Users& users, uid_t self,
+void check_service(Draft& draft, const Origin& origin, bool readable, Users& users, Caller self,
                    std::vector<Problem>& problems) {
     Checks(draft, origin, problems).check(readable, users, self);
 }

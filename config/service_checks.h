@@ -26,7 +26,7 @@ struct Origin {
 
 /// Checks that the settings of one service fit together, settles what depends on its type, and
 /// resolves its user. `readable` is false when a value of it could not be read.
-void check_service(Draft& draft, const Origin& origin, bool readable, Users& users, uid_t self,
+void check_service(Draft& draft, const Origin& origin, bool readable, Users& users, Caller self,
                    std::vector<Problem>& problems);
 
 /// The shortest time that the first `count` quick restarts take with this backoff.

@@ -117,7 +117,7 @@ std::string Users::user_name(uid_t uid) {
     return user ? user->name : std::string();
 }
 
-std::optional<Credentials> resolve(const Identity& identity, Users& users, uid_t self,
+std::optional<Credentials> resolve(const Identity& identity, Users& users, Caller self,
                                    std::vector<IdentityMisread>& misread) {
     if (!identity.user && !identity.group && !identity.supplementary_groups) return std::nullopt;
     const auto fail = [&](std::string_view key, Misread why) {
@@ -126,34 +126,34 @@ std::optional<Credentials> resolve(const Identity& identity, Users& users, uid_t
     const Misread needs_root{"cannot be changed without root",
                              "remove it, or run the supervisor as root"};
     Credentials result;
-    const auto user = users.user(identity.user.value_or(std::to_string(self)));
+    const auto user = users.user(identity.user.value_or(std::to_string(self.uid)));
     if (!user) {
         fail("user", user.error());
     } else {
         result.uid = user->uid;
-        result.gid = user->gid;
+        result.gid = user->has_entry ? user->gid : self.gid;
         if (identity.user) {
             result.user = user->name;
             result.home = user->home;
             result.shell = user->shell;
         }
-        if (identity.user && !user->has_entry && !identity.group) {
+        if (identity.user && !user->has_entry && !identity.group && user->uid != self.uid) {
             fail("user",
                  {"user id " + *identity.user + " has no entry that names a group", "add `group`"});
         }
-        if (self != 0 && user->uid != self) fail("user", needs_root);
+        if (self.uid != 0 && user->uid != self.uid) fail("user", needs_root);
     }
     if (identity.group) {
         const auto group = users.group(*identity.group);
         if (!group) {
             fail("group", group.error());
         } else {
-            if (self != 0 && user && *group != user->gid) fail("group", needs_root);
+            if (self.uid != 0 && *group != self.gid) fail("group", needs_root);
             result.gid = *group;
         }
     }
     if (identity.supplementary_groups) {
-        if (self != 0) fail("supplementary_groups", needs_root);
+        if (self.uid != 0) fail("supplementary_groups", needs_root);
         for (const std::string& name : *identity.supplementary_groups) {
             const auto group = users.group(name);
             if (group) {

@@ -44,9 +44,15 @@ struct IdentityMisread {
     Misread misread;
 };
 
+/// Whose processes the services will be.
+struct Caller {
+    uid_t uid = 0;
+    gid_t gid = 0;
+};
+
 /// Makes credentials of an identity for a supervisor that runs as `self`; nothing where the file
 /// asks for none. All that is wrong with it joins `misread`.
-std::optional<Credentials> resolve(const Identity& identity, Users& users, uid_t self,
+std::optional<Credentials> resolve(const Identity& identity, Users& users, Caller self,
                                    std::vector<IdentityMisread>& misread);
 
 }  // namespace reeve::config

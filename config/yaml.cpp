@@ -58,6 +58,10 @@ class Builder : public YAML::EventHandler {
     Builder(Document& document, std::string_view text, std::vector<Problem>& problems)
         : document_(document), columns_(text), problems_(problems) {}
 
+    /// Where the last string of the document begins; the library takes the end of the file for its
+    /// closing quote.
+    const YAML::Mark& last_scalar() const { return last_scalar_; }
+
     void complain(const YAML::Mark& mark, std::string what, std::string what_to_do) {
         const Place place = place_of(mark);
         complain(place.line, place.column, path(), std::move(what), std::move(what_to_do));
@@ -77,6 +81,7 @@ class Builder : public YAML::EventHandler {
 
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& text) override {
+        last_scalar_ = mark;
         const std::uint32_t node = add_node(Kind::Scalar, place_of(mark));
         Document::Node& scalar = document_.nodes_[node];
         scalar.begin = static_cast<std::uint32_t>(document_.text_.size());
@@ -324,6 +329,7 @@ class Builder : public YAML::EventHandler {
     std::vector<std::uint32_t> pending_;
     std::vector<Anchor> anchors_;
     std::size_t aliased_ = 0;
+    YAML::Mark last_scalar_;
 };
 
 Kind Value::kind() const { return document_->nodes_[node_].kind; }
@@ -393,6 +399,27 @@ std::string advice(std::string_view text, const YAML::Mark& mark) {
     return "mend the YAML syntax; check indentation, quotes and brackets here and above";
 }
 
+/// Whether the string that begins at `text` has quotes and lacks the closing one. In front may
+/// stand an anchor and a tag.
+bool is_left_open(std::string_view text) {
+    while (text.starts_with('&') || text.starts_with('!')) {
+        text.remove_prefix(std::min(text.find_first_of(" \t\r\n"), text.size()));
+        text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+    }
+    if (text.empty() || (text[0] != '\'' && text[0] != '"')) return false;
+    const char quote_mark = text[0];
+    for (std::size_t i = 1; i < text.size(); ++i) {
+        const std::string_view rest = text.substr(i);
+        if ((quote_mark == '"' && rest[0] == '\\') ||
+            (quote_mark == '\'' && rest.starts_with("''"))) {
+            ++i;
+        } else if (rest[0] == quote_mark) {
+            return false;
+        }
+    }
+    return true;
+}
+
 }  // namespace
 
 std::unique_ptr<const Document> parse(std::string_view text, std::string file,
@@ -418,6 +445,11 @@ std::unique_ptr<const Document> parse(std::string_view text, std::string file,
         std::istream stream(&buffer);
         YAML::Parser parser(stream);
         if (!parser.HandleNextDocument(builder)) builder.OnNull(YAML::Mark(), 0);
+        const YAML::Mark last = builder.last_scalar();
+        const std::size_t mark = text.starts_with("\xef\xbb\xbf") ? 3 : 0;
+        if (is_left_open(text.substr(mark + static_cast<std::size_t>(last.pos)))) {
+            builder.complain(last, "not valid YAML: a quote that is not closed", "close it");
+        }
         parser.HandleNextDocument(no_more);
     } catch (const YAML::Exception& e) {
         builder.complain(e.mark, "not valid YAML: " + e.msg, advice(text, e.mark));

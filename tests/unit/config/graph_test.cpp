@@ -1,0 +1,93 @@
+#include "config/graph.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace reeve::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+using Names = std::vector<std::string>;
+
+Service service(std::string name, Names requires_, Names wants = {}, Names after = {},
+                Names before = {}) {
+    Service s;
+    s.name = std::move(name);
+    s.relations = {std::move(requires_), std::move(wants), std::move(after), std::move(before)};
+    return s;
+}
+
+TEST(Graph, HasEveryEdgeFromBothEnds) {
+    const PlanPtr plan =
+        make_plan({service("d", {}, {}, {}, {"a"}), service("a", {"b"}, {"c"}, {"b"}),
+                   service("b", {}), service("c", {})});
+    const auto& l = plan->links;
+    EXPECT_THAT(l[0].requires_, ElementsAre(1));
+    EXPECT_THAT(l[0].wants, ElementsAre(2));
+    EXPECT_THAT(l[0].after, ElementsAre(1, 3));
+    EXPECT_THAT(l[1].required_by, ElementsAre(0));
+    EXPECT_THAT(l[1].before, ElementsAre(0));
+    EXPECT_THAT(l[2].wanted_by, ElementsAre(0));
+    EXPECT_THAT(l[3].before, ElementsAre(0));
+    EXPECT_THAT(l[3].after, IsEmpty());
+}
+
+TEST(Graph, HasAnEdgeOnceThatIsSaidTwice) {
+    const PlanPtr plan = make_plan({service("a", {}, {}, {"b"}), service("b", {}, {}, {}, {"a"})});
+    EXPECT_THAT(plan->links[0].after, ElementsAre(1));
+    EXPECT_THAT(plan->links[1].before, ElementsAre(0));
+}
+
+TEST(Graph, LeavesOutUnknownNames) {
+    const PlanPtr plan = make_plan({service("a", {}, {"nope"}, {"no"}, {"never"})});
+    EXPECT_THAT(plan->links[0].wants, IsEmpty());
+    EXPECT_THAT(plan->links[0].after, IsEmpty());
+    EXPECT_THAT(plan->links[0].before, IsEmpty());
+}
+
+TEST(Cycles, AreFoundOverAllKindsOfEdges) {
+    const PlanPtr plan =
+        make_plan({service("a", {"b"}), service("b", {}, {"c"}), service("c", {}, {}, {"d"}),
+                   service("d", {}), service("e", {"a"}), service("x", {}, {}, {}, {"d"}),
+                   service("y", {"a"}, {}, {}, {"d"})});
+    // d is after y, which requires a, which leads to d.
+    EXPECT_THAT(find_cycles(plan->links, 10), ElementsAre(ElementsAre(0, 1, 2, 3, 6)));
+}
+
+TEST(Cycles, AreNoneInALatticeOfManyPaths) {
+    std::vector<Service> services{service("l00", {}), service("r00", {})};
+    for (int i = 1; i < 60; ++i) {
+        const auto name = [](char side, int n) {
+            return std::string(1, side) + (n < 10 ? "0" : "") + std::to_string(n);
+        };
+        for (const char side : {'l', 'r'}) {
+            services.push_back(service(name(side, i), {name('l', i - 1), name('r', i - 1)}));
+        }
+    }
+    EXPECT_THAT(find_cycles(make_plan(std::move(services))->links, 10), IsEmpty());
+}
+
+TEST(Cycles, AreEachGivenOnce) {
+    const PlanPtr plan = make_plan({service("a", {"b", "c"}), service("b", {"a"}),
+                                    service("c", {"a"}), service("d", {"e"}), service("e", {"d"})});
+    EXPECT_THAT(find_cycles(plan->links, 10),
+                ElementsAre(ElementsAre(0, 1), ElementsAre(0, 2), ElementsAre(3, 4)));
+    EXPECT_THAT(find_cycles(plan->links, 2), SizeIs(2));
+}
+
+TEST(Cycles, AreFoundAtTheEndOfALongChain) {
+    std::vector<Service> services;
+    for (int i = 0; i < 100'000; ++i) {
+        services.push_back(service("s" + std::to_string(1'000'000 + i),
+                                   {"s" + std::to_string(1'000'000 + (i + 1) % 100'000)}));
+    }
+    const auto cycles = find_cycles(make_plan(std::move(services))->links, 10);
+    ASSERT_THAT(cycles, SizeIs(1));
+    EXPECT_THAT(cycles[0], SizeIs(100'000));
+}
+
+}  // namespace
+}  // namespace reeve::config
