@@ -47,25 +47,18 @@ Duration ticks(std::int64_t count) {
     return std::chrono::nanoseconds(count * (1'000'000'000 / per_second));
 }
 
-std::string raw_command_line(pid_t pid) {
-    constexpr std::size_t kEnough = 4096;
-    const std::string path = "/proc/" + std::to_string(pid) + "/cmdline";
-    return read_long_proc_file(path.c_str(), kEnough).value_or("");
-}
-
 /// All of a process's environment; nothing if it may not be read.
 std::optional<std::string> environment_of(pid_t pid) {
     constexpr std::size_t kMost = 6 << 20;  // the kernel's bound for arguments and environment
     const std::string path = "/proc/" + std::to_string(pid) + "/environ";
-    // For a moment within execve the new program has neither environment nor arguments. A process
-    // that is overlooked then may survive the end of its service, so wait that moment.
-    for (int patience = 20;; --patience) {
+    // For a moment within execve the new program has no environment yet. A process that is
+    // overlooked then may survive the end of its service, so wait that moment: 50 ms at most.
+    for (int patience = 100;; --patience) {
+        const auto process = read_process(pid);
         auto environment = read_long_proc_file(path.c_str(), kMost);
         if (!environment || !environment->empty() || patience == 0) return environment;
-        if (!raw_command_line(pid).empty()) return environment;
-        const auto process = read_process(pid);
-        if (!process || !process->live()) return environment;
-        const timespec moment{0, 100'000};
+        if (!process || !process->executing || !process->live()) return environment;
+        const timespec moment{0, 500'000};
         nanosleep(&moment, nullptr);
     }
 }
@@ -106,6 +99,8 @@ std::optional<ProcessEntry> parse_stat(std::string_view text) {
     numbers.skip(1);  // vsize
     static const std::int64_t page = sysconf(_SC_PAGESIZE);
     entry.rss = static_cast<std::uint64_t>(numbers.next() * page);
+    numbers.skip(26);  // rsslim to env_start
+    entry.executing = numbers.next() == 0;
     if (!numbers.ok()) return std::nullopt;
     return entry;
 }
@@ -133,7 +128,9 @@ std::optional<std::string> environment_value(pid_t pid, std::string_view name) {
 }
 
 std::string command_line(const ProcessEntry& process) {
-    std::string text = raw_command_line(process.pid);
+    constexpr std::size_t kEnough = 4096;
+    const std::string path = "/proc/" + std::to_string(process.pid) + "/cmdline";
+    std::string text = read_long_proc_file(path.c_str(), kEnough).value_or("");
     while (text.ends_with('\0')) text.pop_back();
     std::replace(text.begin(), text.end(), '\0', ' ');
     return text.empty() ? "[" + process.comm + "]" : text;

@@ -23,8 +23,9 @@ struct ProcessEntry {
     std::uint64_t start_time = 0;  ///< clock ticks since boot
     char state = '?';
     int threads = 0;
-    Duration cpu{};         ///< its own and that of the children it has waited for
-    std::uint64_t rss = 0;  ///< bytes
+    Duration cpu{};          ///< its own and that of the children it has waited for
+    std::uint64_t rss = 0;   ///< bytes
+    bool executing = false;  ///< has no arguments yet; so looks who may not be asked for them
     std::string comm;
 
     /// Not a mere zombie. A process whose first thread has ended but others run shows as one.

@@ -13,7 +13,7 @@ using namespace test;
 
 const std::string kStat =
     "42 (name) S 7 41 40 0 -1 4194560 0 0 0 0 100 20 3 4 20 0 5 0 12345 1000000 10 "
-    "18446744073709551615 1 1 0 0 0 0 0 4096 0 1 0 0 17 0 0 0 0 0 0\n";
+    "18446744073709551615 1 1 0 0 0 0 0 4096 0 1 0 0 17 0 0 0 0 0 0 21 22 23 24 25 26 27 0\n";
 
 SpawnSpec waiting(const Pipe& input, const Pipe& output) {
     SpawnSpec spec;
@@ -35,6 +35,7 @@ TEST(ProcessEntry, ReadsTheFieldsOfStat) {
     EXPECT_EQ(entry->start_time, 12345u);
     EXPECT_EQ(entry->comm, "name");
     EXPECT_EQ(entry->cpu, std::chrono::milliseconds(1000 * 127 / sysconf(_SC_CLK_TCK)));
+    EXPECT_FALSE(entry->executing);
     EXPECT_EQ(entry->rss, 10u * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
 }
 
@@ -48,13 +49,19 @@ TEST(ProcessEntry, IsNotDeceivedByANameThatLooksLikeFields) {
     EXPECT_EQ(entry->state, 'S');
 }
 
+TEST(ProcessEntry, SeesThatAProgramIsJustBeingExecuted) {
+    std::string text = kStat;
+    text.replace(text.find("27 0"), 2, "0");
+    EXPECT_TRUE(parse_stat(text)->executing);
+}
+
 TEST(ProcessEntry, RefusesWhatIsNoStat) {
     for (const char* text :
          {"", "42", "42 (a", "42 (a)", "42 (a) ", "42 (a) S", "42 (a) S 1 2 3",
           "x (a) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22", ") (", ") 1 ("}) {
         EXPECT_FALSE(parse_stat(text)) << text;
     }
-    for (std::size_t length = 0; length < kStat.find(" 10 "); ++length) {
+    for (std::size_t length = 0; length < kStat.find("27 0"); ++length) {
         EXPECT_FALSE(parse_stat(kStat.substr(0, length)));
     }
 }

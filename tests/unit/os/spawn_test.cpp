@@ -158,17 +158,43 @@ TEST(Spawn, LeavesTheParentsOwnMaskAndDispositionsAlone) {
     }));
 }
 
+/// Sends SIGUSR1 to our process group, over and over, as long as it lives.
+class SignalStorm {
+  public:
+    SignalStorm() : pid_(fork()) {
+        if (pid_ != 0) return;
+        ::signal(SIGUSR1, SIG_IGN);
+        while (kill(0, SIGUSR1) == 0) {
+        }
+        _exit(1);
+    }
+    ~SignalStorm() {
+        kill(pid_, SIGKILL);
+        waitpid(pid_, nullptr, 0);
+    }
+    SignalStorm(const SignalStorm&) = delete;
+    SignalStorm& operator=(const SignalStorm&) = delete;
+
+  private:
+    pid_t pid_;
+};
+
 TEST(Spawn, AParentsHandlerNeverRunsInTheChild) {
     // The child shares our memory until it executes: a handler that ran there would count here.
-    static volatile int handled = 0;
+    static volatile int strays = 0;
+    static pid_t parent = 0;
     EXPECT_TRUE(holds_in_child([] {
-        ::signal(SIGTERM, [](int) { handled = handled + 1; });
+        setpgid(0, 0);
+        parent = getpid();
+        ::signal(SIGUSR1, [](int) {
+            if (syscall(SYS_getpid) != parent) strays = strays + 1;
+        });
         Spawner spawner = make_spawner();
         SpawnSpec spec = probe({"exit", "0"});
         spec.new_session = false;
-        raise(SIGTERM);
-        for (int i = 0; i < 20; ++i) failure_of(spawner, spec);
-        return handled == 1;
+        const SignalStorm storm;
+        for (int i = 0; i < 100; ++i) failure_of(spawner, spec);
+        return strays == 0;
     }));
 }
 
