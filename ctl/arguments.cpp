@@ -107,6 +107,9 @@ struct Texts {
 void add_verb(CLI::App& app, const VerbInfo& verb, Invocation& into, Texts& texts) {
     CLI::App* sub = app.add_subcommand(std::string(verb.name), verb.summary);
     sub->fallthrough();
+    sub->group("Verbs");
+    // The end of the program's own help is not that of every verb.
+    sub->footer("");
     const auto is = [&](std::initializer_list<std::string_view> names) {
         return std::find(names.begin(), names.end(), verb.name) != names.end();
     };
@@ -114,12 +117,14 @@ void add_verb(CLI::App& app, const VerbInfo& verb, Invocation& into, Texts& text
     if (is_command || is({"status", "logs"})) {
         sub->add_option("NAME", into.names,
                         "Services: names, globs such as 'web*', groups as @NAME")
-            ->take_all();
+            ->take_all()
+            ->type_name("");
         sub->add_flag("-a,--all", texts.all, "All services");
     }
     if (is({"check"})) {
         sub->add_option("PATH", into.names, "Files, or folders whose *.yaml are read in order")
-            ->take_all();
+            ->take_all()
+            ->type_name("");
     }
     if (is_command || is({"shutdown"})) {
         sub->add_flag("--no-wait", texts.no_wait, "Return once it is under way");
@@ -177,6 +182,11 @@ std::variant<Invocation, Remark> parse_arguments(std::span<const std::string> ar
     app.add_flag("-q,--quiet", invocation.quiet, "Say nothing of success");
     app.require_subcommand(1);
     app.get_formatter()->column_width(24);
+    app.get_formatter()->label("SUBCOMMAND", "VERB");
+    app.footer(
+        "\nNames take shell globs (quote them), @GROUP and --all.\n"
+        "Exit status: 0 done, 1 failed, 2 usage, 3 not running, 4 no such service or\n"
+        "configuration, 5 not allowed, 6 no supervisor answers, 7 timed out.");
     for (const VerbInfo& verb : verbs) {
         if (verb.summary != nullptr) add_verb(app, verb, invocation, texts);
     }
@@ -188,7 +198,7 @@ std::variant<Invocation, Remark> parse_arguments(std::span<const std::string> ar
         app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
     } catch (const CLI::CallForHelp&) {
         const auto subs = app.get_subcommands();
-        return Remark{Exit::Done, (subs.empty() ? &app : subs.front())->help()};
+        return Remark{Exit::Done, subs.empty() ? app.help() : subs.front()->help("reevectl")};
     } catch (const CLI::CallForVersion&) {
         return Remark{Exit::Done, app.version() + "\n"};
     } catch (const CLI::ParseError& failed) {

@@ -193,6 +193,28 @@ TEST_F(CommandTest, WhatIsNoSupervisorIsSaidInOneSentence) {
     EXPECT_THAT(ctl({"stop", "web"}).err, HasSubstr("it ended before it answered"));
 }
 
+TEST_F(CommandTest, ListenerOfSomebodyElseIsIgnoredWhereNobodyNamedIt) {
+    std::filesystem::create_directories(dir_ / "reeve");
+    chmod(dir_.path().c_str(), 0777);
+    chmod((dir_ / "reeve").c_str(), 0777);
+    // The kernel notes who listens; root's are trusted, so root listens as somebody else here.
+    const bool root = geteuid() == 0;
+    if (root) {
+        ASSERT_EQ(seteuid(65534), 0);
+    }
+    supervisor_.emplace(dir_ / "reeve/control.sock",
+                        [](const protocol::Request&) { return std::vector<std::string>{}; });
+    if (root) {
+        ASSERT_EQ(seteuid(0), 0);
+    }
+    const Fd err(memfd_create("err", MFD_CLOEXEC));
+    const Host host{{{"XDG_RUNTIME_DIR", dir_.path()}}, geteuid() + 1, 1, err.get()};
+    const std::vector<std::string> arguments = {"stop", "web"};
+    EXPECT_EQ(run(host, arguments), 6);
+    EXPECT_THAT(contents_of(err.get()), HasSubstr("neither yours nor root's"));
+    EXPECT_TRUE(supervisor_->requests().empty());
+}
+
 TEST_F(CommandTest, ShutdownWaitsForTheSupervisorsEnd) {
     // Sends the answer and, as the next thing, the end of the connection.
     serve([](const protocol::Request& request) -> std::vector<std::string> {
