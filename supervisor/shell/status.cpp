@@ -23,7 +23,9 @@ std::optional<std::string> nearest_name(const core::Units& units, const std::str
     std::set<std::string> candidates;
     units.for_each([&](const core::Unit& unit) {
         if (name.starts_with('@')) {
-            for (const std::string& group : unit.policy().groups) candidates.insert("@" + group);
+            for (const std::string& group : unit.policy().groups) {
+                candidates.insert(std::string(1, '@').append(group));
+            }
         } else {
             candidates.insert(unit.name());
         }
