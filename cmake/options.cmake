@@ -1,5 +1,6 @@
 # Warnings, sanitizers, linking: what holds for every target of the project.
 option(REEVE_TESTS "Build the tests" ON)
+option(REEVE_BENCH "Build the benchmarks" OFF)
 set(REEVE_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
 
 add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Werror)
