@@ -25,10 +25,10 @@ std::string how_long(const config::Policy& policy) { return in_words(policy.stop
 
 void Engine::change(Unit& unit, State state, std::string cause) {
     const bool moved = state != unit.state();
+    const bool seen = !is_same_to_others(state, unit.state());
     units_.change(unit, std::move(state), std::move(cause), now_, out_);
-    if (!moved) return;
-    touch(unit);
-    touch_neighbours(unit);
+    if (moved) touch(unit);
+    if (seen) touch_neighbours(unit);
 }
 
 void Engine::start_run(Unit& unit) {

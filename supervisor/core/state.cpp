@@ -64,6 +64,17 @@ std::optional<Time> deadline_of(const State& state) {
                       state);
 }
 
+bool is_same_to_others(const State& a, const State& b) {
+    if (a.index() != b.index()) return false;
+    if (const auto* waiting = std::get_if<Waiting>(&a)) {
+        return waiting->stuck == std::get<Waiting>(b).stuck;
+    }
+    if (const auto* stopping = std::get_if<Stopping>(&a)) {
+        return stopping->reason == std::get<Stopping>(b).reason;
+    }
+    return true;
+}
+
 bool is_alive(const State& state) {
     return std::holds_alternative<Starting>(state) || std::holds_alternative<Running>(state) ||
            std::holds_alternative<Reloading>(state) || std::holds_alternative<Stopping>(state);

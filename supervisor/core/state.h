@@ -111,6 +111,10 @@ RunId run_of(const State& state);
 /// The earliest moment at which the state wants to be looked at again.
 std::optional<Time> deadline_of(const State& state);
 
+/// Whether one is to the neighbours what the other is: for whom exactly somebody waits, or until
+/// when, is nothing to them.
+bool is_same_to_others(const State& a, const State& b);
+
 /// Whether it has or stands for something that must be stopped.
 bool is_alive(const State& state);
 
