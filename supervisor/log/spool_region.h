@@ -1,0 +1,67 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "supervisor/log/spool.h"
+
+/// How the spool lies in its file: a page, the headers, the slots' data.
+namespace reeve::log {
+
+inline constexpr std::uint64_t kNoPosition = ~std::uint64_t{0};
+
+/// What of a slot must survive a kill; see the essay in spool.h for the order of its stores.
+struct SlotHeader {
+    std::atomic<std::uint32_t> used;
+    std::uint32_t max_line;
+    std::uint8_t source, to_file, to_console, name_size;
+    std::uint8_t reserved[4];
+    std::atomic<std::uint64_t> begin, end;
+    std::atomic<std::uint64_t> fill_pos;
+    std::uint64_t fill_size;
+    char canary[kCanaryBytes];
+    std::atomic<std::uint64_t> batch_pos;
+    FileMark mark;
+    char name[160];
+};
+static_assert(sizeof(SlotHeader) == 256);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+/// A file of slots, on tmpfs or in anonymous memory, mapped as far as it is used.
+class Spool::Region {
+  public:
+    static Result<std::unique_ptr<Region>> open_file(const std::string& path);
+    static Result<std::unique_ptr<Region>> anonymous();
+    ~Region();
+    Region(const Region&) = delete;
+    Region& operator=(const Region&) = delete;
+
+    std::span<SlotHeader> headers() const { return {headers_, kMaxSlots}; }
+
+    /// The slot with that number, its memory reserved: touching it cannot raise SIGBUS.
+    Result<Slot*> slot(std::size_t index);
+    bool owns(const Slot& slot) const;
+
+    /// Slots that are not in use. The one given back last is taken first: its memory is warm.
+    std::vector<std::uint16_t>& free() { return free_; }
+    std::size_t index(const Slot& slot) const;
+
+  private:
+    explicit Region(Fd fd) : fd_(std::move(fd)), slots_(kMaxSlots) {}
+    Result<> map_headers(bool fresh);
+
+    Fd fd_;
+    char* base_ = nullptr;
+    SlotHeader* headers_ = nullptr;
+    std::vector<std::unique_ptr<Slot>> slots_;
+    std::vector<std::uint16_t> free_;
+};
+
+}  // namespace reeve::log
