@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/fd.h"
+#include "base/time.h"
+#include "supervisor/log/framer.h"
+
+namespace reeve::log {
+
+/// The supervisor's standard output, as "NAME | line". It never blocks and never changes the flags
+/// of a descriptor that others share: what a console does not take stays where it is, for
+/// kPatience; after that lines are dropped and counted until it takes some again.
+class Console {
+  public:
+    static constexpr Duration kPatience = 1s;
+
+    /// The descriptor is not owned. Colours: on a terminal, unless NO_COLOR is set.
+    explicit Console(int fd);
+
+    struct Taken {
+        std::size_t consumed = 0;  ///< bytes of the input, in whole records; 0: try again later
+        Tail tail = Tail::Keep;    ///< what its last record was cut with
+    };
+    /// Some records at the front of the input, at least one of which must be there.
+    Taken take(std::string_view service, std::string_view input, const Cut& cut);
+
+    /// No more patience: what comes is dropped.
+    void give_up() { dropping_ = true; }
+
+    /// What to poll for POLLOUT while take() says 0.
+    int fd() const { return own_ ? own_.get() : fd_; }
+
+  private:
+    enum class Kind : std::uint8_t {
+        Plain,   // a file, which never blocks
+        Polled,  // asked by poll(2) first, and given little at a time
+        Own,     // opened anew, non-blocking
+        Socket,
+    };
+
+    enum class Outcome : std::uint8_t { Done, Later, Gone };
+    Outcome put(std::string_view bytes);
+    /// How much went; negative: nothing, see errno.
+    long write_some(std::string_view bytes);
+    void heading(std::string_view service);
+
+    int fd_;
+    Fd own_;
+    Kind kind_ = Kind::Plain;
+    bool colours_ = false;
+    bool dropping_ = false;
+    std::size_t dropped_ = 0;  // lines, not told yet
+    std::string rest_;         // of a chunk that went in part: to be written before all else
+    std::string chunk_;
+};
+
+}  // namespace reeve::log

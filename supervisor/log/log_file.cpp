@@ -1,0 +1,170 @@
+#include "supervisor/log/log_file.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <vector>
+
+#include "supervisor/log/stamp.h"
+
+namespace reeve::log {
+
+namespace {
+
+constexpr mode_t kDirectoryMode = 0750;
+constexpr mode_t kFileMode = 0640;
+constexpr std::string_view kCurrent = "/current";
+
+bool make_directories(const std::string& path) {
+    if (::mkdir(path.c_str(), kDirectoryMode) == 0 || errno == EEXIST) return true;
+    const std::size_t slash = path.rfind('/');
+    if (errno != ENOENT || slash == std::string::npos || slash == 0) return false;
+    return make_directories(path.substr(0, slash)) &&
+           (::mkdir(path.c_str(), kDirectoryMode) == 0 || errno == EEXIST);
+}
+
+/// The rotated files in a directory, oldest first.
+std::vector<std::string> rotated_files(const std::string& directory) {
+    std::vector<std::string> names;
+    const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(directory.c_str()), ::closedir);
+    if (!dir) return names;
+    while (const dirent* entry = ::readdir(dir.get())) {  // NOLINT(concurrency-mt-unsafe)
+        if (parse_rotated_name(entry->d_name)) names.emplace_back(entry->d_name);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+FileMark mark_of(const struct stat& st) {
+    return {st.st_dev, st.st_ino, static_cast<std::uint64_t>(st.st_size)};
+}
+
+}  // namespace
+
+Result<bool> LogFile::prepare(const std::string& directory, Time now) {
+    if (fd_ && now - looked_ >= 1s) {
+        struct stat st {};
+        looked_ = now;
+        if (::fstat(fd_.get(), &st) != 0 || st.st_nlink == 0) {
+            fd_.reset();
+        } else {
+            mark_ = mark_of(st);  // somebody may have truncated it
+            return true;
+        }
+    }
+    if (fd_) return false;
+    if (auto opened = open(directory); !opened) return opened.error();
+    looked_ = now;
+    return true;
+}
+
+Result<> LogFile::open(const std::string& directory) {
+    const std::string path = directory + std::string(kCurrent);
+    // Readable, to see how it ends; non-blocking, in case it is no file at all.
+    const int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    Fd fd(::open(path.c_str(), flags, kFileMode));
+    if (!fd && errno == ENOENT) {
+        if (!make_directories(directory)) return system_error("cannot create " + directory);
+        fd.reset(::open(path.c_str(), flags, kFileMode));
+    }
+    if (!fd) return system_error("cannot open " + path);
+    struct stat st {};
+    if (::fstat(fd.get(), &st) != 0) return system_error("cannot look at " + path);
+    if (!S_ISREG(st.st_mode)) return error("cannot write to " + path + ": not a regular file");
+    fd_ = std::move(fd);
+    mark_ = mark_of(st);
+    read_end();
+    return {};
+}
+
+/// Learns from the last record of a file where its time had come to, and whether it is whole.
+void LogFile::read_end() {
+    torn_ = false;
+    if (mark_.size == 0) {
+        last_ = {};
+        return;
+    }
+    // Records are short as a rule; one longer than this merely leaves the clock unchecked.
+    std::string end(std::min<std::uint64_t>(mark_.size, 8192), '\0');
+    const bool whole = end.size() == mark_.size;
+    const ssize_t got =
+        ::pread(fd_.get(), end.data(), end.size(), static_cast<off_t>(mark_.size - end.size()));
+    if (got <= 0) return;
+    end.resize(static_cast<std::size_t>(got));
+    torn_ = end.back() != '\n';
+    if (!torn_) end.pop_back();
+    const std::size_t newline = end.rfind('\n');
+    const auto stamp = parse_stamp(std::string_view(end).substr(newline + 1));
+    if (stamp && (newline != std::string::npos || whole)) last_ = std::max(last_, *stamp);
+}
+
+Result<> LogFile::append(std::string_view records) {
+    const auto put = [&](std::string_view rest) {
+        while (!rest.empty()) {
+            const ssize_t n = ::write(fd_.get(), rest.data(), rest.size());
+            if (n < 0 && errno != EINTR) return false;
+            if (n > 0) rest.remove_prefix(static_cast<std::size_t>(n));
+        }
+        return true;
+    };
+    if ((torn_ && !put("\n")) || !put(records)) {
+        const int why = errno;
+        // Half a batch would be half a line. When even this fails the next append mends the line.
+        torn_ = ::ftruncate(fd_.get(), static_cast<off_t>(mark_.size)) != 0 || torn_;
+        return system_error("cannot write", why);
+    }
+    mark_.size += records.size() + (torn_ ? 1 : 0);
+    torn_ = false;
+    return {};
+}
+
+Result<> LogFile::rotate(const std::string& directory, int max_files, WallTime now) {
+    const std::string current = directory + std::string(kCurrent);
+    std::vector<std::string> names = rotated_files(directory);
+    if (max_files > 0) {
+        // The clock may have been set back: the newest file must still sort last.
+        if (!names.empty()) now = std::max(now, *parse_rotated_name(names.back()) + 1ns);
+        names.push_back(rotated_name(now));
+        const std::string target = directory + "/" + names.back();
+        if (::rename(current.c_str(), target.c_str()) != 0) {
+            return system_error("cannot rename " + current);
+        }
+    } else if (::unlink(current.c_str()) != 0) {
+        return system_error("cannot remove " + current);
+    }
+    fd_.reset();
+    const auto keep = static_cast<std::size_t>(std::max(max_files, 0));
+    for (std::size_t i = 0; i + keep < names.size(); ++i) {
+        const std::string path = directory + "/" + names[i];
+        if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+            return system_error("cannot remove " + path);
+        }
+    }
+    return {};
+}
+
+WallTime LogFile::stamp(WallTime now) { return last_ = std::max(last_, now); }
+
+Result<> LogFile::undo(const std::string& directory, const FileMark& mark) {
+    const std::string path = directory + std::string(kCurrent);
+    const Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+    struct stat st {};
+    if (!fd || ::fstat(fd.get(), &st) != 0) {
+        if (errno == ENOENT) return {};
+        return system_error("cannot open " + path);
+    }
+    const FileMark found = mark_of(st);
+    if (found.device != mark.device || found.inode != mark.inode || found.size <= mark.size)
+        return {};
+    if (::ftruncate(fd.get(), static_cast<off_t>(mark.size)) != 0) {
+        return system_error("cannot truncate " + path);
+    }
+    return {};
+}
+
+}  // namespace reeve::log

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "supervisor/log/spool.h"
+
+namespace reeve::log {
+
+/// The log files of one service: DIRECTORY/current, which grows, and those rotated away beside it.
+/// Opened when it is first needed; whoever drives it may close it at any time between two appends.
+class LogFile {
+  public:
+    /// Opens `current`, making it and its directory where they are missing. `now` is any clock that
+    /// goes forward: once in a second an open file is looked at again, and made anew when it was
+    /// deleted. True: it was opened or looked at by this call.
+    Result<bool> prepare(const std::string& directory, Time now);
+
+    bool is_open() const { return static_cast<bool>(fd_); }
+    void close() { fd_.reset(); }
+
+    std::uint64_t size() const { return mark_.size; }
+    /// Which file and how far it has come.
+    const FileMark& mark() const { return mark_; }
+
+    /// All of it or, after an error, nothing.
+    Result<> append(std::string_view records);
+
+    /// Renames `current`, deletes the oldest until `max_files` are left; the next prepare() begins
+    /// a new one. After an error `current` goes on growing.
+    Result<> rotate(const std::string& directory, int max_files, WallTime now);
+
+    /// The moment to write next to a record: `now`, or that of the last one when the clock was set
+    /// back.
+    WallTime stamp(WallTime now);
+
+    /// Takes back what was appended to DIRECTORY/current after that mark, when it is still that
+    /// file.
+    static Result<> undo(const std::string& directory, const FileMark& mark);
+
+  private:
+    Result<> open(const std::string& directory);
+    void read_end();
+
+    Fd fd_;
+    bool torn_ = false;  // the last line has no newline: somebody else's, or of a crashed machine
+    FileMark mark_;
+    WallTime last_{};
+    Time looked_{};
+};
+
+}  // namespace reeve::log
