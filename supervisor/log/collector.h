@@ -1,0 +1,68 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "base/result.h"
+#include "config/plan.h"
+#include "supervisor/log/mailbox.h"
+#include "supervisor/log/pipes.h"
+
+namespace reeve::log {
+
+struct CollectorOptions {
+    std::string runtime_dir;  ///< empty: nothing is made there, pipes and spool are anonymous
+    std::string log_dir;      ///< empty: what is meant for a file goes to the console
+    int console_fd = 1;       ///< not owned
+    /// Called on the log thread with a sentence, once for each failure that begins.
+    std::function<void(std::string)> on_problem;
+};
+
+/// Owns the log thread, which brings what services write from their pipes to files and console,
+/// each line exactly once even when this process is killed (see spool.h). Used from one other
+/// thread; none of its calls waits for a log disk. The process should ignore SIGPIPE nowhere for
+/// its sake.
+class Collector {
+  public:
+    /// First finishes what a killed predecessor in the same runtime directory had begun.
+    static Result<std::unique_ptr<Collector>> start(CollectorOptions options);
+    /// Reads and writes what is in the pipes now, unfinished lines too, and ends the thread.
+    ~Collector();
+    Collector(const Collector&) = delete;
+    Collector& operator=(const Collector&) = delete;
+
+    using Ends = FdPair;
+    /// The ends for a child: close-on-exec, blocking, each a description of its own, the user's
+    /// own. To be called at each spawn; cheap when the pipes exist.
+    Result<Ends> open(const std::string& service, const config::Log& log, uid_t uid, gid_t gid);
+
+    /// Goes on reading the FIFOs of a service that outlived an earlier supervisor. False: there are
+    /// none.
+    Result<bool> adopt(const std::string& service, const config::Log& log);
+
+    /// From now on.
+    void configure(const std::string& service, const config::Log& log);
+
+    /// Calls `done` on the log thread once all that is in the pipes now has been written or counted
+    /// as lost; a line without its newline counts as ended. At once for an unknown service.
+    void drain(const std::string& service, std::function<void()> done);
+
+    /// Forgets a service that was drained; unlinks its FIFOs.
+    void remove(const std::string& service);
+
+    /// Opens log files anew, after somebody moved them away.
+    void reopen();
+
+  private:
+    Collector(Pipes pipes, Fd bell);
+
+    Pipes pipes_;
+    Mailbox mailbox_;
+    std::thread thread_;
+};
+
+}  // namespace reeve::log
