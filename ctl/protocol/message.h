@@ -86,7 +86,13 @@ struct VersionQuery {
     bool operator==(const VersionQuery&) const = default;
 };
 
-using Call = std::variant<Hello, StatusQuery, Command, Shutdown, VersionQuery>;
+/// Asks for an Event for every service as it is, and from then on for every change. Answered by
+/// Accepted, before the first of them.
+struct Subscribe {
+    bool operator==(const Subscribe&) const = default;
+};
+
+using Call = std::variant<Hello, StatusQuery, Command, Shutdown, VersionQuery, Subscribe>;
 
 struct Request {
     Id id;
@@ -170,6 +176,22 @@ struct Touches {
     bool operator==(const Touches&) const = default;
 };
 
+/// What happened, or with the kind Snapshot what is, to one who has subscribed. `seq` counts what
+/// happened; a snapshot has that of the last event before it.
+struct Event {
+    enum class Kind { Snapshot, State };
+    std::uint64_t seq = 0;
+    WallTime time;
+    Kind kind = Kind::State;
+    std::string service;
+    std::optional<State> from;  ///< nothing for a snapshot
+    State to = State::Stopped;
+    std::string cause;
+    std::optional<pid_t> pid;
+
+    bool operator==(const Event&) const = default;
+};
+
 // The supervisor's direction. Every encoded message ends in its newline.
 
 /// Why a line is no request, and the id to answer it with if one could be read.
@@ -191,6 +213,7 @@ inline std::string encode_error(const Refusal& refusal) {
     return encode_error(refusal.id, refusal.failure);
 }
 std::string encode_touches(const Touches& touches);
+std::string encode_event(const Event& event);
 
 // The client's direction.
 

@@ -103,6 +103,27 @@ std::string encode_error(const std::optional<Id>& id, const Failure& failure) {
     return out.take() + '\n';
 }
 
+std::string encode_event(const Event& event) {
+    JsonWriter out;
+    out.begin_object();
+    out.field("jsonrpc", "2.0");
+    out.field("method", "event");
+    out.key("params");
+    out.begin_object();
+    out.field("seq", event.seq);
+    out.field("time", event.time);
+    out.field("event", event.kind == Event::Kind::Snapshot ? "snapshot" : "state");
+    out.field("service", event.service);
+    out.key("from");
+    event.from ? out.value(to_string(*event.from)) : out.value(nullptr);
+    out.field("to", to_string(event.to));
+    out.field("cause", event.cause);
+    out.field("pid", event.pid);
+    out.end_object();
+    out.end_object();
+    return out.take() + '\n';
+}
+
 std::string encode_touches(const Touches& touches) {
     JsonWriter out;
     out.begin_object();

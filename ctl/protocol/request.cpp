@@ -65,6 +65,7 @@ constexpr std::array methods = {
     Method{"reload", read_command<Verb::Reload>},
     Method{"shutdown", read_nothing<Shutdown>},
     Method{"version", read_nothing<VersionQuery>},
+    Method{"subscribe", read_nothing<Subscribe>},
 };
 
 Refusal refusal(std::optional<Id> id, ErrorCode code, std::string message) {
@@ -126,22 +127,23 @@ boost::system::result<Request, Refusal> read_request(const json::value& message)
 
 void write_params(JsonWriter& out, const Call& call) {
     out.begin_object();
-    std::visit(Overloaded{[&](const Hello& hello) {
-                              out.field("client", hello.client);
-                              out.field("protocol", hello.protocol);
-                          },
-                          [&](const StatusQuery& query) {
-                              out.field("names", query.names);
-                              out.field("resources", query.resources);
-                              out.field("processes", query.processes);
-                          },
-                          [&](const Command& command) {
-                              out.field("names", command.names);
-                              out.field("wait", command.wait);
-                              out.field("timeout", command.timeout);
-                          },
-                          [](const Shutdown&) {}, [](const VersionQuery&) {}},
-               call);
+    std::visit(
+        Overloaded{[&](const Hello& hello) {
+                       out.field("client", hello.client);
+                       out.field("protocol", hello.protocol);
+                   },
+                   [&](const StatusQuery& query) {
+                       out.field("names", query.names);
+                       out.field("resources", query.resources);
+                       out.field("processes", query.processes);
+                   },
+                   [&](const Command& command) {
+                       out.field("names", command.names);
+                       out.field("wait", command.wait);
+                       out.field("timeout", command.timeout);
+                   },
+                   [](const Shutdown&) {}, [](const VersionQuery&) {}, [](const Subscribe&) {}},
+        call);
     out.end_object();
 }
 
@@ -150,7 +152,8 @@ std::string_view method_of(const Call& call) {
                                  [](const StatusQuery&) -> std::string_view { return "status"; },
                                  [](const Command& command) { return to_string(command.verb); },
                                  [](const Shutdown&) -> std::string_view { return "shutdown"; },
-                                 [](const VersionQuery&) -> std::string_view { return "version"; }},
+                                 [](const VersionQuery&) -> std::string_view { return "version"; },
+                                 [](const Subscribe&) -> std::string_view { return "subscribe"; }},
                       call);
 }
 

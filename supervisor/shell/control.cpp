@@ -229,6 +229,34 @@ void Control::answer(const std::shared_ptr<Session>& session, const protocol::Id
     queue_.push(std::move(request));
 }
 
+void Control::answer(const std::shared_ptr<Session>& session, const protocol::Id& id,
+                     const protocol::Subscribe&) {
+    session->send(protocol::encode_result(id, protocol::Accepted{}));
+    const auto everything = select(engine_.units(), {});
+    for (const core::ServiceId service : *everything) {
+        const core::Unit& unit = *engine_.units().find(service);
+        session->send(protocol::encode_event(
+            {last_event_, wall_now(), protocol::Event::Kind::Snapshot, unit.name(), std::nullopt,
+             state_of(unit), cause_of(unit, now()), unit.pid}));
+    }
+    subscribers_.push_back(session);
+}
+
+void Control::announce(const core::Announce& change) {
+    ++last_event_;
+    if (subscribers_.empty()) return;
+    const std::string message =
+        protocol::encode_event({last_event_, wall_now(), protocol::Event::Kind::State, change.name,
+                                protocol::parse_state(change.from),
+                                protocol::parse_state(change.to).value_or(protocol::State::Stopped),
+                                change.cause, change.pid});
+    std::erase_if(subscribers_, [&](const std::weak_ptr<Session>& subscriber) {
+        const auto session = subscriber.lock();
+        if (session) session->send(message);
+        return !session;
+    });
+}
+
 void Control::touches(const core::Touches& touches) {
     const auto found = waiting_.find(touches.request);
     if (found == waiting_.end()) return;

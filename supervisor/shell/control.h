@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ctl/protocol/message.h"
 #include "supervisor/core/engine.h"
@@ -30,6 +31,8 @@ class Control {
     /// Puts the socket back if its file is gone.
     void restore();
 
+    /// Tells the subscribers.
+    void announce(const core::Announce& change);
     void touches(const core::Touches& touches);
     void reply(const core::Reply& reply);
 
@@ -56,6 +59,8 @@ class Control {
                 const protocol::Shutdown& shutdown);
     void answer(const std::shared_ptr<Session>& session, const protocol::Id& id,
                 const protocol::VersionQuery& query);
+    void answer(const std::shared_ptr<Session>& session, const protocol::Id& id,
+                const protocol::Subscribe& subscribe);
     protocol::CommandResult result_of(const Waiting& waiting, const core::Outcome& outcome) const;
 
     asio::io_context& io_;
@@ -69,7 +74,9 @@ class Control {
     asio::local::stream_protocol::acceptor acceptor_;
     asio::steady_timer retry_;
     std::map<core::RequestId, Waiting> waiting_;
+    std::vector<std::weak_ptr<Session>> subscribers_;
     std::uint64_t last_request_ = 0;
+    std::uint64_t last_event_ = 0;
     // Shared with the sessions, which may outlive us.
     std::shared_ptr<std::size_t> sessions_ = std::make_shared<std::size_t>(0);
 };

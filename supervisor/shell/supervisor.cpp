@@ -154,6 +154,7 @@ void Supervisor::arm_timer() {
 }
 
 void Supervisor::carry_out(const core::Announce& change) {
+    control_.announce(change);
     // What moves within a state is for `status`, not for the log.
     const bool moved = change.from != change.to;
     std::string line = change.name + ": " + std::string(change.to);
