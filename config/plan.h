@@ -151,7 +151,7 @@ struct Log {
 
 struct Stop {
     int signal = SIGTERM;
-    Argv command;  ///< when not empty, run instead of sending the signal
+    Argv command;  ///< when not empty, run first; the signal follows if it is not enough
     Duration timeout = 10s;
     StopScope scope = StopScope::Main;
     bool operator==(const Stop&) const = default;

@@ -11,6 +11,7 @@
 #include <streambuf>
 
 #include "config/utf8.h"
+#include "config/yaml_text.h"
 
 namespace reeve::config::yaml {
 
@@ -256,6 +257,7 @@ class Builder : public YAML::EventHandler {
     void drop_keys_that_are_none() {
         const std::size_t first = frames_.back().first_child;
         std::size_t kept = first;
+        std::string above;
         for (std::size_t i = first; i + 1 < pending_.size(); i += 2) {
             const Document::Node& key = document_.nodes_[pending_[i]];
             if (key.kind == Kind::Scalar) {
@@ -263,7 +265,8 @@ class Builder : public YAML::EventHandler {
                 pending_[kept++] = pending_[i + 1];
                 continue;
             }
-            complain(key.line, key.column, parent_path(), "a key that is not a string",
+            if (kept == i) above = parent_path();
+            complain(key.line, key.column, above, "a key that is not a string",
                      "write a string before the colon");
         }
         pending_.resize(kept);
@@ -280,6 +283,7 @@ class Builder : public YAML::EventHandler {
             return text_of(key(a)) < text_of(key(b));
         });
         std::vector<std::size_t> again;
+        std::string above;
         for (std::size_t i = 0, original = 0; i + 1 < order.size(); ++i) {
             if (text_of(key(order[i])) != text_of(key(order[i + 1]))) {
                 original = i + 1;
@@ -287,7 +291,7 @@ class Builder : public YAML::EventHandler {
             }
             const Document::Node& there = key(order[original]);
             const Document::Node& here = key(order[i + 1]);
-            const std::string above = parent_path();
+            if (again.empty()) above = parent_path();
             complain(here.line, here.column,
                      above + (above.empty() ? "" : ".") + std::string(text_of(here)),
                      "duplicate key, already at " + std::to_string(there.line) + ":" +
@@ -381,47 +385,6 @@ Value Value::find(std::string_view wanted) const {
 
 Value Document::root() const { return {this, root_}; }
 
-namespace {
-
-/// What the library's own words do not say.
-std::string advice(std::string_view text, const YAML::Mark& mark) {
-    std::size_t begin = 0;
-    for (int line = 0; line < mark.line && begin != std::string_view::npos; ++line) {
-        begin = text.find('\n', begin);
-        if (begin != std::string_view::npos) ++begin;
-    }
-    if (begin == std::string_view::npos) return "mend the YAML syntax";
-    const std::string_view line = text.substr(begin, text.find('\n', begin) - begin);
-    const std::size_t indent = line.find_first_not_of(" \t");
-    if (line.substr(0, indent).find('\t') != std::string_view::npos) {
-        return "indent by spaces, YAML knows no tabs";
-    }
-    return "mend the YAML syntax; check indentation, quotes and brackets here and above";
-}
-
-/// Whether the string that begins at `text` has quotes and lacks the closing one. In front may
-/// stand an anchor and a tag.
-bool is_left_open(std::string_view text) {
-    while (text.starts_with('&') || text.starts_with('!')) {
-        text.remove_prefix(std::min(text.find_first_of(" \t\r\n"), text.size()));
-        text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
-    }
-    if (text.empty() || (text[0] != '\'' && text[0] != '"')) return false;
-    const char quote_mark = text[0];
-    for (std::size_t i = 1; i < text.size(); ++i) {
-        const std::string_view rest = text.substr(i);
-        if ((quote_mark == '"' && rest[0] == '\\') ||
-            (quote_mark == '\'' && rest.starts_with("''"))) {
-            ++i;
-        } else if (rest[0] == quote_mark) {
-            return false;
-        }
-    }
-    return true;
-}
-
-}  // namespace
-
 std::unique_ptr<const Document> parse(std::string_view text, std::string file,
                                       std::vector<Problem>& problems) {
     auto document = std::make_unique<Document>(std::move(file));
@@ -452,7 +415,7 @@ std::unique_ptr<const Document> parse(std::string_view text, std::string file,
         }
         parser.HandleNextDocument(no_more);
     } catch (const YAML::Exception& e) {
-        builder.complain(e.mark, "not valid YAML: " + e.msg, advice(text, e.mark));
+        builder.complain(e.mark, "not valid YAML: " + e.msg, advice_on_line(text, e.mark.line));
         return nullptr;
     } catch (const Abandoned&) {
         if (!no_more.found) return nullptr;
