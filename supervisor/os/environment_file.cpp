@@ -9,6 +9,8 @@ constexpr std::size_t kMaxFile = 1 << 20;
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
+bool needs_escape(char c) { return c == '"' || c == '\\' || c == '`' || c == '$'; }
+
 bool is_key(std::string_view text) {
     const auto letter = [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -132,11 +134,10 @@ class Reader {
         while (!rest_.empty()) {
             const char c = take();
             if (c == quote) return true;
-            if (c != '\\' || quote == '\'' || rest_.empty()) {
-                value += c;
-            } else if (at_line_end()) {
+            const bool escape = c == '\\' && quote == '"' && !rest_.empty();
+            if (escape && at_line_end()) {
                 take_line_end();
-            } else if (std::string_view("\"\\`$").find(rest_.front()) != std::string_view::npos) {
+            } else if (escape && needs_escape(rest_.front())) {
                 value += take();
             } else {
                 value += c;

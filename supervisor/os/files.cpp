@@ -19,7 +19,7 @@ Result<std::string> read_file(const std::string& path, std::size_t max) {
     if (S_ISDIR(status.st_mode)) return system_error(what, EISDIR);
     if (!S_ISREG(status.st_mode) && !S_ISCHR(status.st_mode)) return error(what + ": not a file");
 
-    constexpr std::size_t kChunk = 16 * 1024;
+    constexpr std::size_t kChunk = 16'384;
     std::string content;
     std::size_t used = 0;
     for (;;) {

@@ -21,6 +21,7 @@ Result<> open_standard_descriptors() {
         if (fcntl(fd, F_GETFD) >= 0) continue;
         // Lower ones are open by now, so open() gives this very number. Without /dev/null at least
         // the number must be taken, or the next file opened would be written to as stderr.
+        // Children may inherit them.  NOLINTNEXTLINE(android-cloexec-open)
         if (open("/dev/null", O_RDWR) == fd || open("/", O_PATH) == fd) continue;
         return system_error("cannot open descriptor " + std::to_string(fd));
     }

@@ -145,6 +145,7 @@ std::vector<ProcessEntry> ProcessTable::descendants_of(pid_t pid) const {
         }
     }
     std::vector<ProcessEntry> entries;
+    entries.reserve(found.size());
     for (const std::size_t i : found) entries.push_back(processes_[i]);
     return entries;
 }

@@ -47,14 +47,6 @@ std::string holder(int fd) {
     return pid ? "process " + std::to_string(*pid) : "another process";
 }
 
-/// False if the file that was locked has been replaced meanwhile.
-bool is_still_there(int fd, const std::string& path) {
-    struct stat ours {};
-    struct stat there {};
-    return fstat(fd, &ours) == 0 && stat(path.c_str(), &there) == 0 &&
-           ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
-}
-
 }  // namespace
 
 Result<> make_private_dir(const std::string& name) {
@@ -85,22 +77,18 @@ Result<> make_private_dir(const std::string& name) {
 
 Result<Fd> lock_file(const std::string& path) {
     const std::string what = "cannot lock " + path;
-    for (;;) {
-        Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
-        if (!fd) return system_error(what);
-        if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-            if (errno == EINTR) continue;
-            if (errno != EWOULDBLOCK) return system_error(what);
-            return error(what + ": " + holder(fd.get()) + " holds it");
-        }
-        if (!is_still_there(fd.get(), path)) continue;
-        const std::string pid = std::to_string(getpid()) + "\n";
-        if (ftruncate(fd.get(), 0) != 0 ||
-            pwrite(fd.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-            return system_error(what);
-        }
-        return fd;
+    Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+    if (!fd) return system_error(what);
+    if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) return system_error(what);
+        return error(what + ": " + holder(fd.get()) + " holds it");
     }
+    const std::string pid = std::to_string(getpid()) + "\n";
+    if (ftruncate(fd.get(), 0) != 0 ||
+        pwrite(fd.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+        return system_error(what);
+    }
+    return fd;
 }
 
 Result<bool> is_in_memory(const std::string& path) {

@@ -22,8 +22,8 @@
 namespace reeve::os {
 namespace {
 
-constexpr std::size_t kGuardSize = 4096 * 16;  // a page, whatever its size
-constexpr std::size_t kStackSize = kGuardSize + 64 * 1024;
+constexpr std::size_t kGuardSize = 65'536;  // a page, whatever its size
+constexpr std::size_t kStackSize = kGuardSize + 65'536;
 
 /// Every signal blocked, also those that libc keeps for itself, for as long as it lives.
 class SignalsBlocked {

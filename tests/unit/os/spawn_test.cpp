@@ -211,9 +211,10 @@ TEST(Spawn, MakesASessionAndProcessGroupOfItsOwnUnlessToldNotTo) {
 }
 
 TEST(Spawn, LeaksNoDescriptorEvenOnesWithoutCloseOnExec) {
+    const Fd first(open("/", O_RDONLY));
     Spawner spawner = make_spawner();
-    const Fd low(open("/", O_RDONLY)), high(fcntl(low.get(), F_DUPFD, 700));
-    ASSERT_TRUE(low && high);
+    const Fd second(open("/", O_RDONLY)), high(fcntl(first.get(), F_DUPFD, 700));
+    ASSERT_TRUE(first && second && high);
     EXPECT_EQ(report_of(spawner, probe()).descriptors(), (std::vector<int>{0, 1, 2}));
 }
 
