@@ -187,7 +187,7 @@ class ProcessTree : public testing::Test {
     Pipe input_ = Pipe::make(), output_ = Pipe::make();
 };
 
-TEST_F(ProcessTree, FindsADaemonBelowItsLivingMainProcess) {
+TEST_F(ProcessTree, ADaemonThatTookOffEveryMarkCannotBeTold) {
     const pid_t main = spawn({"daemon", "setsid", "clean"}, "a");
     const pid_t first = read_pid(output_.read), second = read_pid(output_.read);
     const pid_t daemon = first == main ? second : first;
