@@ -22,7 +22,7 @@ Exit run_command(Task& task, protocol::Verb verb) {
     if (invocation.json) task.out.write(protocol::to_json(*outcome) + "\n");
     if (talkative) task.out.write(render_done(verb, *outcome, task.look));
     task.out.flush();
-    if (!invocation.json) task.err.write(render_failed(verb, *outcome, task.look));
+    task.err.write(render_failed(verb, *outcome, task.look));
     return exit_for(*outcome);
 }
 

@@ -65,6 +65,7 @@ TEST_F(CommandTest, FailureNamesTheCauseAndWhatToLookAt) {
     EXPECT_EQ(ran.out, "db started (pid 11)\n");
     EXPECT_THAT(ran.err, StartsWith("reevectl: cannot start web: exec /srv/web: No such file\n"));
     EXPECT_THAT(ran.err, HasSubstr("reevectl logs web"));
+    EXPECT_EQ(ctl({"start", "db", "web", "--json"}).err, ran.err);
 }
 
 TEST_F(CommandTest, ExitStatusIsTheOneOfTheContract) {
