@@ -57,8 +57,11 @@ Result<> Supervisor::open() {
     await_signals();
     if (setup_.runtime_dir.empty()) return {};
     const auto& socket = setup_.settings.socket;
-    return control_.listen(socket.path.empty() ? setup_.runtime_dir + "/control.sock" : socket.path,
-                           socket);
+    const std::string path =
+        socket.path.empty() ? setup_.runtime_dir + "/control.sock" : socket.path;
+    if (auto listening = control_.listen(path, socket); !listening) return listening;
+    log_.info("reeved " + std::string(version) + " is listening on " + path);
+    return {};
 }
 
 int Supervisor::run() {
