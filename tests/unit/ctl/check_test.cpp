@@ -35,6 +35,14 @@ TEST_F(CheckTest, PrintsEveryProblemAndExitsWith1) {
                                 HasSubstr(R"("line":3,"column":5,"path":"services.web.comand")")));
 }
 
+TEST_F(CheckTest, OfAnUnknownUserExitsWith1) {
+    write_file(dir_ / "reeve.yaml",
+               "services:\n  web:\n    command: [sleep, inf]\n    user: reeve-nobody-has-this\n");
+    const Ran ran = ctl({"check", dir_ / "reeve.yaml"});
+    EXPECT_EQ(ran.exit, 1);
+    EXPECT_THAT(ran.err, HasSubstr("services.web.user"));
+}
+
 TEST_F(CheckTest, OfNothingExitsWith4) {
     const Ran ran = ctl({"check", dir_ / "missing.yaml"});
     EXPECT_EQ(ran.exit, 4);
