@@ -45,7 +45,7 @@ std::optional<ExitStatus> peek_exit(int pidfd);
 std::optional<ExitStatus> peek_exit_of(pid_t child);
 
 /// Some child that has ended, if there is one; the same again until it is reaped. While one is
-/// left a zombie on purpose, others are found by own_children() (process_tree.h) and peek_exit_of.
+/// left a zombie on purpose, others are found by children_of() (process_tree.h) and peek_exit_of.
 std::optional<Zombie> peek_any();
 
 /// Takes a child that has ended off the process table; nothing if it runs, or is not our child.

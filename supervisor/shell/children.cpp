@@ -1,6 +1,7 @@
 #include "supervisor/shell/children.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include "supervisor/os/pidfd.h"
 #include "supervisor/os/process_tree.h"
@@ -59,10 +60,9 @@ void Children::sweep() {
     }
 }
 
-std::optional<std::vector<pid_t>> Children::living_orphans() {
-    auto pids = os::own_children();
-    if (!pids) return std::nullopt;
-    std::erase_if(*pids, [this](pid_t pid) { return knows(pid) || os::reap_pid(pid).has_value(); });
+std::vector<pid_t> Children::living_orphans() {
+    std::vector<pid_t> pids = os::children_of(::getpid());
+    std::erase_if(pids, [this](pid_t pid) { return knows(pid) || os::reap_pid(pid).has_value(); });
     return pids;
 }
 

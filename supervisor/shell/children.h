@@ -3,7 +3,6 @@
 #include <sys/types.h>
 
 #include <functional>
-#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -37,9 +36,8 @@ class Children {
     /// Reaps every orphan that has ended; finds ends of our own that no pidfd has told yet. To be
     /// called after SIGCHLD.
     void sweep();
-    /// The children that nobody added and that are alive; those that are not are reaped. Nothing
-    /// where the kernel cannot tell.
-    std::optional<std::vector<pid_t>> living_orphans();
+    /// The children that nobody added and that are alive; those that are not are reaped.
+    std::vector<pid_t> living_orphans();
 
   private:
     struct Child {

@@ -75,8 +75,8 @@ bool was_so_already(core::Verb verb, protocol::State state) {
 
 }  // namespace
 
-Control::Control(asio::io_context& io, EventQueue& queue, const core::Engine& engine,
-                 const Runs& runs, const SupervisorInfo& info, OwnLog& log)
+Control::Control(asio::io_context& io, EventQueue& queue, const core::Engine& engine, Runs& runs,
+                 const SupervisorInfo& info, OwnLog& log)
     : io_(io),
       queue_(queue),
       engine_(engine),

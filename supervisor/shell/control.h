@@ -21,7 +21,7 @@ namespace reeve::shell {
 /// answers back. Clients that vanish, stay silent or do not read disturb nobody.
 class Control {
   public:
-    Control(asio::io_context& io, EventQueue& queue, const core::Engine& engine, const Runs& runs,
+    Control(asio::io_context& io, EventQueue& queue, const core::Engine& engine, Runs& runs,
             const SupervisorInfo& info, OwnLog& log);
     ~Control();
 
@@ -66,7 +66,7 @@ class Control {
     asio::io_context& io_;
     EventQueue& queue_;
     const core::Engine& engine_;
-    const Runs& runs_;
+    Runs& runs_;
     const SupervisorInfo& info_;
     OwnLog& log_;
     std::string path_;

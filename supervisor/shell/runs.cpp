@@ -169,9 +169,8 @@ void Runs::signal(const core::Signal& action) {
 }
 
 void Runs::signal_tree(const Run& run, int signal) {
-    // Where /proc cannot be read, the process group is all that is known.
-    if (table().processes().empty()) return children_.signal_group(run.pid, signal);
-    for (const os::ProcessEntry& process : trees_.members(run.id, table())) {
+    trees_.census();
+    for (const os::ProcessEntry& process : trees_.members(run.id)) {
         (void)os::signal_process(process, signal);
     }
 }
@@ -182,11 +181,6 @@ void Runs::kill_tree(core::RunId id) {
     found->second.killing = true;
     children_.signal(found->second.pid, SIGKILL);
     signal_tree(found->second, SIGKILL);
-}
-
-const os::ProcessTable& Runs::table() {
-    if (!table_) table_ = os::ProcessTable::scan();
-    return *table_;
 }
 
 void Runs::reap(core::RunId id) {

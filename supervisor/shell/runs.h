@@ -37,9 +37,6 @@ class Runs {
     void signal(const core::Signal& action);
     void kill_tree(core::RunId run);
     void reap(core::RunId run);
-    /// A batch of signals may share one look at all processes; to be called when it is over.
-    void end_batch() { table_.reset(); }
-
     /// SIGCHLD came: orphans may have ended, trees may have emptied.
     void child_ended();
 
@@ -49,8 +46,10 @@ class Runs {
     /// The same process set-up as a main process has, for another command; descriptors 0, 1 and 2
     /// are null devices until set.
     Result<os::SpawnSpec> prepare(const RunContext& context, const config::Argv& command) const;
-    std::vector<os::ProcessEntry> processes(core::RunId run, const os::ProcessTable& all) const {
-        return trees_.members(run, all);
+    /// All living processes of a run.
+    std::vector<os::ProcessEntry> processes(core::RunId run) {
+        trees_.census();
+        return trees_.members(run);
     }
 
   private:
@@ -74,7 +73,6 @@ class Runs {
     void schedule_report();
     void report();
     void look_at_trees();
-    const os::ProcessTable& table();
 
     asio::io_context& io_;
     Children& children_;
@@ -88,7 +86,6 @@ class Runs {
     std::unordered_map<core::RunId, Run> runs_;
     std::vector<core::RunId> ended_;  // to be told with the next report
     std::set<core::RunId> awaited_;   // whose trees are to be empty
-    std::optional<os::ProcessTable> table_;
     bool report_scheduled_ = false;
 };
 

@@ -121,7 +121,7 @@ boost::system::result<std::vector<core::ServiceId>, protocol::Refusal> select(
     return ids;
 }
 
-protocol::StatusDocument describe(const core::Engine& engine, const Runs& runs,
+protocol::StatusDocument describe(const core::Engine& engine, Runs& runs,
                                   const SupervisorInfo& info,
                                   const std::vector<core::ServiceId>& services,
                                   const protocol::StatusQuery& query, Time now) {
@@ -129,15 +129,13 @@ protocol::StatusDocument describe(const core::Engine& engine, const Runs& runs,
     document.supervisor = {info.version,       ::getpid(),       engine.shutting_down(),
                            now - info.started, info.runtime_dir, info.config};
     const WallTime wall = wall_now();
-    std::optional<os::ProcessTable> table;
-    if (query.resources || query.processes) table = os::ProcessTable::scan();
     document.services.reserve(services.size());
     for (const core::ServiceId id : services) {
         const core::Unit& unit = *engine.units().find(id);
         document.services.push_back(describe(unit, now, wall));
         const core::RunId run = core::run_of(unit.state());
-        if (!run || !table) continue;
-        add_processes(document.services.back(), runs.processes(run, *table), query);
+        if (!run || !(query.resources || query.processes)) continue;
+        add_processes(document.services.back(), runs.processes(run), query);
     }
     return document;
 }

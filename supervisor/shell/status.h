@@ -24,7 +24,7 @@ boost::system::result<std::vector<core::ServiceId>, protocol::Refusal> select(
     const core::Units& units, const std::vector<std::string>& names);
 
 /// The document that `status` answers with.
-protocol::StatusDocument describe(const core::Engine& engine, const Runs& runs,
+protocol::StatusDocument describe(const core::Engine& engine, Runs& runs,
                                   const SupervisorInfo& info,
                                   const std::vector<core::ServiceId>& services,
                                   const protocol::StatusQuery& query, Time now);

@@ -120,7 +120,6 @@ void Supervisor::pump() {
     const Time slice_end = now() + pump_slice;
     while (!actions_.empty() || !queue_.empty()) {
         if (now() > slice_end) {
-            runs_.end_batch();
             asio::post(io_, [this] { pump(); });
             return;
         }
@@ -134,7 +133,6 @@ void Supervisor::pump() {
         actions_.pop_front();
         std::visit([this](const auto& one) { carry_out(one); }, action);
     }
-    runs_.end_batch();
     pump_scheduled_ = false;
     arm_timer();
 }

@@ -19,10 +19,8 @@ void Trees::remove(core::RunId run) {
 }
 
 void Trees::census() {
-    const auto living = children_.living_orphans();
-    if (!living) return;
     std::unordered_map<pid_t, core::RunId> orphans;
-    for (const pid_t pid : *living) {
+    for (const pid_t pid : children_.living_orphans()) {
         const auto known = orphans_.find(pid);
         orphans.emplace(pid, known != orphans_.end() ? known->second : owner_of(pid));
     }
@@ -50,22 +48,14 @@ core::RunId Trees::owner_of(pid_t orphan) const {
     return {};
 }
 
-std::vector<os::ProcessEntry> Trees::members(core::RunId run, const os::ProcessTable& table) const {
+std::vector<os::ProcessEntry> Trees::members(core::RunId run) const {
     std::vector<os::ProcessEntry> found;
     const auto tree = trees_.find(run);
     if (tree == trees_.end()) return found;
-    const auto take = [&](const os::ProcessEntry& process) {
-        if (process.live()) found.push_back(process);
-    };
-    const auto take_all = [&](const os::ProcessEntry& top) {
-        take(top);
-        for (const os::ProcessEntry& below : table.descendants_of(top.pid)) take(below);
-    };
-    if (const auto* main = table.find(tree->second.main)) take_all(*main);
-    for (const os::ProcessEntry& child : table.children_of(::getpid())) {
-        if (children_.knows(child.pid)) continue;
-        const auto known = orphans_.find(child.pid);
-        if ((known != orphans_.end() ? known->second : owner_of(child.pid)) == run) take_all(child);
+    found = os::tree_of(tree->second.main);
+    for (const auto& [pid, owner] : orphans_) {
+        if (owner != run) continue;
+        for (os::ProcessEntry& process : os::tree_of(pid)) found.push_back(std::move(process));
     }
     return found;
 }

@@ -30,8 +30,8 @@ class Trees {
     bool has_orphans(core::RunId run) const;
     const std::unordered_map<pid_t, core::RunId>& orphans() const { return orphans_; }
 
-    /// All living processes of the run, its main process too.
-    std::vector<os::ProcessEntry> members(core::RunId run, const os::ProcessTable& table) const;
+    /// All living processes of the run as of now, its main process too.
+    std::vector<os::ProcessEntry> members(core::RunId run) const;
     /// Whether the process is in the run's tree, as far as can be told while it lives.
     bool is_member(core::RunId run, pid_t pid) const;
 
