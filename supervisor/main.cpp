@@ -1,4 +1,4 @@
-#include <sys/stat.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -48,15 +48,6 @@ config::LoadOptions load_options(const shell::Options& options,
     return load;
 }
 
-/// The plan's settings with the flags laid over them.
-config::Supervisor settings_of(const config::Plan& plan, const shell::Options& options) {
-    config::Supervisor settings = plan.supervisor;
-    if (options.log_level) settings.log.level = *options.log_level;
-    if (options.log_format) settings.log.format = *options.log_format;
-    if (!options.log_file.empty()) settings.log.file = options.log_file;
-    return settings;
-}
-
 /// Who holds the runtime directory holds the supervisor's place; empty when none can be had.
 struct RuntimeDir {
     std::string path;
@@ -84,7 +75,7 @@ int supervise(const shell::Options& options, const os::Inherited& inherited, sig
     setup.signals = signals;
     setup.environment = environment;
     setup.load = load_options(options, environment, places);
-    const config::LoadResult loaded = config::load(setup.load);
+    config::LoadResult loaded = config::load(setup.load);
     const config::CheckReport report = config::check_report(loaded);
     std::cerr << report.problems << std::flush;
     if (options.check) {
@@ -92,8 +83,12 @@ int supervise(const shell::Options& options, const os::Inherited& inherited, sig
         return report.valid ? 0 : 1;
     }
     if (!loaded.plan) return fail(error("cannot boot: the configuration is not valid"));
-    setup.plan = loaded.plan;
-    setup.settings = settings_of(*loaded.plan, options);
+    setup.plan = std::move(loaded.plan);
+    setup.options = options;
+    setup.settings = setup.plan->supervisor;
+    shell::apply(options, setup.settings);
+    // The text of the configuration and its tree are gone; what they took would stay ours for ever.
+    ::malloc_trim(0);
     auto log = shell::OwnLog::open(setup.settings.log);
     if (!log) return fail(log.error());
     const auto place = [&](const std::string& flag, const char* variable, const std::string& yaml,
@@ -106,6 +101,12 @@ int supervise(const shell::Options& options, const os::Inherited& inherited, sig
     if (!runtime) return fail(runtime.error());
     setup.runtime_dir = runtime->path;
     setup.log_dir = place(options.log_dir, "REEVE_LOG_DIR", setup.settings.log_dir, places.log_dir);
+    const std::string state_dir =
+        place(options.state_dir, "REEVE_STATE_DIR", setup.settings.state_dir, places.state_dir);
+    if (auto made = os::make_private_dir(state_dir); !made) {
+        if (state_dir != places.state_dir) return fail(made.error());
+        (*log)->warning(made.error().text() + "; nothing will be remembered beyond this boot");
+    }
     auto spawner = os::Spawner::create(inherited.limits);
     if (!spawner) return fail(spawner.error());
     auto collector = log::Collector::start(
@@ -115,6 +116,7 @@ int supervise(const shell::Options& options, const os::Inherited& inherited, sig
          .on_problem = [&log](const std::string& problem) { (*log)->warning(problem); }});
     if (!collector) return fail(collector.error());
     shell::Supervisor supervisor(setup, **log, *spawner, **collector);
+    setup.plan.reset();  // the engine has it, until a reload brings another
     if (auto opened = supervisor.open(); !opened) return fail(opened.error());
     return supervisor.run();
 }

@@ -69,4 +69,10 @@ std::variant<Options, int> parse_command_line(int argc, char** argv) {
     return options;
 }
 
+void apply(const Options& options, config::Supervisor& settings) {
+    if (options.log_level) settings.log.level = *options.log_level;
+    if (options.log_format) settings.log.format = *options.log_format;
+    if (!options.log_file.empty()) settings.log.file = options.log_file;
+}
+
 }  // namespace reeve::shell

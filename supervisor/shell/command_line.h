@@ -23,4 +23,7 @@ struct Options {
 /// been said.
 std::variant<Options, int> parse_command_line(int argc, char** argv);
 
+/// Lays the flags over what the configuration says.
+void apply(const Options& options, config::Supervisor& settings);
+
 }  // namespace reeve::shell

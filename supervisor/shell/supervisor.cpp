@@ -1,9 +1,11 @@
 #include "supervisor/shell/supervisor.h"
 
+#include <malloc.h>
 #include <sys/random.h>
 
 #include <csignal>
 
+#include "config/diff.h"
 #include "supervisor/os/signal_fd.h"
 #include "supervisor/shell/clock.h"
 #include "supervisor/shell/version.h"
@@ -107,11 +109,29 @@ void Supervisor::reload() {
         log_.error("the configuration is not valid; everything stays as it is");
         return;
     }
+    apply_settings(*loaded.plan);
     info_.config = loaded.plan->files;
     for (const config::ServicePtr& service : loaded.plan->services) {
         collector_.configure(service->name, service->policy.log);
     }
     queue_.push(core::PlanReplaced{loaded.plan, true});
+    // The text and its tree are gone; what they took would stay ours for ever.
+    ::malloc_trim(0);
+}
+
+void Supervisor::apply_settings(const config::Plan& plan) {
+    for (const std::string& key : config::diff(engine_.units().plan(), plan).supervisor_keys) {
+        if (key == "shutdown_timeout" || key == "exit_when") continue;  // the engine's, by the plan
+        if (key != "log") {
+            log_.warning("supervisor." + key + " has changed, which takes a new start of reeved");
+            continue;
+        }
+        config::Supervisor settings = plan.supervisor;
+        apply(setup_.options, settings);
+        if (auto configured = log_.configure(settings.log); !configured) {
+            log_.error(configured.error().text());
+        }
+    }
 }
 
 void Supervisor::pump() {
@@ -180,6 +200,8 @@ void Supervisor::carry_out(const core::Finish& finish) {
     for (const std::string& name : finish.survivors) {
         log_.error("cannot end " + name + ": it survives SIGKILL; leaving it");
     }
+    // What they said last has been read before their ends were told.
+    engine_.units().for_each([this](const core::Unit& unit) { collector_.remove(unit.name()); });
     status_ = finish.status;
     io_.stop();
 }

@@ -10,6 +10,7 @@
 #include "supervisor/os/process.h"
 #include "supervisor/os/spawn.h"
 #include "supervisor/shell/children.h"
+#include "supervisor/shell/command_line.h"
 #include "supervisor/shell/control.h"
 #include "supervisor/shell/environment.h"
 #include "supervisor/shell/event_queue.h"
@@ -21,6 +22,7 @@ namespace reeve::shell {
 
 /// What main() has found out and prepared.
 struct Setup {
+    Options options;
     config::LoadOptions load;
     config::PlanPtr plan;
     config::Supervisor settings;  ///< with flags and environment applied
@@ -47,6 +49,7 @@ class Supervisor {
     void await_signals();
     void take_signal(int signal);
     void reload();
+    void apply_settings(const config::Plan& plan);
     void pump();
     void arm_timer();
     void carry_out(const core::Spawn& action) { runs_.spawn(action); }
