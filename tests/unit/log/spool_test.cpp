@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -322,6 +323,65 @@ void read_until_complete(const std::string& fifo, const std::string& path, const
         pollfd waiting{pipe.get(), POLLIN, 0};
         ::poll(&waiting, 1, 1);
     }
+}
+
+/// Runs `body` in a process that is killed at the n-th beginning or end of a system call, or
+/// `steps` instructions after it. False: it came to its end before that.
+bool kill_at(int n, int steps, const std::function<void()>& body) {
+    const pid_t pid = fork_and([&] {
+        if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(77);
+        ::raise(SIGSTOP);
+        body();
+    });
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    for (int i = 0; i < n + steps && WIFSTOPPED(status); ++i) {
+        ::ptrace(i < n ? PTRACE_SYSCALL : PTRACE_SINGLESTEP, pid, nullptr, nullptr);
+        ::waitpid(pid, &status, 0);
+    }
+    if (!WIFSTOPPED(status)) {
+        EXPECT_EQ(status, 0);
+        return false;
+    }
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, &status, 0);
+    return true;
+}
+
+/// Each place where a reader of these bytes can be killed, one after the other.
+void expect_once_wherever_killed(const std::string& bytes, int steps) {
+    const std::vector<std::string> expected = lines_of(bytes);
+    Shared& shared = Shared::make();
+    shared.done = 1;
+    bool killed = true;
+    int n = 0;
+    while (killed) {
+        ++n;
+        const TempDir dir;
+        const std::string fifo = dir / "fifo", place = dir / "web";
+        ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+        const Fd writer(::open(fifo.c_str(), O_RDWR | O_CLOEXEC));
+        put(writer.get(), bytes);
+        const auto read = [&] { read_until_complete(fifo, dir / "spool", place, shared); };
+        killed = kill_at(n, steps, read);
+        int status = 0;
+        ::waitpid(fork_and(read), &status, 0);
+        ASSERT_EQ(status, 0);
+        ASSERT_EQ(joined(read_file(place + "/current"), "stdout"), expected)
+            << "killed at " << n << " and " << steps << " steps";
+    }
+    EXPECT_GT(n, 30);
+    Shared::free(shared);
+}
+
+TEST_F(SpoolTest, FewBytesAreWrittenOnceWhereverTheReaderIsKilled) {
+    for (const int steps : {0, 6, 40}) expect_once_wherever_killed("a\nbc\n", steps);
+}
+
+TEST_F(SpoolTest, ManyBytesAreWrittenOnceWhereverTheReaderIsKilled) {
+    std::string bytes;
+    for (unsigned n = 0; n < 50; ++n) bytes += numbered_line(n, 9) + "\n";
+    for (const int steps : {0, 6, 40}) expect_once_wherever_killed(bytes, steps);
 }
 
 TEST_F(SpoolTest, NoLineIsLostOrDoubledHoweverOftenTheReaderIsKilled) {
