@@ -1,11 +1,14 @@
 """Runs a real reeved in a folder of its own, and waits for what happens instead of for time to pass.
 
-    with Supervisor({"services": {"web": {"command": ["sleep", "1000"]}}}) as s:
+    with Supervisor({"services": {"web": {"command": FOREVER}}}) as s:
         s.wait_for("web", "running")
-        assert s.ctl("stop", "web").returncode == 0
+        s.ctl("stop", "web", status=0)
 
 The programs come from $REEVED and $REEVECTL. Whatever is waited for has a deadline, after which the
-test fails and shows what the supervisor said.
+test fails and shows what the supervisor said. When a Supervisor is left, no process that it or its
+services have started may be there any more.
+
+Services find the folder in $D. In configurations `$` is doubled by shell() and python().
 """
 import contextlib
 import json
@@ -15,15 +18,39 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+import unittest
 
-REEVED = os.environ.get("REEVED", "reeved")
-REEVECTL = os.environ.get("REEVECTL", "reevectl")
-EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples")
+REEVED = os.path.realpath(os.environ.get("REEVED") or shutil.which("reeved") or "reeved")
+REEVECTL = os.path.realpath(os.environ.get("REEVECTL") or shutil.which("reevectl") or "reevectl")
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# Not what a developer's PATH may name: services run as other users, too.
+PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+EXAMPLES = os.path.join(TOP, "examples")
 # Generous: only a failure waits this long, and sanitizer builds on a busy machine are slow.
 PATIENCE = float(os.environ.get("REEVE_TEST_PATIENCE", "60"))
+FOREVER = ["sleep", "1000000"]
+
+needs_root = unittest.skipUnless(os.geteuid() == 0, "needs root")
+
+
+def needs(*programs):
+    """Skips a test where a program that it runs is not installed."""
+    missing = [p for p in programs if not shutil.which(p, path=os.environ["PATH"] + ":/usr/sbin:/sbin")]
+    return unittest.skipIf(missing, f"not installed: {', '.join(missing)}")
+
+
+def shell(script):
+    """A command that runs a script exactly as it stands."""
+    return ["sh", "-c", script.replace("$", "$$")]
+
+
+def python(script, *args):
+    """A command that runs a Python program, without what makes Python slow to start."""
+    return [PYTHON, "-S", "-E", "-c", script.replace("$", "$$"), *args]
 
 
 class Deadline:
@@ -43,19 +70,33 @@ class Client:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(PATIENCE)
         self.socket.connect(path)
-        self.lines = self.socket.makefile("rb")
+        self.rest = b""
         self.ids = 0
+
+    def send_bytes(self, data):
+        self.socket.sendall(data)
 
     def send(self, method, **params):
         self.ids += 1
-        self.socket.sendall(json.dumps({"jsonrpc": "2.0", "id": self.ids, "method": method, "params": params}).encode()
-                            + b"\n")
+        request = {"jsonrpc": "2.0", "id": self.ids, "method": method, "params": params}
+        self.send_bytes(json.dumps(request).encode() + b"\n")
         return self.ids
 
-    def read(self):
+    def read(self, deadline=None):
         """The next message; None when the supervisor has hung up."""
-        line = self.lines.readline()
-        return json.loads(line) if line else None
+        deadline = deadline or Deadline()
+        while b"\n" not in self.rest:
+            if not select.select([self.socket], [], [], deadline.left())[0]:
+                raise TimeoutError("no message came")
+            try:
+                data = self.socket.recv(1 << 16)
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                return None
+            self.rest += data
+        line, self.rest = self.rest.split(b"\n", 1)
+        return json.loads(line)
 
     def call(self, method, **params):
         """The reply to a request; notifications before it are passed over."""
@@ -68,41 +109,96 @@ class Client:
                 return message
 
     def close(self):
-        self.lines.close()
         self.socket.close()
 
 
-class Supervisor:
-    """A reeved with its folder: `dir` holds reeve.yaml, run, log and state."""
+class Fifo:
+    """A named pipe by which a service under test says that it has come to some point."""
 
-    def __init__(self, config, *args, env=None, prefix=(), dir_mode=0o700, start=True):
+    def __init__(self, path):
+        self.path = path
+        os.mkfifo(self.path)
+        os.chmod(self.path, 0o666)
+        self.fd = os.open(self.path, os.O_RDWR | os.O_NONBLOCK)
+        self.rest = b""
+
+    def read_line(self, seconds=PATIENCE):
+        deadline = Deadline(seconds)
+        while b"\n" not in self.rest:
+            if not select.select([self.fd], [], [], deadline.left())[0]:
+                raise AssertionError(f"nothing came through {self.path}")
+            self.rest += os.read(self.fd, 65536)
+        line, self.rest = self.rest.split(b"\n", 1)
+        return line.decode()
+
+    def read_json(self):
+        return json.loads(self.read_line())
+
+    def read_pid(self):
+        return int(self.read_line())
+
+    def lines_so_far(self):
+        """What has come and was not read yet."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.rest += os.read(self.fd, 65536)
+        *lines, self.rest = self.rest.split(b"\n")
+        return [line.decode() for line in lines]
+
+    def close(self):
+        os.close(self.fd)
+
+
+class Supervisor:
+    """A reeved with its folder: `dir` holds reeve.yaml, run, log, state and the named FIFOs."""
+
+    def __init__(self, config, *args, env=None, prefix=(), fifos=(), dir_mode=0o700, start=True,
+                 places=True, gate=False):
+        """`gate`: the services of the dict start once the test has subscribed, so that it sees all that happens."""
         self.dir = tempfile.mkdtemp(prefix="reeve-test-")
         os.chmod(self.dir, dir_mode)
         self.config_path = os.path.join(self.dir, "reeve.yaml")
         self.runtime, self.logs = os.path.join(self.dir, "run"), os.path.join(self.dir, "log")
         self.socket_path = os.path.join(self.runtime, "control.sock")
-        self.said, self.process, self.events, self.states = [], None, None, {}
+        self.fifos = {name: Fifo(os.path.join(self.dir, name)) for name in fifos}
+        self.said, self.output, self.readers = [], [], []
+        self.process, self.events, self.states = None, None, {}
         self.history = []       # every event after the snapshot, in order
+        if gate:
+            self.fifos["gate"] = Fifo(os.path.join(self.dir, "gate"))
+            for service in config["services"].values():
+                service["after"] = [*service.get("after", []), "gate"]
+            config["services"]["gate"] = {"type": "oneshot", "command": shell("read line < $D/gate"),
+                                          "inherit_environment": True, "log": "none"}
         self.write_config(config)
-        self.env = {**os.environ, **(env or {})}
-        self.argv = [*prefix, REEVED, "-c", self.config_path, "--runtime-dir", self.runtime, "--log-dir", self.logs,
-                     "--state-dir", os.path.join(self.dir, "state"), *args]
+        self.env = {**os.environ, "D": self.dir, **(env or {})}
+        self.argv = [*prefix, REEVED, "-c", self.config_path]
+        if places:
+            self.argv += ["--runtime-dir", self.runtime, "--log-dir", self.logs,
+                          "--state-dir", os.path.join(self.dir, "state")]
+        self.argv += args
         if start:
-            self.start()
+            try:
+                self.start()
+            except BaseException:
+                self.clear()
+                raise
 
     def write_config(self, config):
         """A dict or YAML text; JSON is YAML too."""
         with open(self.config_path, "w", encoding="utf-8") as f:
             f.write(config if isinstance(config, str) else json.dumps(config, indent=1))
+        os.chmod(self.config_path, 0o644)
 
     # -- life ------------------------------------------------------------------
-    def start(self, connect=True):
+    def start(self, connect=True, **popen):
         up = threading.Event()
-        self.process = subprocess.Popen(self.argv, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, cwd="/", start_new_session=True)
         self.output = []
-        self.readers = [threading.Thread(target=self._read_stderr, args=(up,), daemon=True),
-                        threading.Thread(target=self._read_stdout, daemon=True)]
+        self.process = subprocess.Popen(self.argv, env=self.env, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/",
+                                        start_new_session=True, **popen)
+        self.readers = [threading.Thread(target=self._read_stderr, args=(self.process.stderr, up), daemon=True),
+                        threading.Thread(target=self._read_stdout, args=(self.process.stdout,), daemon=True)]
         for t in self.readers:
             t.start()
         if not connect:
@@ -111,69 +207,128 @@ class Supervisor:
             raise AssertionError(f"reeved did not come up: {self.text()}")
         self.connect()
 
-    def _read_stderr(self, up):
-        for line in self.process.stderr:
-            self.said.append(line.decode(errors="replace"))
-            if b"listening" in line:
-                up.set()
+    def _read_stderr(self, pipe, up):
+        with pipe:
+            for line in pipe:
+                self.said.append(line.decode(errors="replace"))
+                if b"listening" in line:
+                    up.set()
         up.set()
 
-    def _read_stdout(self):
-        for line in self.process.stdout:
-            self.output.append(line.decode(errors="replace"))
+    def _read_stdout(self, pipe):
+        with pipe:
+            for line in pipe:
+                self.output.append(line.decode(errors="replace"))
 
     def text(self):
         return "".join(self.said)
 
     def connect(self):
+        if self.events:
+            self.events.close()
+        self.states = {}
         self.events = Client(self.socket_path)
         self.events.call("subscribe")
+        self.settle()
+        if "gate" in self.fifos:
+            self.tell("gate")
+
+    @property
+    def reeved_pid(self):
+        """The supervisor itself, which a prefix may have started as a child."""
+        pid = self.process.pid
+        while os.path.realpath(f"/proc/{pid}/exe") != REEVED:
+            with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+                pid = int(f.read().split()[0])
+        return pid
+
+    def send_signal(self, sig):
+        os.kill(self.reeved_pid, sig)
 
     def end(self, sig=signal.SIGTERM):
         """Asks it to stop and returns its exit status."""
-        self.process.send_signal(sig)
+        self.send_signal(sig)
         return self.wait()
 
     def wait(self):
         try:
             code = self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"reeved did not end: {self.text()}")
+            raise AssertionError(f"reeved did not end: {self.text()}") from None
         for t in self.readers:
             t.join(PATIENCE)
         return code
+
+    def kill(self):
+        """As a crash of the supervisor; its services stay."""
+        self.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def started_processes(self):
+        """Whatever runs with this folder in its environment, by pid."""
+        mark = b"D=" + self.dir.encode()
+        found = {}
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                with open(f"/proc/{name}/environ", "rb") as f:
+                    if mark not in f.read().split(b"\0"):
+                        continue
+                with open(f"/proc/{name}/cmdline", "rb") as f:
+                    found[int(name)] = f.read().replace(b"\0", b" ").decode(errors="replace")
+        return found
+
+    def kill_started(self):
+        """Ends what a killed supervisor has left; what was there."""
+        everything = {}
+        while found := self.started_processes():
+            everything.update(found)
+            for pid in found:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            for pid in found:
+                wait_gone(pid)
+        return everything
+
+    def clear(self):
+        left = self.kill_started()
+        for t in self.readers:
+            t.join(PATIENCE)
+        if self.process:
+            self.process.wait()
+        if self.events:
+            self.events.close()
+        for fifo in self.fifos.values():
+            fifo.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+        return left
 
     def __enter__(self):
         return self
 
     def __exit__(self, *exc):
         if self.process and self.process.poll() is None:
-            self.process.terminate()
+            with contextlib.suppress(OSError, IndexError):
+                self.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(20)
+                self.process.wait(5 if exc[0] else PATIENCE)
             except subprocess.TimeoutExpired:
-                self.process.terminate()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self.process.wait(10)
-                self.process.kill()
-                self.process.wait()
-        if self.process:
-            for t in self.readers:
-                t.join(PATIENCE)
-            self.process.stdout.close()
-            self.process.stderr.close()
-        if self.events:
-            self.events.close()
+                if not exc[0]:
+                    exc = (AssertionError,)
+                    self.said.append("\nreeved did not end on SIGTERM\n")
+        left = self.clear()
         if exc[0]:
-            print(self.text())
-        shutil.rmtree(self.dir, ignore_errors=True)
+            print(self.text(), file=sys.stderr)
+        if exc[0] is AssertionError and len(exc) == 1:
+            raise AssertionError("reeved did not end on SIGTERM")
+        if left and not exc[0]:
+            raise AssertionError(f"reeved left processes behind: {left}\n{self.text()}")
 
     # -- events ------------------------------------------------------------------
-    def next_event(self, deadline):
-        ready, _, _ = select.select([self.events.socket], [], [], 0 if self._buffered() else deadline.left())
-        if not ready and not self._buffered():
-            raise AssertionError(f"nothing more happened; states: {self.states}\n{self.text()}")
-        message = self.events.read()
+    def next_event(self, deadline=None):
+        try:
+            message = self.events.read(deadline)
+        except TimeoutError:
+            raise AssertionError(f"nothing more happened; states: {self.states}\n{self.text()}") from None
         if message is None:
             raise AssertionError(f"the supervisor has gone; states: {self.states}\n{self.text()}")
         event = message["params"]
@@ -181,15 +336,6 @@ class Supervisor:
         if event["event"] == "state":
             self.history.append(event)
         return event
-
-    def _buffered(self):
-        self.events.socket.setblocking(False)
-        try:
-            return bool(self.events.lines.peek(1))
-        except (BlockingIOError, ValueError):
-            return False
-        finally:
-            self.events.socket.settimeout(PATIENCE)
 
     def wait_until(self, condition, seconds=PATIENCE):
         """Takes in events until the condition on this supervisor holds."""
@@ -201,40 +347,78 @@ class Supervisor:
         """Until the service is in one of these states; at once if it is."""
         self.wait_until(lambda: self.states.get(service) in states)
 
-    def wait_for_change(self, service, state):
-        """Until the service enters this state once more from now on; the event."""
+    def wait_for_change(self, service, *states):
+        """Until the service enters one of these states once more from now on; the event."""
         deadline = Deadline()
         while True:
             event = self.next_event(deadline)
-            if event["event"] == "state" and event["service"] == service and event["to"] == state \
-                    and event["from"] != state:
+            if event["event"] == "state" and event["service"] == service and event["to"] in states \
+                    and event["from"] != event["to"]:
                 return event
+
+    def settle(self):
+        """Takes in the events of all that had happened before this call."""
+        wanted = self.events.send("version")
+        while True:
+            message = self.events.read()
+            if message.get("id") == wanted:
+                return
+            event = message["params"]
+            self.states[event["service"]] = event["to"]
+            if event["event"] == "state":
+                self.history.append(event)
+
+    def moves(self, *services):
+        """(service, state) of each change so far, of these services or of all."""
+        return [(e["service"], e["to"]) for e in self.history
+                if e["from"] != e["to"] and e["service"] != "gate" and (not services or e["service"] in services)]
 
     # -- asking ------------------------------------------------------------------
     def client(self):
         return Client(self.socket_path)
 
-    def ctl(self, *args, **kwargs):
-        return subprocess.run([REEVECTL, "-s", self.socket_path, *args], capture_output=True, text=True,
+    def ctl(self, *args, status=None, **kwargs):
+        done = subprocess.run([REEVECTL, "-s", self.socket_path, *args], capture_output=True, text=True,
                               timeout=PATIENCE, **kwargs)
+        if status is not None and done.returncode != status:
+            raise AssertionError(f"reevectl {' '.join(args)}: exit {done.returncode} instead of {status}\n"
+                                 f"{done.stdout}{done.stderr}\n{self.text()}")
+        return done
 
     def status(self, service):
-        reply = json.loads(self.ctl("--json", "status", service).stdout)
-        return reply["services"][0]
+        """The service's element of `status --json`."""
+        client = self.client()
+        try:
+            return client.call("status", names=[service])["result"]["services"][0]
+        finally:
+            client.close()
 
     def pid(self, service):
         return self.status(service)["pid"]
 
+    def fifo(self, name):
+        return self.fifos[name]
+
+    def tell(self, name):
+        """Writes a line into a FIFO that a service reads."""
+        os.write(self.fifos[name].fd, b"\n")
+
+    def log_files(self, service):
+        """The contents of the service's log files, oldest first."""
+        folder = os.path.join(self.logs, service)
+        contents = []
+        for name in sorted(n for n in os.listdir(folder) if n.startswith("@")) + ["current"]:
+            with open(os.path.join(folder, name), "rb") as f:
+                contents.append(f.read())
+        return contents
+
     def log_lines(self, service):
         """(stream, flag, text) of every line that is kept, oldest first."""
-        folder = os.path.join(self.logs, service)
-        names = sorted(n for n in os.listdir(folder) if n.startswith("@")) + ["current"]
-        lines = []
-        for name in names:
-            with contextlib.suppress(FileNotFoundError), open(os.path.join(folder, name), "rb") as f:
-                for line in f.read().decode(errors="replace").splitlines():
-                    lines.append(tuple(line.split(" ", 3)[1:]))
-        return lines
+        return [tuple(line.decode(errors="replace").split(" ", 3)[1:])
+                for content in self.log_files(service) for line in content.split(b"\n")[:-1]]
+
+    def log_texts(self, service):
+        return [line[2] for line in self.log_lines(service)]
 
 
 def free_port():
@@ -254,7 +438,7 @@ def alive(pid):
 
 
 def wait_gone(pid):
-    """Until a process that may be anybody's child is gone."""
+    """Until a process that may be anybody's child has ended."""
     try:
         fd = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -266,24 +450,6 @@ def wait_gone(pid):
         os.close(fd)
 
 
-class Fifo:
-    """A named pipe by which a service under test says that it has come to some point."""
-
-    def __init__(self, folder, name):
-        self.path = os.path.join(folder, name)
-        os.mkfifo(self.path)
-        os.chmod(self.path, 0o666)
-        self.fd = os.open(self.path, os.O_RDWR | os.O_NONBLOCK)
-        self.rest = b""
-
-    def read_line(self):
-        deadline = Deadline()
-        while b"\n" not in self.rest:
-            if not select.select([self.fd], [], [], deadline.left())[0]:
-                raise AssertionError(f"nothing came through {self.path}")
-            self.rest += os.read(self.fd, 65536)
-        line, self.rest = self.rest.split(b"\n", 1)
-        return line.decode()
-
-    def close(self):
-        os.close(self.fd)
+def exits_cleanly(argv, **kwargs):
+    """Runs a program to its end, which comes by itself."""
+    return subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE, **kwargs)
