@@ -24,8 +24,7 @@ struct CollectorOptions {
 
 /// Owns the log thread, which brings what services write from their pipes to files and console,
 /// each line exactly once even when this process is killed (see spool.h). Used from one other
-/// thread; none of its calls waits for a log disk. The process should ignore SIGPIPE nowhere for
-/// its sake.
+/// thread; none of its calls waits for a log disk. The log thread takes no signals.
 class Collector {
   public:
     /// First finishes what a killed predecessor in the same runtime directory had begun.
