@@ -30,6 +30,7 @@ using WallTime = std::chrono::time_point<std::chrono::system_clock, Duration>;
 inline std::string in_words(Duration d) {
     using namespace std::chrono;
     if (d < Duration::zero()) return "-" + in_words(-d);
+    if (d == Duration::zero()) return "0 s";
     char text[48];
     const double s = duration<double>(d).count();
     const auto whole = duration_cast<seconds>(d).count();

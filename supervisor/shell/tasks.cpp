@@ -12,12 +12,20 @@ namespace {
 /// Of what a command prints, so much of the end is kept for its failure's sake.
 constexpr std::size_t kept_output = 2048;
 
-std::string last_line(std::string_view output) {
-    while (!output.empty() && (output.back() == '\n' || output.back() == '\r')) {
-        output.remove_suffix(1);
+/// The last lines that say something, on one line: programs tend to put the reason before a
+/// summary.
+std::string last_words(std::string_view output) {
+    std::string words;
+    for (int lines = 0; lines < 3 && !output.empty();) {
+        const auto newline = output.rfind('\n');
+        const auto begin = newline == std::string_view::npos ? 0 : newline + 1;
+        const std::string_view line = output.substr(begin);
+        output = output.substr(0, begin == 0 ? 0 : newline);
+        if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+        words = words.empty() ? std::string(line) : std::string(line).append("; ").append(words);
+        ++lines;
     }
-    const auto newline = output.rfind('\n');
-    return std::string(newline == std::string_view::npos ? output : output.substr(newline + 1));
+    return words;
 }
 
 }  // namespace
@@ -102,7 +110,7 @@ void Tasks::command_ended(const std::shared_ptr<Task>& task, const ExitStatus& s
     while (const std::size_t size = task->output.read_some(asio::buffer(task->chunk), error)) {
         task->tail.append(task->chunk.data(), size);
     }
-    const std::string words = last_line(task->tail);
+    const std::string words = last_words(task->tail);
     finish(task, false, status.text() + (words.empty() ? "" : ": " + words));
 }
 

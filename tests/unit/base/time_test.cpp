@@ -6,7 +6,7 @@ namespace reeve {
 namespace {
 
 TEST(InWords, UsesTheUnitThatFits) {
-    EXPECT_EQ(in_words(0ns), "0 ns");
+    EXPECT_EQ(in_words(0ns), "0 s");
     EXPECT_EQ(in_words(999ns), "999 ns");
     EXPECT_EQ(in_words(250us), "250 us");
     EXPECT_EQ(in_words(120ms), "120 ms");
