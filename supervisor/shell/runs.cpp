@@ -161,6 +161,8 @@ Result<os::SpawnSpec> Runs::prepare(const RunContext& context, const config::Arg
 void Runs::signal(const core::Signal& action) {
     const auto found = runs_.find(action.run);
     if (found == runs_.end() || found->second.pid == 0) return;
+    // CONT only follows another signal.
+    if (action.signal != SIGCONT) trees_.note_members(action.run);
     if (action.scope == config::StopScope::Main) {
         children_.signal(found->second.pid, action.signal);
         return;
@@ -179,6 +181,7 @@ void Runs::kill_tree(core::RunId id) {
     const auto found = runs_.find(id);
     if (found == runs_.end() || found->second.pid == 0) return;
     found->second.killing = true;
+    trees_.note_members(id);
     children_.signal(found->second.pid, SIGKILL);
     signal_tree(found->second, SIGKILL);
 }

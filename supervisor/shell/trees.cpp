@@ -15,7 +15,21 @@ void Trees::remove(core::RunId run) {
     if (found == trees_.end()) return;
     by_main_.erase(found->second.main);
     by_invocation_.erase(found->second.invocation_id);
+    for (const auto& [pid, start_time] : found->second.noted) {
+        if (const auto note = by_note_.find(pid); note != by_note_.end() && note->second == run) {
+            by_note_.erase(note);
+        }
+    }
     trees_.erase(found);
+}
+
+void Trees::note_members(core::RunId run) {
+    const auto found = trees_.find(run);
+    if (found == trees_.end()) return;
+    for (const os::ProcessEntry& process : members(run)) {
+        found->second.noted[process.pid] = process.start_time;
+        by_note_[process.pid] = run;
+    }
 }
 
 void Trees::census() {
@@ -38,6 +52,10 @@ core::RunId Trees::owner_of(pid_t orphan) const {
     // Only we can reap it, so its number cannot have become somebody else's.
     const auto process = os::read_process(orphan);
     if (!process) return {};
+    if (const auto note = by_note_.find(orphan); note != by_note_.end()) {
+        const auto tree = trees_.find(note->second);
+        if (tree->second.noted.at(orphan) == process->start_time) return note->second;
+    }
     if (const auto id = os::environment_value(orphan, "REEVE_INVOCATION_ID")) {
         const auto found = by_invocation_.find(*id);
         return found == by_invocation_.end() ? core::RunId{} : found->second;

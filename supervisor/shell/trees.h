@@ -14,9 +14,9 @@
 namespace reeve::shell {
 
 /// Which processes belong to which run, beyond its main process: its descendants, and the orphans
-/// that came to us, known by their session, their process group or the invocation id in their
-/// environment. An orphan is looked at once, when it is first seen, and remembered until it is
-/// gone.
+/// that came to us, known because they were noted as descendants, or by their session, their
+/// process group or the invocation id in their environment. An orphan is looked at once, when it is
+/// first seen, and remembered until it is gone.
 class Trees {
   public:
     explicit Trees(Children& children) : children_(children) {}
@@ -24,6 +24,9 @@ class Trees {
     void add(core::RunId run, pid_t main, std::string invocation_id);
     void remove(core::RunId run);
 
+    /// Notes the run's present members: to be called before any of them is ended, as one with a
+    /// cleaned environment and a session of its own bears no other mark.
+    void note_members(core::RunId run);
     /// Looks for orphans that came and went.
     void census();
     /// Whether a run whose main process has ended has others alive, as of the last census.
@@ -39,6 +42,7 @@ class Trees {
     struct Tree {
         pid_t main = 0;
         std::string invocation_id;
+        std::unordered_map<pid_t, std::uint64_t> noted{};  // and their start times
     };
 
     core::RunId owner_of(pid_t orphan) const;
@@ -47,6 +51,7 @@ class Trees {
     std::unordered_map<core::RunId, Tree> trees_;
     std::unordered_map<pid_t, core::RunId> by_main_;
     std::unordered_map<std::string, core::RunId> by_invocation_;
+    std::unordered_map<pid_t, core::RunId> by_note_;
     std::unordered_map<pid_t, core::RunId> orphans_;
 };
 
