@@ -104,7 +104,8 @@ Attempt<protocol::Welcome> Client::welcome() {
     if (!hello_) return welcome_;
     const auto answer = await<protocol::Welcome>(*hello_, patience, {});
     if (!answer) {
-        if (answer.error().exit == Exit::NoSupervisor) return answer.error();
+        const Exit exit = answer.error().exit;
+        if (exit == Exit::NoSupervisor || exit == Exit::NotAllowed) return answer.error();
         return no_answer(answer.error().sentence);
     }
     if (answer->protocol != protocol::protocol_version) {

@@ -61,6 +61,9 @@ Result<void> Connection::send(std::string_view bytes) {
         const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
         if (sent >= 0) {
             bytes.remove_prefix(static_cast<std::size_t>(sent));
+        } else if (errno == EPIPE) {
+            return {};  // what it said before it hung up, a refusal for one, is there to be
+                        // received
         } else if (errno != EINTR) {
             return system_error("cannot write to the supervisor");
         }
