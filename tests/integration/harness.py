@@ -193,7 +193,7 @@ class Supervisor:
     # -- life ------------------------------------------------------------------
     def start(self, connect=True, **popen):
         up = threading.Event()
-        self.output = []
+        self.output, self.listening = [], False
         self.process = subprocess.Popen(self.argv, env=self.env, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/",
                                         start_new_session=True, **popen)
@@ -203,7 +203,7 @@ class Supervisor:
             t.start()
         if not connect:
             return
-        if not up.wait(PATIENCE) or self.process.poll() is not None:
+        if not up.wait(PATIENCE) or not self.listening:
             raise AssertionError(f"reeved did not come up: {self.text()}")
         self.connect()
 
@@ -212,6 +212,7 @@ class Supervisor:
             for line in pipe:
                 self.said.append(line.decode(errors="replace"))
                 if b"listening" in line:
+                    self.listening = True
                     up.set()
         up.set()
 
@@ -453,3 +454,12 @@ def wait_gone(pid):
 def exits_cleanly(argv, **kwargs):
     """Runs a program to its end, which comes by itself."""
     return subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE, **kwargs)
+
+
+def wait_reaped(pids, supervisor):
+    """Until no zombie is left; each look follows an answer of the supervisor, so it has had its turn."""
+    for _ in range(int(PATIENCE * 1000)):
+        if not any(os.path.exists(f"/proc/{pid}") for pid in pids):
+            return
+        supervisor.status("web")
+    raise AssertionError("zombies are left")

@@ -1,0 +1,168 @@
+"""HUP: the configuration is read again, all or nothing, and touches what has changed alone."""
+import os
+import signal
+import unittest
+
+from harness import FOREVER, Supervisor, needs_root, shell
+
+
+def config(**services):
+    return {"services": services}
+
+
+class ConfigurationReload(unittest.TestCase):
+    def reload(self, s, new):
+        """Has a new configuration taken in; a service that comes with it says when that is done."""
+        s.generation = getattr(s, "generation", 0) + 1
+        name = f"generation-{s.generation}"
+        new["services"][name] = {"type": "oneshot", "command": ["true"]}
+        s.write_config(new)
+        s.send_signal(signal.SIGHUP)
+        s.wait_for(name, "done")
+
+    def test_a_broken_file_changes_nothing_and_is_named_with_its_line(self):
+        with Supervisor(config(web={"command": FOREVER})) as s:
+            s.wait_for("web", "running")
+            pid = s.pid("web")
+            s.write_config("services:\n  web:\n    command: [sleep, '5']\n  new: {command: [sleep, '7']}\n  bad: {comand: x}\n")
+            s.send_signal(signal.SIGHUP)
+            self.wait_said(s, "reeve.yaml:5:")
+            # Another HUP with a good file shows that the bad one has been dealt with.
+            self.reload(s, config(web={"command": FOREVER}))
+            self.assertEqual(s.pid("web"), pid)
+            self.assertNotIn("new", s.states)
+
+    def test_a_missing_file_changes_nothing(self):
+        with Supervisor(config(web={"command": FOREVER})) as s:
+            s.wait_for("web", "running")
+            pid = s.pid("web")
+            os.unlink(s.config_path)
+            s.send_signal(signal.SIGHUP)
+            self.reload(s, config(web={"command": FOREVER}))
+            self.assertEqual(s.pid("web"), pid)
+
+    def wait_said(self, s, text):
+        """Each answer of the supervisor comes after what it said before."""
+        while text not in s.text():
+            s.status("web")
+
+    def test_a_policy_changes_without_a_restart(self):
+        stubborn = shell("trap '' TERM; echo up > $D/said; while :; do sleep 0.05; done")
+        with Supervisor(config(web={"command": stubborn, "stop": {"timeout": "1h"}}), fifos=["said"]) as s:
+            s.fifo("said").read_line()
+            pid = s.pid("web")
+            self.reload(s, config(web={"command": stubborn, "stop": {"timeout": "50ms"}, "description": "changed"}))
+            self.assertEqual((s.pid("web"), s.status("web")["description"]), (pid, "changed"))
+            s.ctl("stop", "web", status=0)
+            self.assertIn("killed", s.status("web")["cause"])
+
+    def test_a_changed_command_restarts_that_service_alone(self):
+        with Supervisor(config(a={"command": FOREVER}, b={"command": FOREVER})) as s:
+            s.wait_for("a", "running")
+            s.wait_for("b", "running")
+            before = s.pid("a"), s.pid("b")
+            self.reload(s, config(a={"command": ["sleep", "2000000"]}, b={"command": FOREVER}))
+            if s.pid("a") in (before[0], None):
+                s.wait_for_change("a", "running")
+            self.assertNotEqual(s.pid("a"), before[0])
+            self.assertEqual(s.pid("b"), before[1])
+            with open(f"/proc/{s.pid('a')}/cmdline", "rb") as f:
+                self.assertIn(b"2000000", f.read())
+
+    def test_services_come_and_go(self):
+        with Supervisor(config(a={"command": FOREVER}, b={"command": FOREVER})) as s:
+            s.wait_for("a", "running")
+            s.wait_for("b", "running")
+            gone = s.pid("b")
+            self.reload(s, config(a={"command": FOREVER}, c={"command": FOREVER, "requires": ["a"]}))
+            s.wait_for("c", "running")
+            s.wait_for("b", "stopped")
+            s.ctl("status", "b", status=4)
+            self.assertFalse(os.path.exists(f"/proc/{gone}"))
+
+    def test_a_service_that_comes_back_logs_again(self):
+        talk = shell("echo hello; echo up > $D/said; exec sleep 1000000")
+        with Supervisor(config(a={"command": FOREVER}, b={"command": talk}), fifos=["said"]) as s:
+            s.fifo("said").read_line()
+            s.wait_for("b", "running")
+            self.reload(s, config(a={"command": FOREVER}))
+            s.wait_for("b", "stopped")
+            self.reload(s, config(a={"command": FOREVER}, b={"command": talk}))
+            s.fifo("said").read_line()
+            s.ctl("stop", "b", status=0)
+            self.assertEqual(s.log_texts("b"), ["hello", "hello"])
+
+    def test_services_that_declare_reload_are_reloaded(self):
+        script = shell("trap 'echo $REEVE_SERVICE hup > $D/said' HUP; trap 'exit 0' TERM; echo up > $D/said; "
+                       "while :; do sleep 0.01; done")
+        services = {"services": {"with": {"command": script, "reload": {}}, "without": {"command": script}}}
+        with Supervisor(services, fifos=["said"]) as s:
+            for _ in range(2):
+                self.assertEqual(s.fifo("said").read_line(), "up")
+            self.reload(s, services)
+            self.assertEqual(s.fifo("said").read_line(), "with hup")
+            s.ctl("stop", "--all", status=0)
+            self.assertEqual(s.fifo("said").lines_so_far(), [])
+
+    def test_one_that_the_change_restarts_is_not_reloaded_on_top(self):
+        script = ("trap 'echo hup > $D/said' HUP; trap 'exit 0' TERM; echo up > $D/said; "
+                  "while :; do sleep 0.01; done")
+        with Supervisor(config(web={"command": shell(script), "reload": {}}), fifos=["said"]) as s:
+            self.assertEqual(s.fifo("said").read_line(), "up")
+            self.reload(s, config(web={"command": shell(script + "; exit 1"), "reload": {}}))
+            self.assertEqual(s.fifo("said").read_line(), "up")
+            s.ctl("stop", "web", status=0)
+            self.assertEqual(s.fifo("said").lines_so_far(), [])
+
+    def test_a_deleted_control_socket_comes_back(self):
+        with Supervisor(config(web={"command": FOREVER})) as s:
+            s.wait_for("web", "running")
+            os.unlink(s.socket_path)
+            self.assertEqual(s.ctl("status").returncode, 6)
+            self.reload(s, config(web={"command": FOREVER}))
+            s.ctl("status", "web", status=0)
+
+    def test_it_does_not_cancel_a_shutdown(self):
+        script = shell("trap 'echo stopping > $D/said; read line < $D/go; exit 0' TERM; echo up > $D/said; "
+                       "while :; do sleep 0.01; done")
+        with Supervisor(config(web={"command": script}, other={"command": FOREVER}), fifos=["said", "go"]) as s:
+            self.assertEqual(s.fifo("said").read_line(), "up")
+            s.wait_for("other", "running")
+            s.send_signal(signal.SIGTERM)
+            self.assertEqual(s.fifo("said").read_line(), "stopping")
+            s.write_config(config(web={"command": script}, new={"command": FOREVER}))
+            s.send_signal(signal.SIGHUP)
+            s.status("web")
+            s.tell("go")
+            self.assertEqual(s.wait(), 0)
+            self.assertNotIn("new: starting", s.text())
+
+    def test_a_reload_while_a_service_is_in_backoff_applies_the_new_command_at_once(self):
+        with Supervisor(config(web={"command": ["false"], "backoff": {"initial": "1h", "max": "1h"}})) as s:
+            s.wait_for("web", "backoff")
+            self.reload(s, config(web={"command": FOREVER, "backoff": {"initial": "1h", "max": "1h"}}))
+            s.wait_for("web", "running")
+
+    def test_many_at_once_are_survived(self):
+        with Supervisor(config(web={"command": FOREVER})) as s:
+            s.wait_for("web", "running")
+            pid = s.pid("web")
+            for _ in range(50):
+                s.send_signal(signal.SIGHUP)
+            self.reload(s, config(web={"command": FOREVER}))
+            self.assertEqual(s.pid("web"), pid)
+
+    @needs_root
+    def test_a_file_that_others_can_write_is_refused(self):
+        with Supervisor(config(web={"command": FOREVER})) as s:
+            s.wait_for("web", "running")
+            s.write_config(config(web={"command": ["sleep", "5"]}))
+            os.chmod(s.config_path, 0o666)
+            s.send_signal(signal.SIGHUP)
+            pid = s.pid("web")
+            self.reload(s, config(web={"command": FOREVER}))
+            self.assertEqual(s.pid("web"), pid)
+
+
+if __name__ == "__main__":
+    unittest.main()
