@@ -58,6 +58,13 @@ Result<> Supervisor::open() {
     signals_.assign(signals->release());
     await_signals();
     if (setup_.runtime_dir.empty()) return {};
+    // What a killed predecessor's services have written, and may go on writing, waits in their
+    // pipes.
+    for (const config::ServicePtr& service : engine_.units().plan().services) {
+        if (service->policy.log.kind != config::Log::Kind::Capture) continue;
+        auto adopted = collector_.adopt(service->name, service->policy.log);
+        if (!adopted) log_.warning(adopted.error().text() + "; ignoring what was in there");
+    }
     const auto& socket = setup_.settings.socket;
     const std::string path =
         socket.path.empty() ? setup_.runtime_dir + "/control.sock" : socket.path;
