@@ -20,14 +20,6 @@ constexpr mode_t kDirectoryMode = 0750;
 constexpr mode_t kFileMode = 0640;
 constexpr std::string_view kCurrent = "/current";
 
-bool make_directories(const std::string& path) {
-    if (::mkdir(path.c_str(), kDirectoryMode) == 0 || errno == EEXIST) return true;
-    const std::size_t slash = path.rfind('/');
-    if (errno != ENOENT || slash == std::string::npos || slash == 0) return false;
-    return make_directories(path.substr(0, slash)) &&
-           (::mkdir(path.c_str(), kDirectoryMode) == 0 || errno == EEXIST);
-}
-
 /// The rotated files in a directory, oldest first.
 std::vector<std::string> rotated_files(const std::string& directory) {
     std::vector<std::string> names;
@@ -45,6 +37,14 @@ FileMark mark_of(const struct stat& st) {
 }
 
 }  // namespace
+
+bool LogFile::make_directories(const std::string& path) {
+    if (::mkdir(path.c_str(), kDirectoryMode) == 0 || errno == EEXIST) return true;
+    const std::size_t slash = path.rfind('/');
+    if (errno != ENOENT || slash == std::string::npos || slash == 0) return false;
+    return make_directories(path.substr(0, slash)) &&
+           (::mkdir(path.c_str(), kDirectoryMode) == 0 || errno == EEXIST);
+}
 
 Result<bool> LogFile::prepare(const std::string& directory, Time now) {
     if (fd_ && now - looked_ >= 1s) {

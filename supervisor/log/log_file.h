@@ -22,6 +22,9 @@ class LogFile {
     /// deleted. True: it was opened or looked at by this call.
     Result<bool> prepare(const std::string& directory, Time now);
 
+    /// Makes a directory and those above it; false, with errno, when it cannot be had.
+    static bool make_directories(const std::string& path);
+
     bool is_open() const { return static_cast<bool>(fd_); }
     void close() { fd_.reset(); }
 

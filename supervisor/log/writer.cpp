@@ -22,7 +22,11 @@ Writer::Writer(std::string log_dir, int console_fd, std::function<void(std::stri
     : log_dir_(std::move(log_dir)),
       console_(console_fd),
       report_(std::move(report)),
-      buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)) {}
+      buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)) {
+    // Who follows a log watches this folder, also before the first line. If it cannot be made, the
+    // first line's failure says so.
+    if (!log_dir_.empty()) LogFile::make_directories(log_dir_);
+}
 
 bool Writer::write(Stream& stream, Tail tail, Time now) {
     const config::Log& log = stream.service->log;
