@@ -68,8 +68,8 @@ class Client:
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(path)       # waits where the backlog is full, which needs no timeout set
         self.socket.settimeout(PATIENCE)
-        self.socket.connect(path)
         self.rest = b""
         self.ids = 0
 
