@@ -8,6 +8,8 @@
 #include <spdlog/sinks/base_sink.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <climits>
 #include <mutex>
 
 #include "base/fd.h"
@@ -30,9 +32,15 @@ class LineSink : public spdlog::sinks::base_sink<std::mutex> {
             formatter_->format(message, line);
         }
         const int fd = file_ ? file_.get() : STDERR_FILENO;
-        pollfd ready{fd, POLLOUT, 0};
-        if (::poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) return;
-        [[maybe_unused]] const auto written = ::write(fd, line.data(), line.size());
+        // A pipe that is ready takes so much without making us wait.
+        for (std::string_view rest(line.data(), line.size()); !rest.empty();) {
+            pollfd ready{fd, POLLOUT, 0};
+            if (::poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) return;
+            const ssize_t written =
+                ::write(fd, rest.data(), std::min<std::size_t>(rest.size(), PIPE_BUF));
+            if (written <= 0) return;
+            rest.remove_prefix(static_cast<std::size_t>(written));
+        }
     }
     void flush_() override {}
 
@@ -98,15 +106,16 @@ Result<> OwnLog::configure(const config::Supervisor::OwnLog& settings) {
         json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":")"
              : "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v",
         spdlog::pattern_time_type::utc, json ? "" : "\n"));
-    logger_ = std::make_shared<spdlog::logger>("reeved", std::move(sink));
-    logger_->set_level(level_of(settings.level));
+    const auto logger = std::make_shared<spdlog::logger>("reeved", std::move(sink));
+    logger->set_level(level_of(settings.level));
+    logger_ = logger;
     settings_ = settings;
     return {};
 }
 
-void OwnLog::debug(std::string_view text) { logger_->debug("{}", text); }
-void OwnLog::info(std::string_view text) { logger_->info("{}", text); }
-void OwnLog::warning(std::string_view text) { logger_->warn("{}", text); }
-void OwnLog::error(std::string_view text) { logger_->error("{}", text); }
+void OwnLog::debug(std::string_view text) { logger_.load()->debug("{}", text); }
+void OwnLog::info(std::string_view text) { logger_.load()->info("{}", text); }
+void OwnLog::warning(std::string_view text) { logger_.load()->warn("{}", text); }
+void OwnLog::error(std::string_view text) { logger_.load()->error("{}", text); }
 
 }  // namespace reeve::shell

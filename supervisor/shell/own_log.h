@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string_view>
 
@@ -35,7 +36,8 @@ class OwnLog {
     OwnLog();
 
     config::Supervisor::OwnLog settings_;
-    std::shared_ptr<spdlog::logger> logger_;
+    // Replaced on one thread while others write.
+    std::atomic<std::shared_ptr<spdlog::logger>> logger_;
 };
 
 }  // namespace reeve::shell
