@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/overloaded.h"
@@ -65,6 +66,17 @@ std::string not_allowed_message(uid_t uid) {
            " may not control this supervisor: only root and its own user may";
 }
 
+/// Removes the socket of a supervisor that is dead; the errno, if what is there is not that.
+int make_way(const std::string& path, const sockaddr* address, socklen_t size) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) return errno == ENOENT ? 0 : errno;
+    if (!S_ISSOCK(status.st_mode)) return EEXIST;
+    const Fd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!client) return errno;
+    if (::connect(client.get(), address, size) == 0 || errno == EAGAIN) return EADDRINUSE;
+    return ::unlink(path.c_str()) == 0 ? 0 : errno;
+}
+
 /// Whether nothing needed to be done for a request that found the service like that.
 bool was_so_already(core::Verb verb, protocol::State state) {
     using protocol::State;
@@ -100,22 +112,31 @@ Result<> Control::listen(const std::string& path, const config::Supervisor::Sock
     if (!socket) return cannot(errno);
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof address.sun_path - 1);
-    ::unlink(path.c_str());
-    // Nobody connects before the mode and the group are what they shall be.
-    const mode_t mask = ::umask(0777);
-    const int bound =
-        ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    const int bind_errno = errno;
-    ::umask(mask);
-    if (bound != 0) return cannot(bind_errno);
-    if (settings.group && ::chown(path.c_str(), static_cast<uid_t>(-1), *settings.group) != 0) {
+    const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
+    if (const int errnum = make_way(path, generic, sizeof address)) return cannot(errnum);
+    // Nobody connects before the mode and the group are what they shall be: the file is made with
+    // the socket's own mode. (The umask would be that of the log thread, too.)
+    if (::fchmod(socket.get(), 0) != 0 || ::bind(socket.get(), generic, sizeof address) != 0) {
         return cannot(errno);
     }
-    if (::chmod(path.c_str(), settings.mode) != 0) return cannot(errno);
-    if (::listen(socket.get(), 128) != 0) return cannot(errno);
-    boost::system::error_code ignored;
-    acceptor_.close(ignored);
-    acceptor_.assign(Local(), socket.release());
+    const auto owned = [&] {
+        return !settings.group ||
+               ::chown(path.c_str(), static_cast<uid_t>(-1), *settings.group) == 0;
+    };
+    boost::system::error_code error;
+    if (!owned() || ::chmod(path.c_str(), settings.mode) != 0 || ::listen(socket.get(), 128) != 0) {
+        error.assign(errno, boost::system::system_category());
+    } else {
+        boost::system::error_code ignored;
+        acceptor_.close(ignored);
+        retry_.cancel();
+        acceptor_.assign(Local(), socket.get(), error);
+    }
+    if (error) {
+        ::unlink(path.c_str());
+        return cannot(error.value());
+    }
+    (void)socket.release();
     path_ = path;
     settings_ = settings;
     accept();
@@ -135,12 +156,15 @@ void Control::accept() {
     acceptor_.async_accept([this](const boost::system::error_code& error, Local::socket socket) {
         if (error == asio::error::operation_aborted) return;
         if (!error) {
+            accept_failed_ = false;
             admit(std::move(socket));
             return accept();
         }
         // Out of descriptors, most likely: the client waits in the backlog, and trying at once
         // would only spin.
-        log_.warning("cannot accept a client: " + error.message());
+        if (!std::exchange(accept_failed_, true)) {
+            log_.warning("cannot accept a client: " + error.message());
+        }
         retry_.expires_after(std::chrono::milliseconds(200));
         retry_.async_wait([this](const boost::system::error_code& cancelled) {
             if (!cancelled) accept();
@@ -239,7 +263,10 @@ void Control::answer(const std::shared_ptr<Session>& session, const protocol::Id
             {last_event_, wall_now(), protocol::Event::Kind::Snapshot, unit.name(), std::nullopt,
              state_of(unit), cause_of(unit, now()), unit.pid}));
     }
-    subscribers_.push_back(session);
+    const auto is_it = [&](const std::weak_ptr<Session>& other) { return other.lock() == session; };
+    if (std::none_of(subscribers_.begin(), subscribers_.end(), is_it)) {
+        subscribers_.push_back(session);
+    }
 }
 
 void Control::announce(const core::Announce& change) {

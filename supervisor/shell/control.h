@@ -73,6 +73,7 @@ class Control {
     config::Supervisor::Socket settings_;
     asio::local::stream_protocol::acceptor acceptor_;
     asio::steady_timer retry_;
+    bool accept_failed_ = false;
     std::map<core::RequestId, Waiting> waiting_;
     std::vector<std::weak_ptr<Session>> subscribers_;
     std::uint64_t last_request_ = 0;
