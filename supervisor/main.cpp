@@ -118,7 +118,10 @@ int supervise(const shell::Options& options, const os::Inherited& inherited, sig
     shell::Supervisor supervisor(setup, **log, *spawner, **collector);
     setup.plan.reset();  // the engine has it, until a reload brings another
     if (auto opened = supervisor.open(); !opened) return fail(opened.error());
-    return supervisor.run();
+    const int status = supervisor.run();
+    // Its thread may still call the supervisor back, so it ends first.
+    collector->reset();
+    return status;
 }
 
 }  // namespace
