@@ -8,10 +8,18 @@
 
 namespace reeve::shell {
 
-void Children::add(pid_t pid, Fd pidfd, Ended ended) {
-    children_.emplace(
-        pid, Child{asio::posix::stream_descriptor(io_, pidfd.release()), std::move(ended)});
+Result<> Children::add(pid_t pid, Fd pidfd, Ended ended) {
+    asio::posix::stream_descriptor watched(io_);
+    boost::system::error_code error;
+    watched.assign(pidfd.get(), error);
+    if (error) {
+        (void)os::send_signal(pidfd.get(), SIGKILL);
+        return system_error("cannot watch process " + std::to_string(pid), error.value());
+    }
+    (void)pidfd.release();
+    children_.emplace(pid, Child{std::move(watched), std::move(ended)});
     await_end(pid);
+    return {};
 }
 
 void Children::await_end(pid_t pid) {
@@ -50,7 +58,7 @@ void Children::release(pid_t pid) {
 void Children::sweep() {
     while (const auto zombie = os::peek_any()) {
         if (!knows(zombie->pid)) {
-            os::reap_pid(zombie->pid);
+            reap_orphan(zombie->pid);
             continue;
         }
         look_at(zombie->pid);
@@ -62,8 +70,14 @@ void Children::sweep() {
 
 std::vector<pid_t> Children::living_orphans() {
     std::vector<pid_t> pids = os::children_of(::getpid());
-    std::erase_if(pids, [this](pid_t pid) { return knows(pid) || os::reap_pid(pid).has_value(); });
+    std::erase_if(pids, [this](pid_t pid) { return knows(pid) || reap_orphan(pid); });
     return pids;
+}
+
+bool Children::reap_orphan(pid_t pid) {
+    if (!os::reap_pid(pid)) return false;
+    if (reaped_) reaped_(pid);
+    return true;
 }
 
 }  // namespace reeve::shell

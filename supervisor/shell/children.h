@@ -4,10 +4,12 @@
 
 #include <functional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/exit_status.h"
 #include "base/fd.h"
+#include "base/result.h"
 #include "supervisor/shell/asio.h"
 
 namespace reeve::shell {
@@ -23,7 +25,8 @@ class Children {
     Children(const Children&) = delete;
     Children& operator=(const Children&) = delete;
 
-    void add(pid_t pid, Fd pidfd, Ended ended);
+    /// A child that cannot be watched is killed, and reaped like an orphan.
+    Result<> add(pid_t pid, Fd pidfd, Ended ended);
     /// Through the pidfd, so never to a stranger; one that has ended already is no error.
     void signal(pid_t pid, int signal);
     /// To a child's process group, which cannot be a stranger's as long as the child is not
@@ -33,6 +36,8 @@ class Children {
     void release(pid_t pid);
     bool knows(pid_t pid) const { return children_.contains(pid); }
 
+    /// `reaped` is called with the number of each orphan that is reaped: it may become another's.
+    void on_reaped(std::function<void(pid_t)> reaped) { reaped_ = std::move(reaped); }
     /// Reaps every orphan that has ended; finds ends of our own that no pidfd has told yet. To be
     /// called after SIGCHLD.
     void sweep();
@@ -47,9 +52,11 @@ class Children {
 
     void await_end(pid_t pid);
     void look_at(pid_t pid);
+    bool reap_orphan(pid_t pid);
 
     asio::io_context& io_;
     std::unordered_map<pid_t, Child> children_;
+    std::function<void(pid_t)> reaped_;
 };
 
 }  // namespace reeve::shell

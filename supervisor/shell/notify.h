@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -30,17 +31,19 @@ class NotifyChannel {
 
     /// For NOTIFY_SOCKET.
     const std::string& name() const { return name_; }
-    /// Takes in what has come and was not read yet.
-    void read();
+    /// Takes in what has come and was not read yet, but no more than `most` messages.
+    void read(std::size_t most);
 
   private:
-    NotifyChannel(asio::io_context& io, os::NotifySocket socket, Listener listener);
+    NotifyChannel(std::string name, asio::posix::stream_descriptor socket, Listener listener);
     void await();
     void take(const os::NotifyDatagram& datagram);
+    void drop(const std::string& why);
 
     std::string name_;
     asio::posix::stream_descriptor socket_;
     Listener listener_;
+    std::uint64_t dropped_ = 0;
 };
 
 }  // namespace reeve::shell

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +16,9 @@ namespace {
 /// How long the last lines of an ended process may keep its end from being told: a disk that hangs
 /// must not hold up a restart.
 constexpr auto drain_patience = std::chrono::seconds(1);
+
+/// So many notifications of an ended process are still taken in: what its socket may hold.
+constexpr std::size_t last_messages = 512;
 
 /// 128 random bits in hexadecimal, as systemd's INVOCATION_ID has them.
 std::string new_invocation_id() {
@@ -35,6 +39,23 @@ Environment marks(const std::string& service, const std::string& invocation_id) 
     return {{"REEVE_SERVICE", service},
             {"REEVE_INVOCATION_ID", invocation_id},
             {"INVOCATION_ID", invocation_id}};
+}
+
+/// The last descriptors are not for services: without any, nobody could ask us anything, and what a
+/// service leaves behind could not be found.
+constexpr rlim_t reserved_descriptors = 64;
+
+Result<> leave_descriptors() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {};
+    // The kernel gives the lowest number that is free.
+    const Fd lowest(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
+    if (!lowest) return system_error("cannot open another descriptor");
+    const rlim_t reserve = std::min(reserved_descriptors, limit.rlim_cur / 4);
+    if (static_cast<rlim_t>(lowest.get()) + reserve < limit.rlim_cur) return {};
+    return system_error("the last " + std::to_string(reserve) + " of " +
+                            std::to_string(limit.rlim_cur) + " descriptors are reserved",
+                        EMFILE);
 }
 
 bool wants_notify(const config::Service& service) {
@@ -70,6 +91,7 @@ std::optional<core::SpawnFailed> Runs::start(Run& run) {
         return core::SpawnFailed{run.id, error.text(), false};
     };
     const config::Service& service = *run.definition;
+    if (auto room = leave_descriptors(); !room) return failed(room.error());
     if (auto opened = open_notify(run); !opened) return failed(opened.error());
     auto spec = prepare(*context(run.id), service.execution.command);
     if (!spec) return failed(spec.error());
@@ -101,10 +123,12 @@ std::optional<core::SpawnFailed> Runs::start(Run& run) {
         return core::SpawnFailed{run.id, failure->text(), not_found};
     }
     auto& spawned = std::get<os::Spawned>(result);
+    const auto added =
+        children_.add(spawned.pid, std::move(spawned.pidfd),
+                      [this, id = run.id](const ExitStatus& status) { ended(id, status); });
+    if (!added) return failed(added.error());
     run.pid = spawned.pid;
     trees_.add(run.id, run.pid, run.invocation_id);
-    children_.add(run.pid, std::move(spawned.pidfd),
-                  [this, id = run.id](const ExitStatus& status) { ended(id, status); });
     return std::nullopt;
 }
 
@@ -183,6 +207,9 @@ void Runs::kill_tree(core::RunId id) {
     found->second.killing = true;
     trees_.note_members(id);
     children_.signal(found->second.pid, SIGKILL);
+    // All of its group at one blow, which those that fork cannot run away from and which needs no
+    // descriptor.
+    children_.signal_group(found->second.pid, SIGKILL);
     signal_tree(found->second, SIGKILL);
 }
 
@@ -199,7 +226,7 @@ void Runs::ended(core::RunId id, const ExitStatus& status) {
     Run& run = runs_.at(id);
     run.status = status;
     // What it said last counts, though its end may have been noticed first.
-    if (run.notify) run.notify->read();
+    if (run.notify) run.notify->read(last_messages);
     if (run.definition->policy.log.kind != config::Log::Kind::Capture) return drained(id);
     run.patience = std::make_unique<asio::steady_timer>(io_, drain_patience);
     run.patience->async_wait([this, id](const boost::system::error_code& error) {

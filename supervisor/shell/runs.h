@@ -46,11 +46,9 @@ class Runs {
     /// The same process set-up as a main process has, for another command; descriptors 0, 1 and 2
     /// are null devices until set.
     Result<os::SpawnSpec> prepare(const RunContext& context, const config::Argv& command) const;
-    /// All living processes of a run.
-    std::vector<os::ProcessEntry> processes(core::RunId run) {
-        trees_.census();
-        return trees_.members(run);
-    }
+    /// All living processes of a run, as of the last look at the orphans.
+    std::vector<os::ProcessEntry> processes(core::RunId run) const { return trees_.members(run); }
+    void look_at_orphans() { trees_.census(); }
 
   private:
     struct Run {

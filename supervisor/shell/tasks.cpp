@@ -81,10 +81,14 @@ void Tasks::start_command(core::TaskId id, core::RunId run, const config::Argv& 
     auto& spawned = std::get<os::Spawned>(result);
     const auto task = std::make_shared<Task>(io_, id, std::move(done));
     tasks_[id] = task;
+    boost::system::error_code unwatched;
+    task->output.assign(reading.get(), unwatched);
+    if (!unwatched) (void)reading.release();
+    const auto added =
+        children_.add(spawned.pid, std::move(spawned.pidfd),
+                      [this, task](const ExitStatus& status) { command_ended(task, status); });
+    if (!added) return finish(task, false, added.error().text());
     task->pid = spawned.pid;
-    task->output.assign(reading.release());
-    children_.add(spawned.pid, std::move(spawned.pidfd),
-                  [this, task](const ExitStatus& status) { command_ended(task, status); });
     read_output(task);
 }
 
@@ -103,12 +107,16 @@ void Tasks::read_output(const std::shared_ptr<Task>& task) {
 
 void Tasks::command_ended(const std::shared_ptr<Task>& task, const ExitStatus& status) {
     if (status == ExitStatus::exited(0)) return finish(task, true, "");
-    // Its last words may still be in the pipe.
+    // Its last words may still be in the pipe: no more than the pipe holds, as those whom the
+    // command left behind may write on for ever. The chunk may hold what was read but not taken.
     boost::system::error_code error;
     task->output.cancel(error);
     task->output.non_blocking(true, error);
-    while (const std::size_t size = task->output.read_some(asio::buffer(task->chunk), error)) {
-        task->tail.append(task->chunk.data(), size);
+    std::array<char, 1024> chunk;
+    for (int chunks = 0; chunks < 64; ++chunks) {
+        const std::size_t size = task->output.read_some(asio::buffer(chunk), error);
+        if (size == 0) break;
+        task->tail.append(chunk.data(), size);
     }
     const std::string words = last_words(task->tail);
     finish(task, false, status.text() + (words.empty() ? "" : ": " + words));
@@ -132,23 +140,34 @@ void Tasks::start_connect(core::TaskId id, const config::TcpCheck& check, Done d
         return connect(task, asio::ip::tcp::resolver::results_type::create(both.begin(), both.end(),
                                                                            check.host, port));
     }
-    // Asio resolves in a thread of its own, which is made by the first name that needs it.
-    task->resolver.async_resolve(
-        check.host, port,
-        [this, task](const boost::system::error_code& failure, const auto& endpoints) {
-            if (failure == asio::error::operation_aborted) return;
-            if (failure) return finish(task, false, failure.message());
-            connect(task, endpoints);
-        });
+    // Asio resolves in a thread of its own, which is made by the first name that needs it; it
+    // throws when there cannot be another.
+    try {
+        task->resolver.async_resolve(
+            check.host, port,
+            [this, task](const boost::system::error_code& failure, const auto& endpoints) {
+                if (!tasks_.contains(task->id)) return;
+                if (failure) return finish(task, false, failure.message());
+                connect(task, endpoints);
+            });
+    } catch (const boost::system::system_error& failure) {
+        finish(task, false, "cannot look up " + check.host + ": " + failure.code().message());
+    }
 }
 
 void Tasks::connect(const std::shared_ptr<Task>& task,
                     const asio::ip::tcp::resolver::results_type& endpoints) {
-    asio::async_connect(task->socket, endpoints,
-                        [this, task](const boost::system::error_code& error, const auto&) {
-                            if (error == asio::error::operation_aborted) return;
-                            finish(task, !error, error ? error.message() : "");
-                        });
+    asio::async_connect(
+        task->socket, endpoints,
+        [this, task](const boost::system::error_code& error, const asio::ip::tcp::endpoint& peer) {
+            if (error == asio::error::operation_aborted) return;
+            if (error) return finish(task, false, error.message());
+            // Where nobody listens on a port that the kernel gives to clients, it may give us that
+            // very port, and we would have connected to ourselves.
+            boost::system::error_code unknown;
+            const bool to_itself = task->socket.local_endpoint(unknown) == peer;
+            finish(task, !to_itself, to_itself ? "Connection refused" : "");
+        });
 }
 
 void Tasks::finish(const std::shared_ptr<Task>& task, bool succeeded, std::string what) {

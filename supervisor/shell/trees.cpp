@@ -4,6 +4,10 @@
 
 namespace reeve::shell {
 
+Trees::Trees(Children& children) : children_(children) {
+    children_.on_reaped([this](pid_t pid) { orphans_.erase(pid); });
+}
+
 void Trees::add(core::RunId run, pid_t main, std::string invocation_id) {
     by_main_[main] = run;
     by_invocation_[invocation_id] = run;
@@ -15,19 +19,28 @@ void Trees::remove(core::RunId run) {
     if (found == trees_.end()) return;
     by_main_.erase(found->second.main);
     by_invocation_.erase(found->second.invocation_id);
-    for (const auto& [pid, start_time] : found->second.noted) {
-        if (const auto note = by_note_.find(pid); note != by_note_.end() && note->second == run) {
-            by_note_.erase(note);
-        }
-    }
+    for (const auto& [pid, start_time] : found->second.noted) forget_note(pid, run);
     trees_.erase(found);
+}
+
+void Trees::forget_note(pid_t pid, core::RunId run) {
+    const auto note = by_note_.find(pid);
+    if (note != by_note_.end() && note->second == run) by_note_.erase(note);
 }
 
 void Trees::note_members(core::RunId run) {
     const auto found = trees_.find(run);
     if (found == trees_.end()) return;
+    auto& noted = found->second.noted;
+    // A service may be signalled often in a long life.
+    std::erase_if(noted, [&](const auto& note) {
+        const auto process = os::read_process(note.first);
+        if (process && process->start_time == note.second) return false;
+        forget_note(note.first, run);
+        return true;
+    });
     for (const os::ProcessEntry& process : members(run)) {
-        found->second.noted[process.pid] = process.start_time;
+        noted[process.pid] = process.start_time;
         by_note_[process.pid] = run;
     }
 }

@@ -19,7 +19,9 @@ namespace reeve::shell {
 /// first seen, and remembered until it is gone.
 class Trees {
   public:
-    explicit Trees(Children& children) : children_(children) {}
+    explicit Trees(Children& children);
+    Trees(const Trees&) = delete;
+    Trees& operator=(const Trees&) = delete;
 
     void add(core::RunId run, pid_t main, std::string invocation_id);
     void remove(core::RunId run);
@@ -45,6 +47,7 @@ class Trees {
         std::unordered_map<pid_t, std::uint64_t> noted{};  // and their start times
     };
 
+    void forget_note(pid_t pid, core::RunId run);
     core::RunId owner_of(pid_t orphan) const;
 
     Children& children_;
