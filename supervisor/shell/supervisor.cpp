@@ -63,7 +63,11 @@ Result<> Supervisor::open() {
     for (const config::ServicePtr& service : engine_.units().plan().services) {
         if (service->policy.log.kind != config::Log::Kind::Capture) continue;
         auto adopted = collector_.adopt(service->name, service->policy.log);
-        if (!adopted) log_.warning(adopted.error().text() + "; ignoring what was in there");
+        if (!adopted) {
+            log_.warning(adopted.error().text() + "; ignoring what was in there");
+        } else if (*adopted) {
+            heirlooms_.insert(service->name);
+        }
     }
     const auto& socket = setup_.settings.socket;
     const std::string path =
@@ -181,6 +185,11 @@ void Supervisor::arm_timer() {
     });
 }
 
+void Supervisor::carry_out(const core::Spawn& action) {
+    heirlooms_.erase(action.definition->name);
+    runs_.spawn(action);
+}
+
 void Supervisor::carry_out(const core::Announce& change) {
     control_.announce(change);
     // What moves within a state is for `status`, not for the log.
@@ -207,8 +216,11 @@ void Supervisor::carry_out(const core::Finish& finish) {
     for (const std::string& name : finish.survivors) {
         log_.error("cannot end " + name + ": it survives SIGKILL; leaving it");
     }
-    // What they said last has been read before their ends were told.
-    engine_.units().for_each([this](const core::Unit& unit) { collector_.remove(unit.name()); });
+    // What they said last has been read before their ends were told; but nobody has told the end of
+    // one that a predecessor had started.
+    engine_.units().for_each([this](const core::Unit& unit) {
+        if (!heirlooms_.contains(unit.name())) collector_.remove(unit.name());
+    });
     status_ = finish.status;
     io_.stop();
 }

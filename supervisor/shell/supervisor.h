@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,7 +53,7 @@ class Supervisor {
     void apply_settings(const config::Plan& plan);
     void pump();
     void arm_timer();
-    void carry_out(const core::Spawn& action) { runs_.spawn(action); }
+    void carry_out(const core::Spawn& action);
     void carry_out(const core::Signal& action) { runs_.signal(action); }
     void carry_out(const core::KillTree& action) { runs_.kill_tree(action.run); }
     void carry_out(const core::Reap& action) { runs_.reap(action.run); }
@@ -79,6 +80,7 @@ class Supervisor {
     Tasks tasks_;
     SupervisorInfo info_;
     Control control_;
+    std::set<std::string> heirlooms_;   // the pipes of a predecessor that no service of ours has
     std::deque<core::Action> actions_;  // decided, to be carried out in this order
     bool pump_scheduled_ = false;
     int status_ = 0;
