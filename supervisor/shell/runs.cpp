@@ -48,11 +48,16 @@ constexpr rlim_t reserved_descriptors = 64;
 Result<> leave_descriptors() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {};
-    // The kernel gives the lowest number that is free.
-    const Fd lowest(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
-    if (!lowest) return system_error("cannot open another descriptor");
     const rlim_t reserve = std::min(reserved_descriptors, limit.rlim_cur / 4);
-    if (static_cast<rlim_t>(lowest.get()) + reserve < limit.rlim_cur) return {};
+    // The kernel gives the lowest numbers that are free; one start takes no more than so many.
+    std::array<Fd, 8> wanted;
+    rlim_t highest = 0;
+    for (Fd& fd : wanted) {
+        fd.reset(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
+        if (!fd) return system_error("cannot open another descriptor");
+        highest = static_cast<rlim_t>(fd.get());
+    }
+    if (highest + reserve < limit.rlim_cur) return {};
     return system_error("the last " + std::to_string(reserve) + " of " +
                             std::to_string(limit.rlim_cur) + " descriptors are reserved",
                         EMFILE);
