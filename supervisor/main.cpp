@@ -131,7 +131,7 @@ int main(int argc, char** argv) {
     if (const int* status = std::get_if<int>(&parsed)) return *status;
     const auto& options = std::get<shell::Options>(parsed);
     const sigset_t signals =
-        os::signal_set({SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, SIGRTMIN + 3});
+        os::signal_set({SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, SIGRTMIN + 3});
     const auto inherited = os::become_supervisor(signals);
     if (!inherited) return fail(inherited.error());
     return supervise(options, *inherited, signals);

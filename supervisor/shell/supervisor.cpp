@@ -102,6 +102,8 @@ void Supervisor::take_signal(int signal) {
         if (auto opened = log_.reopen(); !opened) log_.error(opened.error().text());
         return collector_.reopen();
     }
+    // Unread, it would end us.
+    if (signal == SIGUSR2) return log_.warning("ignoring SIGUSR2: not supported yet");
     queue_.push(core::ShutdownAsked{});
 }
 
