@@ -1,0 +1,102 @@
+"""Those who give without end, and what there is no more of: the supervisor goes on serving everybody else."""
+import os
+import signal
+import subprocess
+import unittest
+
+from harness import FOREVER, PYTHON, Supervisor, python, shell
+
+
+class Floods(unittest.TestCase):
+    def test_a_process_that_a_failed_check_leaves_behind_may_write_for_ever(self):
+        check = shell('yes | { head -n 5000; echo > $D/fifo; cat; } & read line < $D/fifo; exit 1')
+        with Supervisor({"services": {"web": {"command": FOREVER, "reload": {"check": check}}}},
+                        fifos=("fifo",)) as s:
+            s.wait_for("web", "running")
+            s.ctl("reload", "web", status=1)
+            s.wait_for_change("web", "running")
+            self.assertIn("y; y; y", s.status("web")["cause"])
+
+    def test_notifications_without_end_keep_nobody_waiting(self):
+        say = python("import os; open(os.environ['D'] + '/name', 'w').write(os.environ['NOTIFY_SOCKET'] + '\\n'); "
+                     "import signal; signal.pause()")
+        flood = ("import socket, sys\ns = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
+                 "s.connect('\\0' + sys.argv[1][1:])\nprint(flush=True)\nwhile True: s.send(b'READY=1')\n")
+        with Supervisor({"services": {"web": {"command": say, "ready": "notify"}}}, fifos=("name",)) as s:
+            flooder = subprocess.Popen([PYTHON, "-c", flood, s.fifo("name").read_line()], stdout=subprocess.PIPE,
+                                       stderr=subprocess.DEVNULL)
+            try:
+                flooder.stdout.readline()
+                for _ in range(20):
+                    self.assertEqual(s.status("web")["state"], "starting")
+            finally:
+                flooder.kill()
+                flooder.communicate()
+            s.ctl("stop", "web", status=0)
+
+
+class Descriptors(unittest.TestCase):
+    def test_without_descriptors_services_fail_to_start_and_clients_are_served(self):
+        services = {f"s{i}": {"command": FOREVER, "restart": "never"} for i in range(120)}
+        with Supervisor({"services": services}, prefix=("prlimit", "--nofile=256:256")) as s:
+            with open(f"/proc/{s.reeved_pid}/limits", encoding="ascii") as f:
+                if not any(line.split()[3:5] == ["256", "256"] for line in f if "open files" in line):
+                    self.skipTest("whoever may raise limits does not run out")
+            s.wait_until(lambda: all(s.states[name] in ("running", "failed") for name in services))
+            running = [name for name in services if s.states[name] == "running"]
+            self.assertGreater(len(running), 30)
+            self.assertLess(len(running), 120)
+            clients = [s.client() for _ in range(20)]
+            for client in clients:
+                self.assertIn("result", client.call("version"))
+                client.close()
+            # What has become free is used again.
+            failed = next(name for name in services if s.states[name] == "failed")
+            self.assertIn("descriptors", s.status(failed)["cause"])
+            s.ctl("stop", *running[:20], status=0)
+            s.ctl("start", failed, status=0)
+
+
+class ControlSocket(unittest.TestCase):
+    CONFIG = {"services": {"web": {"command": FOREVER}}}
+
+    def refused(self, path):
+        with Supervisor({**self.CONFIG, "supervisor": {"socket": {"path": path}}}, start=False) as s:
+            s.start(connect=False)
+            self.assertEqual(s.wait(), 1)
+            return s.text()
+
+    def test_another_supervisors_socket_is_not_taken(self):
+        with Supervisor(self.CONFIG) as s:
+            self.assertIn("Address already in use", self.refused(s.socket_path))
+            s.ctl("status", "web", status=0)
+
+    def test_a_file_that_is_no_socket_is_not_removed(self):
+        with Supervisor(self.CONFIG) as s:
+            self.assertIn("File exists", self.refused(s.config_path))
+            self.assertTrue(os.path.getsize(s.config_path))
+
+    def test_a_dead_supervisors_socket_is_replaced(self):
+        with Supervisor({**self.CONFIG, "services": {"web": {"command": FOREVER, "enabled": False}}}) as s:
+            s.kill()
+            self.assertTrue(os.path.exists(s.socket_path))
+            s.start()
+            self.assertEqual(s.status("web")["state"], "stopped")
+
+    def test_the_socket_has_the_mode_asked_for_whatever_the_umask(self):
+        config = {**self.CONFIG, "supervisor": {"socket": {"mode": "0660"}}}
+        with Supervisor(config, prefix=("sh", "-c", 'umask 077; exec "$@"', "sh")) as s:
+            self.assertEqual(os.stat(s.socket_path).st_mode & 0o7777, 0o660)
+
+
+class Signals(unittest.TestCase):
+    def test_one_that_is_not_supported_yet_ends_nothing(self):
+        with Supervisor({"services": {"web": {"command": FOREVER}}}) as s:
+            s.wait_for("web", "running")
+            pid = s.pid("web")
+            s.send_signal(signal.SIGUSR2)
+            self.assertEqual(s.pid("web"), pid)
+
+
+if __name__ == "__main__":
+    unittest.main()
