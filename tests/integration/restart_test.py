@@ -48,6 +48,8 @@ class Restart(unittest.TestCase):
                 "command": shell("echo $$ > $D/pids; read line < $D/go; exit 1"),
                 "backoff": {"initial": "1h", "max": "1h", "reset_after": "1ms"}}}}, fifos=["pids", "go"]) as s:
             first = s.fifo("pids").read_pid()
+            while s.status("web")["uptime"] < 0.02:     # longer than reset_after
+                pass
             s.tell("go")
             self.assertNotEqual(s.fifo("pids").read_pid(), first)
             s.settle()
