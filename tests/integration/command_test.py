@@ -62,8 +62,8 @@ class StopAndStart(unittest.TestCase):
 
     def test_a_start_while_stopping_waits_its_turn_and_starts_no_second_copy(self):
         # Each instance notes itself in a folder while it lives, and complains of any other one.
-        script = shell("mkdir $D/alive || echo second > $D/said; trap 'echo stopping > $D/said; sleep 0.2; "
-                       "rmdir $D/alive; exit 0' TERM; echo up > $D/said; while :; do sleep 0.01; done")
+        script = shell("trap 'echo stopping > $D/said; sleep 0.2; rmdir $D/alive 2>/dev/null; exit 0' TERM; "
+                       "mkdir $D/alive || echo second > $D/said; echo up > $D/said; while :; do sleep 0.01; done")
         with Supervisor({"services": {"web": {"command": script}}}, fifos=["said"]) as s:
             said = s.fifo("said")
             self.assertEqual(said.read_line(), "up")
@@ -77,7 +77,7 @@ class StopAndStart(unittest.TestCase):
             self.assertNotIn("second", said.lines_so_far())
 
     def test_a_restart_while_starting_starts_no_second_copy(self):
-        script = shell("mkdir $D/alive || echo second > $D/said; trap 'rmdir $D/alive; exit 0' TERM; echo up > $D/said; "
+        script = shell("trap 'rmdir $D/alive 2>/dev/null; exit 0' TERM; mkdir $D/alive || echo second > $D/said; echo up > $D/said; "
                        "while :; do sleep 0.01; done")
         with Supervisor({"services": {"web": {"command": script, "ready": {
                 "exec": ["test", "-e", "${D}/ready"], "interval": "10ms"}}}}, fifos=["said"]) as s:
