@@ -86,8 +86,9 @@ class StopAndStart(unittest.TestCase):
             self.assertEqual(s.fifo("said").read_line(), "up")
             open(s.dir + "/ready", "w").close()
             s.ctl("restart", "web", status=0)
+            self.assertEqual(s.fifo("said").read_line(), "up")
             s.ctl("stop", "web", status=0)
-            self.assertEqual(s.fifo("said").lines_so_far(), ["up"])
+            self.assertEqual(s.fifo("said").lines_so_far(), [])
 
     def test_a_stop_during_backoff_cancels_the_restart(self):
         with Supervisor({"services": {"web": {"command": ["false"], "backoff": {"initial": "1h", "max": "1h"}}}}) as s:
