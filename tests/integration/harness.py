@@ -186,9 +186,11 @@ class Supervisor:
 
     def write_config(self, config):
         """A dict or YAML text; JSON is YAML too."""
-        with open(self.config_path, "w", encoding="utf-8") as f:
+        with open(self.config_path + ".new", "w", encoding="utf-8") as f:
             f.write(config if isinstance(config, str) else json.dumps(config, indent=1))
-        os.chmod(self.config_path, 0o644)
+        os.chmod(self.config_path + ".new", 0o644)
+        # At once, as a reload may be reading it.
+        os.replace(self.config_path + ".new", self.config_path)
 
     # -- life ------------------------------------------------------------------
     def start(self, connect=True, **popen):
