@@ -135,10 +135,11 @@ class FewDescriptors(unittest.TestCase):
 
 class Output(unittest.TestCase):
     def test_a_flood_of_output_delays_no_answer(self):
-        flood = python("import os\nwhile True: os.write(1, b'x' * 99 + b'\\n')")
+        flood = python("import os\nos.write(1, b'first\\n')\nprint('up', file=open(os.environ['D'] + '/said', 'w'), flush=True)\n"
+                       "while True: os.write(1, b'x' * 99 + b'\\n')")
         with Supervisor({"services": {"noisy": {"command": flood, "log": {"to": "file", "max_size": "1MiB", "max_files": 1}},
-                                      "web": {"command": FOREVER}}}) as s:
-            s.wait_for("noisy", "running")
+                                      "web": {"command": FOREVER}}}, fifos=["said"]) as s:
+            self.assertEqual(s.fifo("said").read_line(), "up")
             client = s.client()
             for _ in range(50):
                 self.assertEqual(client.call("version")["result"]["protocol"], 1)
