@@ -115,7 +115,7 @@ TEST(Answer, PassesOverWhatANewerSupervisorAdds) {
     ASSERT_TRUE(version);
     const auto notice = parse_answer<VersionInfo>(R"({"jsonrpc":"2.0","method":"news"})");
     ASSERT_TRUE(notice);
-    EXPECT_TRUE(std::get<Touches>(*notice).services.empty());
+    EXPECT_TRUE(std::holds_alternative<UnknownNotice>(*notice));
 }
 
 TEST(Answer, ThatDoesNotFitNamesWhatIsWrong) {
