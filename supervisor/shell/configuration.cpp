@@ -1,0 +1,114 @@
+#include "supervisor/shell/configuration.h"
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+
+#include "config/diff.h"
+#include "config/graph.h"
+#include "supervisor/core/rehearsal.h"
+#include "supervisor/shell/clock.h"
+#include "supervisor/shell/status.h"
+
+namespace reeve::shell {
+
+namespace {
+
+using Effect = protocol::DefinitionChange::Effect;
+
+/// The settings whose change takes another start of the supervisor.
+std::vector<std::string> not_live(const config::Supervisor& before, const config::Supervisor& now) {
+    std::vector<std::string> keys;
+    if (before.runtime_dir != now.runtime_dir) keys.emplace_back("runtime_dir");
+    if (before.log_dir != now.log_dir) keys.emplace_back("log_dir");
+    if (before.state_dir != now.state_dir) keys.emplace_back("state_dir");
+    if (before.socket.path != now.socket.path) keys.emplace_back("socket.path");
+    return keys;
+}
+
+}  // namespace
+
+Configuration::Configuration(const config::LoadOptions& options, Enablement& enablement,
+                             config::PlanPtr plan, const core::Engine& engine, EventQueue& queue,
+                             OnChange on_change)
+    : options_(options),
+      enablement_(enablement),
+      plan_(std::move(plan)),
+      engine_(engine),
+      queue_(queue),
+      on_change_(std::move(on_change)) {}
+
+config::LoadResult Configuration::read() const {
+    config::LoadOptions options = options_;
+    options.enabled = enablement_.decisions();
+    config::LoadResult loaded = config::load(options);
+    // The text and its tree are gone; what they took would stay ours for ever.
+    ::malloc_trim(0);
+    return loaded;
+}
+
+protocol::ConfigurationDiff Configuration::compare(const config::LoadResult& loaded) const {
+    protocol::ConfigurationDiff diff;
+    diff.valid = loaded.plan != nullptr;
+    diff.problems = loaded.problems;
+    if (!loaded.plan) return diff;
+    const config::PlanChanges changes = config::changes(*plan_, *loaded.plan);
+    for (const config::ServiceKeyChanges& change : changes.services) {
+        protocol::DefinitionChange told{change.name, effect_of(change.change), {}};
+        for (const config::KeyChange& key : change.keys) {
+            told.keys.push_back({key.key, key.from, key.to});
+        }
+        diff.services.push_back(std::move(told));
+    }
+    for (const config::KeyChange& key : changes.supervisor) {
+        diff.supervisor.push_back({key.key, key.from, key.to});
+    }
+    diff.not_live = not_live(plan_->supervisor, loaded.plan->supervisor);
+    return diff;
+}
+
+std::vector<protocol::Step> Configuration::steps_to(const config::PlanPtr& plan) const {
+    // No other request has this number.
+    const core::RequestId request{std::numeric_limits<std::uint64_t>::max()};
+    const core::Rehearsal rehearsal =
+        core::rehearse(engine_, core::PlanReplaced{plan, false, request, true, {}}, request, now());
+    return steps_of(rehearsal);
+}
+
+void Configuration::take(config::PlanPtr plan, core::PlanReplaced replaced) {
+    on_change_(*plan_, *plan);
+    plan_ = std::move(plan);
+    replaced.plan = plan_;
+    queue_.push(std::move(replaced));
+}
+
+Result<> Configuration::enable(const std::vector<std::string>& services, bool enabled) {
+    for (const std::string& service : services) {
+        if (auto decided = enablement_.decide(service, enabled); !decided) return decided;
+    }
+    return {};
+}
+
+std::string summary_of(const protocol::ConfigurationDiff& diff) {
+    constexpr std::array words = {std::pair{Effect::Restart, "to be restarted"},
+                                  std::pair{Effect::Live, "changed without a restart"},
+                                  std::pair{Effect::Added, "added"},
+                                  std::pair{Effect::Removed, "removed"}};
+    std::string text;
+    for (const auto& [effect, word] : words) {
+        const auto count =
+            std::count_if(diff.services.begin(), diff.services.end(),
+                          [effect = effect](const auto& change) { return change.effect == effect; });
+        if (count == 0) continue;
+        text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + word;
+    }
+    if (!diff.supervisor.empty()) {
+        text += (text.empty() ? "" : ", ") + std::string("the supervisor's settings");
+    }
+    return text.empty() ? "nothing changed" : text;
+}
+
+}  // namespace reeve::shell
