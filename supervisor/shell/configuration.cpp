@@ -19,16 +19,6 @@ namespace {
 
 using Effect = protocol::DefinitionChange::Effect;
 
-/// The settings whose change takes another start of the supervisor.
-std::vector<std::string> not_live(const config::Supervisor& before, const config::Supervisor& now) {
-    std::vector<std::string> keys;
-    if (before.runtime_dir != now.runtime_dir) keys.emplace_back("runtime_dir");
-    if (before.log_dir != now.log_dir) keys.emplace_back("log_dir");
-    if (before.state_dir != now.state_dir) keys.emplace_back("state_dir");
-    if (before.socket.path != now.socket.path) keys.emplace_back("socket.path");
-    return keys;
-}
-
 }  // namespace
 
 Configuration::Configuration(const config::LoadOptions& options, Enablement& enablement,
@@ -92,6 +82,15 @@ Result<> Configuration::enable(const std::vector<std::string>& services, bool en
     return {};
 }
 
+std::vector<std::string> not_live(const config::Supervisor& before, const config::Supervisor& now) {
+    std::vector<std::string> keys;
+    if (before.runtime_dir != now.runtime_dir) keys.emplace_back("runtime_dir");
+    if (before.log_dir != now.log_dir) keys.emplace_back("log_dir");
+    if (before.state_dir != now.state_dir) keys.emplace_back("state_dir");
+    if (before.socket.path != now.socket.path) keys.emplace_back("socket.path");
+    return keys;
+}
+
 std::string summary_of(const protocol::ConfigurationDiff& diff) {
     constexpr std::array words = {std::pair{Effect::Restart, "to be restarted"},
                                   std::pair{Effect::Live, "changed without a restart"},
@@ -99,9 +98,9 @@ std::string summary_of(const protocol::ConfigurationDiff& diff) {
                                   std::pair{Effect::Removed, "removed"}};
     std::string text;
     for (const auto& [effect, word] : words) {
-        const auto count =
-            std::count_if(diff.services.begin(), diff.services.end(),
-                          [effect = effect](const auto& change) { return change.effect == effect; });
+        const auto count = std::count_if(
+            diff.services.begin(), diff.services.end(),
+            [effect = effect](const auto& change) { return change.effect == effect; });
         if (count == 0) continue;
         text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + word;
     }

@@ -49,6 +49,9 @@ class Configuration {
     OnChange on_change_;
 };
 
+/// The settings of the supervisor that differ and take another start of it.
+std::vector<std::string> not_live(const config::Supervisor& before, const config::Supervisor& now);
+
 /// "1 restarted, 2 added": what a diff does to services, for people.
 std::string summary_of(const protocol::ConfigurationDiff& diff);
 

@@ -222,8 +222,7 @@ void Control::answer(const SessionPtr& session, const Id& id, const protocol::Ap
     if (!loaded.plan) {
         house_.log.error("the configuration is not valid; everything stays as it is");
         announce_configuration("refused: it is not valid");
-        return session->send(
-            protocol::encode_result(id, protocol::Applied{std::move(diff), {}}));
+        return session->send(protocol::encode_result(id, protocol::Applied{std::move(diff), {}}));
     }
     const std::string summary = summary_of(diff);
     house_.log.info("configuration applied for " + who_is(*session) + ": " + summary);

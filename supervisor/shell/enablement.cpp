@@ -46,15 +46,16 @@ Enablement::Enablement(const std::string& state_dir, std::vector<std::string>& p
 }
 
 Result<> Enablement::decide(const std::string& service, bool enabled) {
-    const std::string what = "cannot remember that " + service + " is " +
-                             (enabled ? "enabled" : "disabled");
+    const std::string what =
+        "cannot remember that " + service + " is " + (enabled ? "enabled" : "disabled");
     if (folder_.empty()) return error(what + ": there is no state directory");
     if (::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST) {
         return system_error(what + ": " + folder_);
     }
     const std::string path = folder_ + "/" + service;
     const std::string fresh = folder_ + "/." + service;
-    const Fd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+    const Fd file(
+        ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file) return system_error(what + ": " + fresh);
     const auto written = os::write_all(file.get(), enabled ? enabled_word : disabled_word);
     if (!written || ::fdatasync(file.get()) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0) {

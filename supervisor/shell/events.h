@@ -11,9 +11,9 @@
 
 namespace reeve::shell {
 
-/// What happened: numbers it, remembers the last of it, and tells those who have subscribed. One who
-/// does not keep up is not waited for: it gets no more until it has read what was queued for it,
-/// and is then told how much it missed and how things are.
+/// What happened: numbers it, remembers the last of it, and tells those who have subscribed. One
+/// who does not keep up is not waited for: it gets no more until it has read what was queued for
+/// it, and is then told how much it missed and how things are.
 class Events {
   public:
     using Snapshot = std::function<std::vector<protocol::Event>()>;

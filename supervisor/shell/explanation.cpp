@@ -13,14 +13,14 @@ namespace {
 
 /// Until it has had all the time that it gets in its state.
 std::optional<Duration> time_left(const core::State& state, Time now) {
-    const auto until = std::visit(
-        Overloaded{
-            [](const auto&) { return std::optional<Time>(); },
-            [](const core::Starting& s) { return s.deadline; },
-            [](const core::Reloading& s) { return std::optional(s.deadline); },
-            [](const core::Stopping& s) { return s.deadline; },
-        },
-        state);
+    const auto until =
+        std::visit(Overloaded{
+                       [](const auto&) { return std::optional<Time>(); },
+                       [](const core::Starting& s) { return s.deadline; },
+                       [](const core::Reloading& s) { return std::optional(s.deadline); },
+                       [](const core::Stopping& s) { return s.deadline; },
+                   },
+                   state);
     if (!until) return std::nullopt;
     return std::max(*until - now, Duration{});
 }

@@ -135,7 +135,8 @@ void Listener::restore() {
     if (whole_folder) watch_folder();
 }
 
-/// Cleaners of temporary files delete sockets. Without a watch, a hang-up signal still puts it back.
+/// Cleaners of temporary files delete sockets. Without a watch, a hang-up signal still puts it
+/// back.
 void Listener::watch_folder() {
     Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     if (!watch || ::inotify_add_watch(watch.get(), folder_of(path_).c_str(),
@@ -151,17 +152,16 @@ void Listener::watch_folder() {
 }
 
 void Listener::await_deletion() {
-    folder_watch_.async_wait(asio::posix::stream_descriptor::wait_read,
-                             [this](const boost::system::error_code& error) {
-                                 if (error) return;
-                                 // Whatever was deleted: whether it was ours is seen by looking.
-                                 std::array<char, 4096> events;
-                                 while (::read(folder_watch_.native_handle(), events.data(),
-                                               events.size()) > 0) {
-                                 }
-                                 restore();
-                                 await_deletion();
-                             });
+    folder_watch_.async_wait(
+        asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+            if (error) return;
+            // Whatever was deleted: whether it was ours is seen by looking.
+            std::array<char, 4096> events;
+            while (::read(folder_watch_.native_handle(), events.data(), events.size()) > 0) {
+            }
+            restore();
+            await_deletion();
+        });
 }
 
 void Listener::accept() {

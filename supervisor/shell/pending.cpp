@@ -83,8 +83,7 @@ void Pending::reply(const core::Reply& reply) {
     protocol::Outcome outcome{results_of(entry, reply), std::move(entry.also)};
     if (entry.asked.kind == Kind::Apply) {
         session->send(protocol::encode_result(
-            entry.asked.id,
-            protocol::Applied{std::move(entry.asked.diff), std::move(outcome)}));
+            entry.asked.id, protocol::Applied{std::move(entry.asked.diff), std::move(outcome)}));
     } else {
         session->send(protocol::encode_result(entry.asked.id, outcome));
     }

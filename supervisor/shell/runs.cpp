@@ -128,9 +128,8 @@ std::optional<core::SpawnFailed> Runs::start(Run& run) {
         return core::SpawnFailed{run.id, failure->text(), not_found};
     }
     auto& spawned = std::get<os::Spawned>(result);
-    const auto added =
-        children_.add(spawned.pid, std::move(spawned.pidfd),
-                      [this, id = run.id](const os::Ended& end) { ended(id, end); });
+    const auto added = children_.add(spawned.pid, std::move(spawned.pidfd),
+                                     [this, id = run.id](const os::Ended& end) { ended(id, end); });
     if (!added) return failed(added.error());
     run.pid = spawned.pid;
     trees_.add(run.id, run.pid, run.invocation_id);

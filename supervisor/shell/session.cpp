@@ -13,7 +13,10 @@ constexpr std::size_t max_unsent = 16u << 20;
 
 Session::Session(asio::local::stream_protocol::socket socket, os::Peer peer, Line line,
                  std::function<void()> closed)
-    : socket_(std::move(socket)), peer_(std::move(peer)), line_(std::move(line)), closed_(std::move(closed)) {}
+    : socket_(std::move(socket)),
+      peer_(std::move(peer)),
+      line_(std::move(line)),
+      closed_(std::move(closed)) {}
 
 Session::~Session() { closed_(); }
 
