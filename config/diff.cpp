@@ -22,32 +22,30 @@ std::vector<std::string> differing_keys(std::span<const Section> table, const vo
     return keys;
 }
 
-/// A service as the table sees it.
-Draft draft_of(const Service& service) {
-    Draft draft{service.name, service.execution, service.policy, service.relations, {}, {}};
-    draft.restart = service.policy.restart;
+std::vector<std::string> numbers(const std::vector<gid_t>& gids) {
+    std::vector<std::string> all;
+    for (const gid_t gid : gids) all.push_back(std::to_string(gid));
+    return all;
+}
+
+/// What the table sees, with users and groups as they were found, whatever the files call them.
+Draft resolved(const Service& service) {
+    Draft draft = draft_of(service);
+    draft.identity = {};
     if (service.execution.credentials) {
         const Credentials& c = *service.execution.credentials;
         draft.identity.user = std::to_string(c.uid) + ' ' + c.user + ' ' + c.home + ' ' + c.shell;
         draft.identity.group = std::to_string(c.gid);
-        draft.identity.supplementary_groups.emplace();
-        for (const gid_t gid : c.supplementary_groups) {
-            draft.identity.supplementary_groups->push_back(std::to_string(gid));
-        }
+        draft.identity.supplementary_groups = numbers(c.supplementary_groups);
     }
     return draft;
 }
 
-SupervisorDraft draft_of(const Supervisor& supervisor) {
-    const auto words = [](const std::vector<gid_t>& gids) {
-        std::vector<std::string> all;
-        for (const gid_t gid : gids) all.push_back(std::to_string(gid));
-        return all;
-    };
-    SupervisorDraft draft{supervisor,
-                          {supervisor.socket.path, supervisor.socket.mode, {}},
-                          {words(supervisor.access.operate), words(supervisor.access.read)}};
+SupervisorDraft resolved(const Supervisor& supervisor) {
+    SupervisorDraft draft = draft_of(supervisor);
+    draft.socket.group.reset();
     if (supervisor.socket.group) draft.socket.group = std::to_string(*supervisor.socket.group);
+    draft.access = {numbers(supervisor.access.operate), numbers(supervisor.access.read)};
     return draft;
 }
 
@@ -60,7 +58,7 @@ ServiceChange compare(const Service& old, const Service& now) {
     // Other descriptors reach a process only when it is executed.
     const bool same_descriptors = old.policy.log.kind == now.policy.log.kind;
     change.change = same_execution && same_descriptors ? Change::Live : Change::Restart;
-    const Draft before = draft_of(old), after = draft_of(now);
+    const Draft before = resolved(old), after = resolved(now);
     change.keys = differing_keys(service_table(), &before, &after);
     return change;
 }
@@ -82,7 +80,7 @@ PlanDiff diff(const Plan& old, const Plan& now) {
             result.services.push_back(compare(**before++, **after++));
         }
     }
-    const SupervisorDraft left = draft_of(old.supervisor), right = draft_of(now.supervisor);
+    const SupervisorDraft left = resolved(old.supervisor), right = resolved(now.supervisor);
     result.supervisor_keys = differing_keys(supervisor_table(), &left, &right);
     return result;
 }

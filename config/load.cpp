@@ -76,7 +76,8 @@ class Loader {
         : options_(options),
           sources_(sources),
           problems_(problems),
-          reader_(options.environment, problems) {}
+          reader_(options.environment, problems),
+          base_(initial_draft(options.as_pid1)) {}
 
     PlanPtr load() {
         Collisions collisions(problems_);
@@ -157,9 +158,6 @@ class Loader {
     }
 
     void read_defaults() {
-        base_.policy.success_exit.codes.set(0);
-        base_.policy.log.to_file = !options_.as_pid1;
-        base_.policy.log.to_console = options_.as_pid1;
         per_service_ = !services_.empty() &&
                        std::any_of(defaults_.begin(), defaults_.end(), mentions_service_anywhere);
         if (per_service_) return;
@@ -206,7 +204,8 @@ class Loader {
         if (lasting != options_.enabled.end()) draft.policy.enabled = lasting->second;
         named_.push_back({origin, draft.name, draft.relations});
         finished_.push_back({std::move(draft.name), std::move(draft.execution),
-                             std::move(draft.policy), std::move(draft.relations)});
+                             std::move(draft.policy), std::move(draft.relations),
+                             std::move(draft.identity)});
     }
 
     void warn_of_no_services() {
