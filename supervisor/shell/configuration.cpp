@@ -19,6 +19,30 @@ namespace {
 
 using Effect = protocol::DefinitionChange::Effect;
 
+std::optional<Effect> effect_of(config::Change change) {
+    switch (change) {
+        case config::Change::Unchanged:
+            return std::nullopt;
+        case config::Change::Live:
+            return Effect::Live;
+        case config::Change::Restart:
+            return Effect::Restart;
+        case config::Change::Added:
+            return Effect::Added;
+        case config::Change::Removed:
+            return Effect::Removed;
+    }
+    return std::nullopt;
+}
+
+std::vector<protocol::KeyChange> told_as(std::vector<config::KeyChange> changes) {
+    std::vector<protocol::KeyChange> told;
+    for (config::KeyChange& change : changes) {
+        told.push_back({std::move(change.key), std::move(change.from), std::move(change.to)});
+    }
+    return told;
+}
+
 }  // namespace
 
 Configuration::Configuration(const config::LoadOptions& options, Enablement& enablement,
@@ -45,17 +69,18 @@ protocol::ConfigurationDiff Configuration::compare(const config::LoadResult& loa
     diff.valid = loaded.plan != nullptr;
     diff.problems = loaded.problems;
     if (!loaded.plan) return diff;
-    const config::PlanChanges changes = config::changes(*plan_, *loaded.plan);
-    for (const config::ServiceKeyChanges& change : changes.services) {
-        protocol::DefinitionChange told{change.name, effect_of(change.change), {}};
-        for (const config::KeyChange& key : change.keys) {
-            told.keys.push_back({key.key, key.from, key.to});
+    for (const config::ServiceChange& change : config::diff(*plan_, *loaded.plan).services) {
+        const auto effect = effect_of(change.change);
+        if (!effect) continue;
+        protocol::DefinitionChange told{change.name, *effect, {}};
+        if (*effect == Effect::Live || *effect == Effect::Restart) {
+            told.keys = told_as(
+                config::key_changes(*plan_->services[*plan_->find(change.name)],
+                                    *loaded.plan->services[*loaded.plan->find(change.name)]));
         }
         diff.services.push_back(std::move(told));
     }
-    for (const config::KeyChange& key : changes.supervisor) {
-        diff.supervisor.push_back({key.key, key.from, key.to});
-    }
+    diff.supervisor = told_as(config::key_changes(plan_->supervisor, loaded.plan->supervisor));
     diff.not_live = not_live(plan_->supervisor, loaded.plan->supervisor);
     return diff;
 }

@@ -241,7 +241,8 @@ void Control::answer(const SessionPtr& session, const Id& id,
     protocol::Definitions definitions;
     for (const core::ServiceId service : *services) {
         const core::Unit& unit = *house_.engine.units().find(service);
-        definitions.services.emplace_back(unit.name(), config::definition_of(*unit.definition));
+        definitions.services.emplace_back(unit.name(),
+                                          config::definition_of(*unit.definition, ::getpid() == 1));
     }
     session->send(protocol::encode_result(id, definitions));
 }
