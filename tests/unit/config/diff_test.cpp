@@ -165,8 +165,7 @@ TEST(KeyChanges, OfTheSupervisorAreTheSame) {
                                       {"shutdown_timeout", {"5s"}, {}}}));
 }
 
-/// A service keeps its place in thousands that do not change.
-TEST(Diff, OfManyServicesIsQuick) {
+TEST(Diff, FindsOneAmongThousands) {
     std::string text = "services:\n";
     for (int i = 0; i < 10'000; ++i) text += "  s" + std::to_string(i) + ": {command: x}\n";
     const LoadResult old = load_yaml(text);
