@@ -227,12 +227,24 @@ class Loader {
         result.group_names = {std::move(supervisor_.socket.group),
                               std::move(supervisor_.access.operate),
                               std::move(supervisor_.access.read)};
-        if (!result.access.empty() && (result.socket_mode() & (S_IWGRP | S_IWOTH)) == 0) {
-            problems_.push_back({Severity::Warning, setting("socket", "mode").position(),
-                                 "supervisor.socket.mode", "keeps out those whom `access` lets in",
-                                 "remove it, or write \"0666\""});
-        }
+        check_socket(result);
         return result;
+    }
+
+    /// Connecting takes the right to write.
+    void check_socket(const Supervisor& supervisor) {
+        const auto warn = [&](std::string_view key, std::string what, std::string what_to_do) {
+            problems_.push_back({Severity::Warning, setting("socket", key).position(),
+                                 "supervisor.socket." + std::string(key), std::move(what),
+                                 std::move(what_to_do)});
+        };
+        const mode_t mode = supervisor.socket_mode();
+        if (!supervisor.access.empty() && (mode & (S_IWGRP | S_IWOTH)) == 0) {
+            warn("mode", "keeps out those whom `access` lets in", "remove it, or write \"0666\"");
+        } else if (supervisor.socket.group && (mode & S_IWGRP) == 0) {
+            warn("group", "has no effect, for the socket's mode lets no group in",
+                 "add `mode: \"0660\"`, or remove it");
+        }
     }
 
     std::optional<gid_t> group(const std::string& name, yaml::Value at, std::string path) {

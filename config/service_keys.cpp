@@ -31,7 +31,8 @@ constexpr std::array kWhatRuns{
         "`simple`: the command is the service. `oneshot`: it runs to its end; ending well means "
         "ready, and dependents wait for that."},
     Key{"enabled", value_field<Kind::Bool, read_bool, &Draft::policy, &Policy::enabled>, "true",
-        "Whether it is started at boot."},
+        "Whether it is started at boot. `reevectl enable` and `disable` decide otherwise, "
+        "lastingly."},
     Key{"groups", value_field<Kind::Names, read_names, &Draft::policy, &Policy::groups>, "[]",
         "`@NAME` selects all services of a group in every client command."},
     not_built("pid_file"),
