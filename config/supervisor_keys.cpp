@@ -37,9 +37,11 @@ constexpr std::array kSocketKeys{
 
 constexpr std::array kAccessKeys{
     Key{"operate", value_field<Kind::GroupNames, read_ids, &Access::operate>, "[]",
-        "Groups whose members may do everything that `reevectl` can do."},
+        "Groups whose members may also start, stop, reload and change services, and read the "
+        "configuration again; not end the supervisor."},
     Key{"read", value_field<Kind::GroupNames, read_ids, &Access::read>, "[]",
-        "Groups whose members may look at everything and change nothing."},
+        "Groups whose members may see how services are and change nothing. Definitions, which may "
+        "hold secrets, are not for them."},
 };
 
 constexpr std::array kKeys{
