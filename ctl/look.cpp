@@ -53,6 +53,12 @@ std::string local_time(WallTime time) {
     return {text, length};
 }
 
+std::string predicate(State state) {
+    if (state == State::Backoff) return "is in backoff";
+    if (state == State::Failed) return "has failed";
+    return "is " + std::string(to_string(state));
+}
+
 bool is_running(State state) { return state == State::Running || state == State::Reloading; }
 
 }  // namespace reeve::ctl

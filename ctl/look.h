@@ -30,6 +30,9 @@ Colour colour_of_name(std::string_view name);
 /// "2026-11-21 00:40:00 UTC", in the caller's time zone.
 std::string local_time(WallTime time);
 
+/// What a sentence says of a service in this state: "is running", "is in backoff", "has failed".
+std::string predicate(protocol::State state);
+
 /// Whether a service in this state counts as running: LSB's question, not whether all is well.
 bool is_running(protocol::State state);
 
