@@ -29,7 +29,8 @@ constexpr std::array kSocketKeys{
     Key{"path", value_field<Kind::Path, read_path, &Socket::path>, "RUNTIME/control.sock",
         "Where `reevectl` finds the supervisor."},
     Key{"mode", value_field<Kind::Mode, read_mode, &Socket::mode>,
-        "`\"0600\"`; with `access` `\"0666\"`", "The socket's permissions."},
+        "`\"0600\"`; with `access` `\"0666\"`",
+        "Who can connect. What they may do is up to `access`."},
     Key{"group", value_field<Kind::GroupName, read_id, &Socket::group>, "",
         "The socket's group. The supervisor must be root or a member."},
 };
