@@ -5,7 +5,7 @@
 #include "config/check_report.h"
 #include "config/load.h"
 #include "config/places.h"
-#include "ctl/protocol/json_writer.h"
+#include "ctl/protocol/configuration_json.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
 
@@ -33,21 +33,7 @@ std::string as_json(const config::LoadResult& result) {
     protocol::JsonWriter out;
     out.begin_object();
     out.field("valid", result.plan != nullptr);
-    out.key("problems");
-    out.begin_array();
-    for (const config::Problem& problem : result.problems) {
-        const bool is_error = problem.severity == config::Severity::Error;
-        out.begin_object();
-        out.field("severity", is_error ? "error" : "warning");
-        out.field("file", problem.position.file);
-        out.field("line", problem.position.line);
-        out.field("column", problem.position.column);
-        out.field("path", problem.path);
-        out.field("what", problem.what);
-        out.field("what_to_do", problem.what_to_do);
-        out.end_object();
-    }
-    out.end_array();
+    out.list("problems", result.problems);
     out.end_object();
     return out.take();
 }

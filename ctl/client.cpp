@@ -90,6 +90,7 @@ Attempt<T> Client::await(std::int64_t id, std::optional<Duration> timeout,
             if (on_touches && touches->request == protocol::Id(id)) on_touches(*touches);
             continue;
         }
+        if (!std::holds_alternative<protocol::Reply<T>>(*answer)) continue;
         const auto& reply = std::get<protocol::Reply<T>>(*answer);
         // Without an id it is about a line that could not be read, and ours is the one in flight.
         if (reply.id && *reply.id != protocol::Id(id)) continue;

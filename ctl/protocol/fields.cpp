@@ -38,15 +38,13 @@ const json::value* Fields::take(std::string_view name) {
     if (object_ == nullptr) return nullptr;
     const json::value* value = object_->if_contains(key(name));
     if (value == nullptr && problem_.empty()) {
-        problem_ = path_ + "." + std::string(name) + " is missing";
+        problem_ = path_of(name) + " is missing";
     }
     return value;
 }
 
 void Fields::expected(std::string_view name, std::string_view what) {
-    if (problem_.empty()) {
-        problem_ = path_ + "." + std::string(name) + " must be " + std::string(what);
-    }
+    if (problem_.empty()) problem_ = path_of(name) + " must be " + std::string(what);
 }
 
 std::string Fields::text(std::string_view name) {
@@ -101,16 +99,42 @@ WallTime Fields::moment(std::string_view name) {
     return {};
 }
 
-std::vector<std::string> Fields::texts(std::string_view name) {
-    return list<std::string>(name, [this](const json::value& value, const std::string& path) {
-        const json::string* text = value.if_string();
-        if (text == nullptr) {
-            problem_ = path + " must be a string";
-            return std::string();
-        }
-        return std::string(view(*text));
-    });
+std::uint64_t Fields::count(std::string_view name) {
+    return static_cast<std::uint64_t>(number(name, 0));
 }
+
+int Fields::integer(std::string_view name, int min, int max) {
+    return static_cast<int>(number(name, min, max));
+}
+
+const json::array* Fields::elements(std::string_view name) {
+    const json::value* value = take(name);
+    if (value == nullptr) return nullptr;
+    const json::array* array = value->if_array();
+    if (array == nullptr) expected(name, "a list");
+    return array;
+}
+
+std::size_t Fields::choice(std::string_view name, std::span<const std::string_view> words) {
+    const std::string given = text(name);
+    const auto found = std::find(words.begin(), words.end(), given);
+    if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
+    std::string all(words.front());
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        all += (i + 1 < words.size() ? ", " : " or ") + std::string(words[i]);
+    }
+    expected(name, all);
+    return 0;
+}
+
+template <>
+std::string read(const json::value& value, const std::string& path, std::string& problem) {
+    if (const json::string* text = value.if_string()) return std::string(view(*text));
+    if (problem.empty()) problem = path + " must be a string";
+    return {};
+}
+
+std::vector<std::string> Fields::texts(std::string_view name) { return list<std::string>(name); }
 
 void Fields::only(const std::vector<std::string_view>& names) {
     if (object_ == nullptr || !problem_.empty()) return;

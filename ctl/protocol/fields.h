@@ -1,9 +1,12 @@
 #pragma once
 
+#include <array>
 #include <boost/json/value.hpp>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,12 +15,16 @@
 
 namespace reeve::protocol {
 
+/// The struct that a value is, specialised beside the write() of each. `path` is what the value is
+/// called in a problem: "params", "result.services[3]".
+template <typename T>
+T read(const boost::json::value& value, const std::string& path, std::string& problem);
+
 /// Reads the members of one JSON object by name and type. The first thing that does not fit goes
 /// into the problem, which objects read within one another share, and what is read from then on
 /// counts for nothing: the caller looks at the problem once, at the end.
 class Fields {
   public:
-    /// `path` is what the object is called in a problem: "params", "services[3]".
     Fields(const boost::json::value& value, std::string path, std::string& problem);
 
     bool has(std::string_view name) const;
@@ -35,21 +42,39 @@ class Fields {
     WallTime moment(std::string_view name);
     std::vector<std::string> texts(std::string_view name);
 
-    /// The elements of an array, each read by `read(value, path)`.
-    template <typename T, typename Read>
-    std::vector<T> list(std::string_view name, Read read) {
-        std::vector<T> out;
+    std::uint64_t count(std::string_view name);
+    int integer(std::string_view name, int min, int max);
+
+    /// What is named by one of these words, in the order of its enumerators.
+    template <typename Enum, std::size_t N>
+    Enum word(std::string_view name, const std::array<std::string_view, N>& words) {
+        return static_cast<Enum>(choice(name, words));
+    }
+
+    /// Nothing for what is missing or null, else what one of the above reads.
+    template <typename Read>
+    auto maybe(std::string_view name, Read read)
+        -> std::optional<std::invoke_result_t<Read, Fields&, std::string_view>> {
+        if (!known(name)) return std::nullopt;
+        return std::invoke(read, *this, name);
+    }
+
+    /// A struct within this one.
+    template <typename T>
+    T part(std::string_view name) {
         const boost::json::value* value = take(name);
-        if (value == nullptr) return out;
-        const boost::json::array* array = value->if_array();
-        if (array == nullptr) {
-            expected(name, "a list");
-            return out;
-        }
+        return value != nullptr ? read<T>(*value, path_of(name), problem_) : T{};
+    }
+
+    template <typename T>
+    std::vector<T> list(std::string_view name) {
+        std::vector<T> out;
+        const boost::json::array* array = elements(name);
+        if (array == nullptr) return out;
         out.reserve(array->size());
         for (std::size_t i = 0; i < array->size() && problem_.empty(); ++i) {
             out.push_back(
-                read((*array)[i], path_ + "." + std::string(name) + "[" + std::to_string(i) + "]"));
+                read<T>((*array)[i], path_of(name) + "[" + std::to_string(i) + "]", problem_));
         }
         return out;
     }
@@ -57,10 +82,13 @@ class Fields {
     /// Makes members other than these a problem, with the nearest of these.
     void only(const std::vector<std::string_view>& names);
 
-    std::string& problem() { return problem_; }
+    /// Says what is wrong with a member, if nothing else was before.
+    void expected(std::string_view name, std::string_view what);
 
   private:
-    void expected(std::string_view name, std::string_view what);
+    std::string path_of(std::string_view name) const { return path_ + "." + std::string(name); }
+    const boost::json::array* elements(std::string_view name);
+    std::size_t choice(std::string_view name, std::span<const std::string_view> words);
 
     const boost::json::object* object_;
     std::string path_;

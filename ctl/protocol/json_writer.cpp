@@ -1,5 +1,7 @@
 #include "ctl/protocol/json_writer.h"
 
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 
 #include "ctl/protocol/timestamp.h"
@@ -42,6 +44,14 @@ void JsonWriter::value(std::nullptr_t) { integer("null"); }
 void JsonWriter::integer(std::string_view digits) {
     separate();
     out_ += digits;
+}
+
+void JsonWriter::value(double number) {
+    if (!std::isfinite(number)) return value(nullptr);
+    char text[32];
+    std::string digits(text, std::to_chars(text, text + sizeof text, number).ptr);
+    if (digits.find_first_of(".e") == std::string::npos) digits += ".0";
+    integer(digits);
 }
 
 void JsonWriter::value(Duration duration) {

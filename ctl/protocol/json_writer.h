@@ -29,6 +29,8 @@ class JsonWriter {
     void value(bool truth);
     void value(std::nullptr_t);
     void value(std::integral auto number) { integer(std::to_string(number)); }
+    /// So that it is read as the same again, and not as a whole number; null for what is no number.
+    void value(double number);
     /// In seconds, exact, without trailing zeros.
     void value(Duration duration);
     /// As RFC 3339.
@@ -43,6 +45,26 @@ class JsonWriter {
     void field(std::string_view name, const T& content) {
         key(name);
         value(content);
+    }
+
+    /// A struct, by its write().
+    template <typename T>
+    void part(std::string_view name, const T& content) {
+        key(name);
+        write(*this, content);
+    }
+    template <typename T>
+    void part(std::string_view name, const std::optional<T>& content) {
+        key(name);
+        content ? write(*this, *content) : value(nullptr);
+    }
+
+    template <typename T>
+    void list(std::string_view name, const std::vector<T>& items) {
+        key(name);
+        begin_array();
+        for (const T& item : items) write(*this, item);
+        end_array();
     }
 
     std::string take() { return std::move(out_); }

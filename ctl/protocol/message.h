@@ -22,6 +22,9 @@ namespace reeve::protocol {
 inline constexpr std::size_t max_request_size = 1u << 20;
 inline constexpr std::size_t max_nesting = 32;
 
+/// So many links of an Explanation lie below one another on the wire; deeper ones are left out.
+inline constexpr std::size_t max_chain = 64;
+
 struct Request {
     Id id;
     Call call;
@@ -88,6 +91,7 @@ std::string to_json(const ConfigurationDiff& diff);
 std::string to_json(const Applied& applied);
 std::string to_json(const Definitions& definitions);
 std::string to_json(const Explanation& explanation);
+std::string to_json(const Failures& failures);
 std::string to_json(const Event& event);
 
 [[noreturn]] inline void throw_exception_from_error(const Refusal& refusal,

@@ -200,6 +200,8 @@ struct FailureRecord {
     std::optional<Duration> cpu_user, cpu_system;
     std::optional<std::uint64_t> max_rss;  ///< bytes, of its largest process
     std::optional<bool> out_of_memory;     ///< the kernel killed it for want of memory
+    /// Its last lines, which the client finds in the log; on the wire only when there.
+    std::optional<std::vector<std::string>> lines;
 
     bool operator==(const FailureRecord&) const = default;
 };

@@ -61,6 +61,11 @@ class Control {
                 const protocol::VersionQuery& query);
     void answer(const std::shared_ptr<Session>& session, const protocol::Id& id,
                 const protocol::Subscribe& subscribe);
+    template <typename Call>
+    void answer(const std::shared_ptr<Session>& session, const protocol::Id& id, const Call&) {
+        session->send(protocol::encode_error(
+            id, {protocol::ErrorCode::NoSuchMethod, "not supported yet", {}, {}}));
+    }
     protocol::CommandResult result_of(const Waiting& waiting, const core::Outcome& outcome) const;
 
     asio::io_context& io_;

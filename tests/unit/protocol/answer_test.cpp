@@ -2,70 +2,12 @@
 #include <gtest/gtest.h>
 #include <time.h>
 
-#include <csignal>
-#include <random>
-
-#include "ctl/protocol/message.h"
-#include "ctl/protocol/timestamp.h"
+#include "tests/unit/protocol/examples.h"
 
 namespace reeve::protocol {
 namespace {
 
 using testing::HasSubstr;
-
-ServiceStatus full_service() {
-    ServiceStatus web;
-    web.name = "web@1";
-    web.description = "the shop's \"front\" end\t\xe2\x82\xac";
-    web.type = "simple";
-    web.state = State::Running;
-    web.cause = "ready";
-    web.ready = true;
-    web.groups = {"shop", "http"};
-    web.pid = 1234;
-    web.since = parse_rfc3339("2026-11-21T00:40:00.123Z");
-    web.uptime = 1500ms;
-    web.restarts = 3;
-    web.last_exit = LastExit{ExitStatus::killed(SIGSEGV, true), web.since, 120ms};
-    web.status_text = "Processed 42 jobs";
-    web.memory = 34u << 20;
-    web.cpu = 250us;
-    web.tasks = 5;
-    web.processes = {{1234, 1, "web --port 80", "S"}, {1235, 1234, "worker", "R"}};
-    return web;
-}
-
-StatusDocument document() {
-    ServiceStatus db;
-    db.name = "db";
-    db.type = "simple";
-    db.state = State::Failed;
-    db.enabled = false;
-    db.last_exit = LastExit{ExitStatus::unknown(), std::nullopt, std::nullopt};
-    return {{"0.1.0", 1, true, 61s, "/run/reeve", {"/etc/reeve/reeve.yaml"}}, {full_service(), db}};
-}
-
-template <typename T>
-void expect_round_trip(const T& body) {
-    const std::string line = encode_result(Id("id"), body);
-    EXPECT_EQ(line.find('\n'), line.size() - 1);
-    const auto answer = parse_answer<T>(line);
-    ASSERT_TRUE(answer) << answer.error().message << "\n" << line;
-    const auto& reply = std::get<Reply<T>>(*answer);
-    EXPECT_EQ(reply.id, Id("id"));
-    EXPECT_EQ(std::get<T>(reply.body), body) << line;
-}
-
-TEST(Answer, ComesBackAsItWasSent) {
-    expect_round_trip(Welcome{1, "0.1.0", 77, "/run/reeve", "/var/log/reeve"});
-    expect_round_trip(document());
-    expect_round_trip(Outcome{
-        {{"web", std::nullopt, State::Running, "ready", 12, true},
-         {"db", ErrorCode::NotRunning, State::Stopped, "it is not up", std::nullopt, false}},
-        {"cache"}});
-    expect_round_trip(Accepted{});
-    expect_round_trip(VersionInfo{"0.1.0", 1});
-}
 
 TEST(Answer, OfAStatusIsTheDocumentedOne) {
     StatusDocument one = document();
@@ -100,22 +42,62 @@ TEST(Answer, OfAFailureWithoutAnIdHasNone) {
     EXPECT_EQ(std::get<Reply<Outcome>>(*answer).id, std::nullopt);
 }
 
-TEST(Answer, MayBeTheNoticeOfWhatIsTouched) {
-    const Touches touches{std::int64_t{2},
-                          Verb::Restart,
-                          {{"web", Verb::Restart, "requires db"}, {"x", Verb::Stop, ""}}};
-    const auto answer = parse_answer<Outcome>(encode_touches(touches));
-    ASSERT_TRUE(answer);
-    EXPECT_EQ(std::get<Touches>(*answer), touches);
-}
-
 TEST(Answer, PassesOverWhatANewerSupervisorAdds) {
     const auto version = parse_answer<VersionInfo>(
         R"({"jsonrpc":"2.0","id":1,"extra":[],"result":{"version":"9","protocol":1,"new":{}}})");
     ASSERT_TRUE(version);
     const auto notice = parse_answer<VersionInfo>(R"({"jsonrpc":"2.0","method":"news"})");
     ASSERT_TRUE(notice);
-    EXPECT_TRUE(std::get<Touches>(*notice).services.empty());
+    EXPECT_TRUE(std::holds_alternative<UnknownNotice>(*notice));
+    const auto event = parse_answer<VersionInfo>(
+        R"({"jsonrpc":"2.0","method":"event","params":{"seq":1,"event":"moon"}})");
+    ASSERT_TRUE(event);
+    EXPECT_TRUE(std::holds_alternative<UnknownNotice>(*event));
+    const auto list = parse_answer<EventList>(
+        R"({"jsonrpc":"2.0","id":1,"result":{"events":[{"event":"moon"}]}})");
+    ASSERT_TRUE(list);
+    EXPECT_EQ(std::get<EventList>(std::get<Reply<EventList>>(*list).body), EventList{});
+}
+
+TEST(Answer, HoldsValuesOfAConfigurationAsPlainJson) {
+    EXPECT_EQ(to_json(Definitions{{{"web", every_literal()}}}),
+              R"({"services":{"web":{"z":null,"a":true,"port":-8080,"most":9223372036854775807,)"
+              R"("factor":2.0,"tenth":0.1,"tiny":1e-300,"text":"a \"b\"\n$$HOME","":[],)"
+              R"("command":["web",1,[],null],"map":{"x":{}}}}})");
+    const double infinite = std::numeric_limits<double>::infinity();
+    EXPECT_EQ(to_json(Definitions{{{"web", {infinite}}}}), R"({"services":{"web":null}})");
+}
+
+TEST(Answer, OfAFailureHasLinesOnlyWhenSomebodyPutThemThere) {
+    Failures all = failures();
+    EXPECT_THAT(to_json(all), HasSubstr(R"("lines":["cannot bind\tport 80",""])"));
+    all.failures[1].lines.reset();
+    EXPECT_THAT(to_json(all), testing::Not(HasSubstr("lines")));
+}
+
+TEST(Answer, SaysThatWhatIsOverdueIsDueNow) {
+    Explanation late = an_explanation();
+    late.link.next_start = -1ms;
+    late.link.deadline = -1h;
+    EXPECT_THAT(to_json(late), HasSubstr(R"("next_start":0,"deadline":0,)"));
+}
+
+TEST(Answer, ThatIsAnEventHasTheMembersOfItsKindAlone) {
+    std::vector<std::string> texts;
+    for (const Event& event : every_event()) texts.push_back(to_json(event));
+    EXPECT_THAT(
+        texts,
+        testing::ElementsAre(
+            R"({"seq":7,"time":"2026-11-21T00:40:00.123Z","event":"snapshot","service":"web",)"
+            R"("from":null,"to":"running","cause":"ready","pid":1234})",
+            R"({"seq":8,"time":"2026-11-21T00:40:00.123Z","event":"state","service":"web",)"
+            R"("from":"running","to":"failed","cause":"exit 1","pid":null})",
+            R"({"seq":9,"time":"2026-11-21T00:40:00.123Z","event":"state","service":"new",)"
+            R"("from":null,"to":"stopped","cause":"added","pid":null})",
+            R"({"seq":10,"time":"2026-11-21T00:40:00.123Z","event":"configuration",)"
+            R"("cause":"read again: 1 service restarted"})",
+            R"({"seq":11,"time":"2026-11-21T00:40:00.123Z","event":"shutdown","cause":"SIGTERM"})",
+            R"({"seq":11,"time":"2026-11-21T00:40:00.123Z","event":"lost","missed":5000})"));
 }
 
 TEST(Answer, ThatDoesNotFitNamesWhatIsWrong) {
@@ -126,6 +108,13 @@ TEST(Answer, ThatDoesNotFitNamesWhatIsWrong) {
     const auto answer = parse_answer<StatusDocument>(line);
     ASSERT_FALSE(answer);
     EXPECT_THAT(answer.error().message, HasSubstr("services[1].state"));
+    for (const std::string notice :
+         {R"({"jsonrpc":"2.0","method":"event","params":{"seq":-1,"event":"lost"}})",
+          R"({"jsonrpc":"2.0","method":"event","params":[]})",
+          R"({"jsonrpc":"2.0","method":"event"})", R"({"jsonrpc":"2.0","method":"touches"})",
+          R"({"jsonrpc":"2.0","method":1})"}) {
+        EXPECT_FALSE(parse_answer<Accepted>(notice)) << notice;
+    }
 }
 
 TEST(Answer, IsValidUtf8WhateverAServiceSays) {
@@ -139,16 +128,6 @@ TEST(Answer, IsValidUtf8WhateverAServiceSays) {
     const auto& body = std::get<Reply<StatusDocument>>(*answer).body;
     EXPECT_THAT(*std::get<StatusDocument>(body).services[0].status_text,
                 HasSubstr("a\xef\xbf\xbd\xef\xbf\xbd"));
-}
-
-TEST(Answer, OfRandomBytesNeverThrows) {
-    std::mt19937 random(2);
-    const std::string valid = encode_result(Id("x"), document());
-    for (int i = 0; i < 20'000; ++i) {
-        std::string line = valid;
-        for (int e = 0; e < 3; ++e) line[random() % line.size()] = static_cast<char>(random());
-        (void)parse_answer<StatusDocument>(line);
-    }
 }
 
 TEST(Answer, OfAThousandServicesIsEncodedInMilliseconds) {

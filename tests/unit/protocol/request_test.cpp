@@ -1,8 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <random>
-
 #include "ctl/protocol/message.h"
 
 namespace reeve::protocol {
@@ -20,27 +18,6 @@ std::string call(const std::string& method, const std::string& params) {
     return R"({"jsonrpc":"2.0","id":1,"method":")" + method + R"(","params":)" + params + "}";
 }
 
-TEST(Request, ComesBackAsItWasSent) {
-    const std::vector<Request> requests = {
-        {std::int64_t{1}, Hello{"reevectl 0.1.0", 1}},
-        {"a \"quoted\" id\n\x7f", StatusQuery{{"web", "db*", "@all"}, true, true}},
-        {std::int64_t{-7}, StatusQuery{}},
-        {std::int64_t{3}, Command{Verb::Start, {"web"}, true, std::nullopt}},
-        {std::int64_t{4}, Command{Verb::Stop, {"*"}, false, 1500ms}},
-        {std::int64_t{5}, Command{Verb::Restart, {"w\xc3\xa9"}, true, 0ms}},
-        {std::int64_t{6}, Command{Verb::Reload, {"a", "b"}, true, 1h}},
-        {std::int64_t{8}, Shutdown{}},
-        {std::int64_t{9}, VersionQuery{}},
-    };
-    for (const Request& request : requests) {
-        const std::string line = encode_request(request);
-        EXPECT_EQ(line.find('\n'), line.size() - 1);
-        const auto parsed = parse_request(line);
-        ASSERT_TRUE(parsed) << line << parsed.error().failure.message;
-        EXPECT_EQ(*parsed, request) << line;
-    }
-}
-
 TEST(Request, HasDefaultsForWhatIsLeftOut) {
     const auto status = parse_request(R"({"jsonrpc":"2.0","id":1,"method":"status"})");
     ASSERT_TRUE(status);
@@ -48,6 +25,15 @@ TEST(Request, HasDefaultsForWhatIsLeftOut) {
     const auto start = parse_request(call("start", R"({"names":["web"],"timeout":null})"));
     ASSERT_TRUE(start);
     EXPECT_EQ(std::get<Command>(start->call), (Command{Verb::Start, {"web"}, true, std::nullopt}));
+    const auto wait = parse_request(call("wait", R"({"names":["web"]})"));
+    ASSERT_TRUE(wait);
+    EXPECT_EQ(std::get<WaitFor>(wait->call), (WaitFor{{"web"}, Until::Ready, std::nullopt}));
+    const auto apply = parse_request(call("apply", "{}"));
+    ASSERT_TRUE(apply);
+    EXPECT_EQ(std::get<Apply>(apply->call), (Apply{true, std::nullopt}));
+    const auto events = parse_request(call("events", R"({"limit":null})"));
+    ASSERT_TRUE(events);
+    EXPECT_EQ(std::get<EventsQuery>(events->call), EventsQuery{});
 }
 
 TEST(Request, KeepsItsIdWhenItIsRefused) {
@@ -114,6 +100,31 @@ TEST(Request, WithParamsThatDoNotFitIsRefused) {
         {"hello", R"({"client":"x","protocol":99999999999999999999})"},
         {"shutdown", R"({"now":true})"},
         {"version", R"({"":1})"},
+        {"rehearse", R"({"names":["web"]})"},
+        {"rehearse", R"({"verb":"kill","names":["web"]})"},
+        {"rehearse", R"({"verb":"start"})"},
+        {"kill", R"({"signal":"TERM"})"},
+        {"reset-failed", R"({"names":[]})"},
+        {"enable", "{}"},
+        {"disable", R"({"names":["web"],"now":true})"},
+        {"wait", R"({"for":"ready"})"},
+        {"wait", R"({"names":["web"],"for":"running"})"},
+        {"wait", R"({"names":["web"],"for":"Ready"})"},
+        {"wait", R"({"names":["web"],"for":null})"},
+        {"wait", R"({"names":["web"],"timeout":9000000001})"},
+        {"diff", R"({"names":[]})"},
+        {"apply", R"({"wait":0})"},
+        {"apply", R"({"timeout":[]})"},
+        {"definition", R"({"names":[["web"]]})"},
+        {"why", "{}"},
+        {"why", R"({"name":["web"]})"},
+        {"why", R"({"names":["web"]})"},
+        {"failures", R"({"names":{}})"},
+        {"events", R"({"limit":-1})"},
+        {"events", R"({"limit":1.5})"},
+        {"subscribe", R"({"history":"all"})"},
+        {"subscribe", R"({"history":9223372036854775808})"},
+        {"reopen", R"({"x":1})"},
     };
     for (const auto& [method, params] : calls) {
         EXPECT_EQ(refused(call(method, params)).code, ErrorCode::InvalidParams) << params;
@@ -122,6 +133,29 @@ TEST(Request, WithParamsThatDoNotFitIsRefused) {
                 HasSubstr("did you mean names?"));
     EXPECT_THAT(refused(call("status", R"({"names":["a",1]})")).message,
                 HasSubstr("params.names[1]"));
+    EXPECT_THAT(refused(call("why", R"({"nam":"web"})")).message, HasSubstr("did you mean name?"));
+    EXPECT_EQ(refused(call("wait", R"({"names":["web"],"for":"up"})")).message,
+              "params.for must be ready, stopped, failed or done");
+}
+
+TEST(Request, ToKillTakesASignalByNameOrNumber) {
+    const auto signal_of = [](const std::string& signal) {
+        const auto request = parse_request(call("kill", R"({"names":["web"])" + signal + "}"));
+        return request ? std::get<Kill>(request->call).signal : -1;
+    };
+    EXPECT_EQ(signal_of(""), SIGTERM);
+    EXPECT_EQ(signal_of(R"(,"signal":"SIGHUP")"), SIGHUP);
+    EXPECT_EQ(signal_of(R"(,"signal":"HUP")"), SIGHUP);
+    EXPECT_EQ(signal_of(R"(,"signal":"1")"), SIGHUP);
+    EXPECT_EQ(signal_of(R"(,"signal":1)"), SIGHUP);
+    EXPECT_EQ(signal_of(R"(,"signal":"RTMIN+3")"), SIGRTMIN + 3);
+    for (const std::string none :
+         {"0", "-9", "65", "32", "9.0", "9223372036854775807", "1e2", "null", "[9]", "true", "\"\"",
+          "\"SIGTREM\"", "\"sigterm\"", "\"SIGRTMIN+99\"", "\"TERM\\u0000\""}) {
+        EXPECT_EQ(signal_of(",\"signal\":" + none), -1) << none;
+    }
+    EXPECT_EQ(refused(call("kill", R"({"names":["web"],"signal":0})")).message,
+              "params.signal must be the name or number of a signal");
 }
 
 TEST(Request, IsRefusedWhenNestedTooDeep) {
@@ -139,25 +173,6 @@ TEST(Request, IsRefusedWhenTooLong) {
                 HasSubstr("longer than"));
     const std::string most(max_request_size - call("start", R"({"names":[""]})").size(), 'x');
     EXPECT_TRUE(parse_request(call("start", R"({"names":[")" + most + R"("]})") + "\n"));
-}
-
-TEST(Request, OfRandomBytesNeverThrows) {
-    std::mt19937 random(1);
-    const std::string valid =
-        encode_request({std::int64_t{4}, Command{Verb::Stop, {"web", "db"}, false, 1500ms}});
-    for (int i = 0; i < 20'000; ++i) {
-        std::string line = valid;
-        const std::size_t edits = random() % 6;
-        for (std::size_t e = 0; e < edits; ++e) {
-            line[random() % line.size()] = static_cast<char>(random());
-        }
-        if (random() % 4 == 0) line.resize(random() % line.size());
-        const auto request = parse_request(line);
-        if (!request) {
-            const std::string answer = encode_error(request.error());
-            EXPECT_TRUE(parse_answer<Accepted>(answer)) << answer;
-        }
-    }
 }
 
 }  // namespace

@@ -1,0 +1,123 @@
+#include "ctl/protocol/why_json.h"
+
+#include "ctl/protocol/message.h"
+#include "ctl/protocol/status_json.h"
+#include "ctl/protocol/words.h"
+
+namespace reeve::protocol {
+
+namespace json = boost::json;
+
+namespace {
+
+/// What is overdue is due now: no time on the wire is negative.
+std::optional<Duration> until(std::optional<Duration> left) {
+    return left ? std::optional(std::max(*left, Duration::zero())) : std::nullopt;
+}
+
+void write_members(JsonWriter& out, const Link& link, std::size_t depth) {
+    out.field("service", link.service);
+    out.field("relation", link.relation);
+    out.field("state", to_string(link.state));
+    out.field("cause", link.cause);
+    out.field("since", link.since);
+    out.field("next_start", until(link.next_start));
+    out.field("deadline", until(link.deadline));
+    out.part("last_exit", link.last_exit);
+    out.key("because");
+    out.begin_array();
+    if (depth < max_chain) {
+        for (const Link& below : link.because) {
+            out.begin_object();
+            write_members(out, below, depth + 1);
+            out.end_object();
+        }
+    }
+    out.end_array();
+}
+
+}  // namespace
+
+template <>
+Link read(const json::value& value, const std::string& path, std::string& problem) {
+    Fields in(value, path, problem);
+    Link link;
+    link.service = in.text("service");
+    link.relation = in.text("relation");
+    link.state = in.word<State>("state", state_words);
+    link.cause = in.text("cause");
+    link.since = in.maybe("since", &Fields::moment);
+    link.next_start = in.maybe("next_start", &Fields::seconds);
+    link.deadline = in.maybe("deadline", &Fields::seconds);
+    link.last_exit = in.maybe("last_exit", &Fields::part<LastExit>);
+    link.because = in.list<Link>("because");
+    return link;
+}
+
+void write(JsonWriter& out, const Explanation& explanation) {
+    out.begin_object();
+    write_members(out, explanation.link, 1);
+    out.field("wanted", explanation.wanted);
+    out.field("enabled", explanation.enabled);
+    out.field("waiting", explanation.waiting);
+    out.field("dependents", explanation.dependents);
+    out.end_object();
+}
+
+template <>
+Explanation read(const json::value& value, const std::string& path, std::string& problem) {
+    Fields in(value, path, problem);
+    return {read<Link>(value, path, problem), in.truth("wanted"), in.truth("enabled"),
+            in.texts("waiting"), in.texts("dependents")};
+}
+
+void write(JsonWriter& out, const FailureRecord& record) {
+    out.begin_object();
+    out.field("service", record.service);
+    out.field("cause", record.cause);
+    write_status(out, {record.code, record.signal, record.core});
+    out.field("started", record.started);
+    out.field("at", record.at);
+    out.field("ran", record.ran);
+    out.field("cpu_user", record.cpu_user);
+    out.field("cpu_system", record.cpu_system);
+    out.field("max_rss", record.max_rss);
+    out.field("out_of_memory", record.out_of_memory);
+    if (record.lines) out.field("lines", *record.lines);
+    out.end_object();
+}
+
+template <>
+FailureRecord read(const json::value& value, const std::string& path, std::string& problem) {
+    Fields in(value, path, problem);
+    FailureRecord record;
+    record.service = in.text("service");
+    record.cause = in.text("cause");
+    const ExitStatus status = read_status(in);
+    record.code = status.code;
+    record.signal = status.signal;
+    record.core = status.core;
+    record.started = in.maybe("started", &Fields::moment);
+    record.at = in.maybe("at", &Fields::moment);
+    record.ran = in.maybe("ran", &Fields::seconds);
+    record.cpu_user = in.maybe("cpu_user", &Fields::seconds);
+    record.cpu_system = in.maybe("cpu_system", &Fields::seconds);
+    record.max_rss = in.maybe("max_rss", &Fields::count);
+    record.out_of_memory = in.maybe("out_of_memory", &Fields::truth);
+    record.lines = in.maybe("lines", &Fields::texts);
+    return record;
+}
+
+void write(JsonWriter& out, const Failures& failures) {
+    out.begin_object();
+    out.list("failures", failures.failures);
+    out.end_object();
+}
+
+template <>
+Failures read(const json::value& value, const std::string& path, std::string& problem) {
+    Fields in(value, path, problem);
+    return {in.list<FailureRecord>("failures")};
+}
+
+}  // namespace reeve::protocol

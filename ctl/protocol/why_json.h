@@ -1,0 +1,18 @@
+#pragma once
+
+#include "ctl/protocol/fields.h"
+#include "ctl/protocol/json_writer.h"
+#include "ctl/protocol/result.h"
+
+/// What explains: chains of causes, and how services failed.
+namespace reeve::protocol {
+
+void write(JsonWriter& out, const Explanation& explanation);
+template <>
+Explanation read(const boost::json::value& value, const std::string& path, std::string& problem);
+
+void write(JsonWriter& out, const Failures& failures);
+template <>
+Failures read(const boost::json::value& value, const std::string& path, std::string& problem);
+
+}  // namespace reeve::protocol
