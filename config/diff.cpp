@@ -39,7 +39,14 @@ Draft draft_of(const Service& service) {
 }
 
 SupervisorDraft draft_of(const Supervisor& supervisor) {
-    SupervisorDraft draft{supervisor, {supervisor.socket.path, supervisor.socket.mode, {}}};
+    const auto words = [](const std::vector<gid_t>& gids) {
+        std::vector<std::string> all;
+        for (const gid_t gid : gids) all.push_back(std::to_string(gid));
+        return all;
+    };
+    SupervisorDraft draft{supervisor,
+                          {supervisor.socket.path, supervisor.socket.mode, {}},
+                          {words(supervisor.access.operate), words(supervisor.access.read)}};
     if (supervisor.socket.group) draft.socket.group = std::to_string(*supervisor.socket.group);
     return draft;
 }

@@ -33,16 +33,21 @@ struct ProbeDraft {
     Duration timeout = Probe{}.timeout;
 };
 
-/// The supervisor's settings while they are read.
+/// The supervisor's settings while they are read, groups not yet looked up.
 struct SupervisorDraft {
     struct Socket {
         std::string path;
-        mode_t mode = Supervisor::Socket{}.mode;
+        std::optional<mode_t> mode;
         std::optional<std::string> group;
         bool operator==(const Socket&) const = default;
     };
+    struct Access {
+        std::vector<std::string> operate, read;
+        bool operator==(const Access&) const = default;
+    };
     Supervisor supervisor;
     Socket socket;
+    Access access;
 };
 
 }  // namespace reeve::config

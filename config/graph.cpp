@@ -143,8 +143,20 @@ PlanPtr make_plan(std::vector<Service> services, Supervisor supervisor,
     for (Service& service : services) {
         plan->services.push_back(std::make_shared<const Service>(std::move(service)));
     }
-    plan->links = link(plan->services);
+    plan->links = LinkTable(link(plan->services));
     return plan;
+}
+
+PlanPtr with_enabled(const Plan& plan, const std::map<std::string, bool>& enabled) {
+    auto changed = std::make_shared<Plan>(plan);
+    for (const auto& [name, value] : enabled) {
+        const auto place = plan.find(name);
+        if (!place || plan.services[*place]->policy.enabled == value) continue;
+        auto service = std::make_shared<Service>(*plan.services[*place]);
+        service->policy.enabled = value;
+        changed->services[*place] = std::move(service);
+    }
+    return changed;
 }
 
 std::optional<std::uint32_t> Plan::find(std::string_view name) const {

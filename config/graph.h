@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "config/plan.h"
@@ -22,5 +24,9 @@ std::vector<Cycle> find_cycles(const std::vector<Links>& links, std::size_t most
 /// A plan of services in any order that are known to be right, their names all different.
 PlanPtr make_plan(std::vector<Service> services, Supervisor supervisor = {},
                   std::vector<std::string> files = {});
+
+/// The plan with Policy::enabled of these services as it is given here; names that it does not have
+/// count for nothing. Shares with it every other service and all links.
+PlanPtr with_enabled(const Plan& plan, const std::map<std::string, bool>& enabled);
 
 }  // namespace reeve::config

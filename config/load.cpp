@@ -124,13 +124,16 @@ class Loader {
             collisions.add(std::string(name), key, value);
             if (name == "defaults") defaults_.push_back(value);
             if (name == "supervisor") reader_.map(value, supervisor_table(), &supervisor_);
-            if (name == "supervisor" && !socket_group_) socket_group_ = group_of_socket(value);
+            if (name == "supervisor") supervisor_maps_.push_back(value);
         }
     }
 
-    static yaml::Value group_of_socket(yaml::Value supervisor) {
-        const yaml::Value socket = supervisor.find("socket");
-        return socket ? socket.find("group") : yaml::Value();
+    /// Where `supervisor` sets a key of one of its maps.
+    yaml::Value setting(std::string_view map, std::string_view key) const {
+        for (const yaml::Value supervisor : supervisor_maps_) {
+            if (const yaml::Value found = supervisor.find(map).find(key)) return found;
+        }
+        return {};
     }
 
     void collect_services(yaml::Value services) {
@@ -199,6 +202,8 @@ class Loader {
         const Origin origin{key, value, defaults_};
         check_service(draft, origin, problems_.size() == problems_before, users_,
                       Caller{options_.uid, options_.gid}, problems_);
+        const auto lasting = options_.enabled.find(draft.name);
+        if (lasting != options_.enabled.end()) draft.policy.enabled = lasting->second;
         named_.push_back({origin, draft.name, draft.relations});
         finished_.push_back({std::move(draft.name), std::move(draft.execution),
                              std::move(draft.policy), std::move(draft.relations)});
@@ -215,16 +220,43 @@ class Loader {
         result.socket.path = std::move(supervisor_.socket.path);
         result.socket.mode = supervisor_.socket.mode;
         if (supervisor_.socket.group) {
-            const auto gid = users_.group(*supervisor_.socket.group);
-            if (gid) {
-                result.socket.group = *gid;
-            } else {
-                problems_.push_back({Severity::Error, socket_group_.position(),
-                                     "supervisor.socket.group", gid.error().what,
-                                     gid.error().what_to_do});
-            }
+            result.socket.group = group(*supervisor_.socket.group, setting("socket", "group"),
+                                        "supervisor.socket.group");
+        }
+        result.access.operate = groups(supervisor_.access.operate, "operate");
+        result.access.read = groups(supervisor_.access.read, "read");
+        result.group_names = {std::move(supervisor_.socket.group),
+                              std::move(supervisor_.access.operate),
+                              std::move(supervisor_.access.read)};
+        if (!result.access.empty() && (result.socket_mode() & (S_IWGRP | S_IWOTH)) == 0) {
+            problems_.push_back({Severity::Warning, setting("socket", "mode").position(),
+                                 "supervisor.socket.mode", "keeps out those whom `access` lets in",
+                                 "remove it, or write \"0666\""});
         }
         return result;
+    }
+
+    std::optional<gid_t> group(const std::string& name, yaml::Value at, std::string path) {
+        const auto gid = users_.group(name);
+        if (gid) return *gid;
+        problems_.push_back({Severity::Error, at.position(), std::move(path), gid.error().what,
+                             gid.error().what_to_do});
+        return std::nullopt;
+    }
+
+    /// The groups of a list of `access`, sorted, none twice.
+    std::vector<gid_t> groups(const std::vector<std::string>& names, std::string_view key) {
+        const yaml::Value list = setting("access", key);
+        std::vector<gid_t> gids;
+        for (std::size_t i = 0; i < names.size(); ++i) {
+            const auto gid =
+                group(names[i], i < list.size() ? list.item(i) : list,
+                      "supervisor.access." + std::string(key) + "[" + std::to_string(i) + "]");
+            if (gid) gids.push_back(*gid);
+        }
+        std::sort(gids.begin(), gids.end());
+        gids.erase(std::unique(gids.begin(), gids.end()), gids.end());
+        return gids;
     }
 
     const LoadOptions& options_;
@@ -233,7 +265,7 @@ class Loader {
     Reader reader_;
     Users users_;
     SupervisorDraft supervisor_;
-    yaml::Value socket_group_;
+    std::vector<yaml::Value> supervisor_maps_;
     std::vector<yaml::Value> defaults_;
     Draft base_;                ///< what every service begins as
     bool per_service_ = false;  ///< `defaults` depend on the service, so base_ is without them

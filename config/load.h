@@ -22,6 +22,9 @@ struct LoadOptions {
     std::map<std::string, std::string> environment;
     /// As PID 1 a service's output goes to the console unless it says otherwise.
     bool as_pid1 = false;
+    /// Services that are lastingly enabled or disabled, whatever their definition says; names that
+    /// none has count for nothing.
+    std::map<std::string, bool> enabled;
     /// Who will run the services.
     uid_t uid = ::geteuid();
     gid_t gid = ::getegid();

@@ -18,7 +18,8 @@
 #include "base/time.h"
 
 /// The validated configuration as plain values. Nothing in here can be wrong: whoever holds a Plan
-/// need not check it again. Made by load() (load.h), compared by diff() (diff.h).
+/// need not check it again. Made by load() (load.h), compared by diff() (diff.h),
+/// written down by definition_of() (definition.h).
 namespace reeve::config {
 
 /// The argv of a command, exact; empty means there is no command.
@@ -210,13 +211,31 @@ struct Supervisor {
         bool operator==(const OwnLog&) const = default;
     } log;
     struct Socket {
-        std::string path;  ///< empty: RUNTIME/control.sock
-        mode_t mode = 0600;
+        std::string path;            ///< empty: RUNTIME/control.sock
+        std::optional<mode_t> mode;  ///< nothing: see socket_mode()
         std::optional<gid_t> group;
         bool operator==(const Socket&) const = default;
     } socket;
+    /// The groups of those who may give commands besides root and the supervisor's own user; each
+    /// list sorted, none twice. Whoever may operate may read, too.
+    struct Access {
+        std::vector<gid_t> operate, read;
+        bool empty() const { return operate.empty() && read.empty(); }
+        bool operator==(const Access&) const = default;
+    } access;
+    /// The same groups as the file names them.
+    struct GroupNames {
+        std::optional<std::string> socket;
+        std::vector<std::string> operate, read;
+        bool operator==(const GroupNames&) const = default;
+    } group_names;
     Duration shutdown_timeout = 60s;
     ExitWhen exit_when = ExitWhen::Never;
+
+    /// The mode that the control socket gets: where `access` lets others in, all may connect, and
+    /// who they are decides what they may do.
+    mode_t socket_mode() const { return socket.mode.value_or(access.empty() ? 0600 : 0666); }
+
     bool operator==(const Supervisor&) const = default;
 };
 
@@ -232,12 +251,26 @@ struct Links {
     std::vector<std::uint32_t> before;
 };
 
+/// The links of every service of a plan. Immutable; copies share it.
+class LinkTable {
+  public:
+    LinkTable() : LinkTable(std::vector<Links>()) {}
+    explicit LinkTable(std::vector<Links> links)
+        : links_(std::make_shared<const std::vector<Links>>(std::move(links))) {}
+
+    const Links& operator[](std::size_t i) const { return (*links_)[i]; }
+    const std::vector<Links>& all() const { return *links_; }
+
+  private:
+    std::shared_ptr<const std::vector<Links>> links_;
+};
+
 /// Everything that the files say, immutable once made and shared. Services are in order of name,
 /// links has one entry for each; the graph of all three kinds of edges together has no cycle.
 struct Plan {
     Supervisor supervisor;
     std::vector<ServicePtr> services;
-    std::vector<Links> links;
+    LinkTable links;
     std::vector<std::string> files;  ///< absolute paths of what was read, in order
 
     /// The index of a service, or nothing.

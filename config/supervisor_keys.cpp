@@ -15,6 +15,7 @@ constexpr std::array<std::string_view, 2> kExitWhen{"never", "idle"};
 
 using OwnLog = Supervisor::OwnLog;
 using Socket = SupervisorDraft::Socket;
+using Access = SupervisorDraft::Access;
 
 constexpr std::array kLogKeys{
     Key{"level", choice_field<kLevels, kNoWords, &OwnLog::level>, "info", "How much to say."},
@@ -27,10 +28,17 @@ constexpr std::array kLogKeys{
 constexpr std::array kSocketKeys{
     Key{"path", value_field<Kind::Path, read_path, &Socket::path>, "RUNTIME/control.sock",
         "Where `reevectl` finds the supervisor."},
-    Key{"mode", value_field<Kind::Mode, read_mode, &Socket::mode>, "\"0600\"",
-        "The socket's permissions."},
+    Key{"mode", value_field<Kind::Mode, read_mode, &Socket::mode>,
+        "`\"0600\"`; with `access` `\"0666\"`", "The socket's permissions."},
     Key{"group", value_field<Kind::GroupName, read_id, &Socket::group>, "",
         "The socket's group. The supervisor must be root or a member."},
+};
+
+constexpr std::array kAccessKeys{
+    Key{"operate", value_field<Kind::GroupNames, read_ids, &Access::operate>, "[]",
+        "Groups whose members may do everything that `reevectl` can do."},
+    Key{"read", value_field<Kind::GroupNames, read_ids, &Access::read>, "[]",
+        "Groups whose members may look at everything and change nothing."},
 };
 
 constexpr std::array kKeys{
@@ -46,6 +54,9 @@ constexpr std::array kKeys{
     Key{"log", map_field<kLogKeys, &SupervisorDraft::supervisor, &Supervisor::log>, "",
         "The supervisor's own messages."},
     Key{"socket", map_field<kSocketKeys, &SupervisorDraft::socket>, "", "The control socket."},
+    Key{"access", map_field<kAccessKeys, &SupervisorDraft::access>, "",
+        "Who may use the control socket besides root and the supervisor's own user. With it "
+        "everybody can connect; requests of those who are in none of these groups are refused."},
     Key{"shutdown_timeout",
         value_field<Kind::Duration, read_duration, &SupervisorDraft::supervisor,
                     &Supervisor::shutdown_timeout>,
@@ -53,7 +64,6 @@ constexpr std::array kKeys{
     Key{"exit_when",
         choice_field<kExitWhen, kNoWords, &SupervisorDraft::supervisor, &Supervisor::exit_when>,
         "never", "`idle`: exit with status 0 once no service is up or due."},
-    not_built("access"),
     not_built("http"),
 };
 
@@ -63,7 +73,7 @@ constexpr Section kSections[] = {
      "each key once.",
      "supervisor:\n"
      "  log: {level: warning, format: json}\n"
-     "  socket: {mode: \"0660\", group: adm}\n"
+     "  access: {operate: [adm], read: [users]}\n"
      "  shutdown_timeout: 30s\n",
      {kKeys.data(), kKeys.size()}}};
 

@@ -1,7 +1,6 @@
 #include "config/utf8.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <cstdio>
 
 namespace reeve::config {
@@ -9,22 +8,6 @@ namespace reeve::config {
 namespace {
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
-
-/// How many bytes the well-formed character at the front takes; 0 if it is none.
-std::size_t character_length(std::string_view text) {
-    const auto first = static_cast<unsigned char>(text[0]);
-    if (first < 0x80) return 1;
-    const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
-    if (length == 0 || first > 0xf4 || text.size() < length) return 0;
-    std::uint32_t code = first & (0x7fu >> length);
-    for (std::size_t i = 1; i < length; ++i) {
-        if (!is_continuation(text[i])) return 0;
-        code = code << 6 | (static_cast<unsigned char>(text[i]) & 0x3fu);
-    }
-    constexpr std::uint32_t kShortest[] = {0, 0, 0x80, 0x800, 0x10000};
-    const bool surrogate = code >= 0xd800 && code < 0xe000;
-    return code < kShortest[length] || code > 0x10ffff || surrogate ? 0 : length;
-}
 
 /// Control characters that no configuration needs. The parsing library takes some of them for the
 /// end of the file, and a lone carriage return for part of a word.
@@ -36,11 +19,27 @@ bool is_bad_control(std::string_view text) {
 
 }  // namespace
 
+Character first_character(std::string_view text) {
+    const auto first = static_cast<unsigned char>(text[0]);
+    if (first < 0x80) return {first, 1};
+    const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
+    if (length == 0 || first > 0xf4 || text.size() < length) return {};
+    std::uint32_t code = first & (0x7fu >> length);
+    for (std::size_t i = 1; i < length; ++i) {
+        if (!is_continuation(text[i])) return {};
+        code = code << 6 | (static_cast<unsigned char>(text[i]) & 0x3fu);
+    }
+    constexpr std::uint32_t kShortest[] = {0, 0, 0x80, 0x800, 0x10000};
+    const bool surrogate = code >= 0xd800 && code < 0xe000;
+    if (code < kShortest[length] || code > 0x10ffff || surrogate) return {};
+    return {code, length};
+}
+
 std::optional<BadText> find_bad_text(std::string_view text) {
     BadText here;
     for (std::size_t i = 0; i < text.size();) {
         const std::string_view rest = text.substr(i);
-        const std::size_t length = character_length(rest);
+        const std::size_t length = first_character(rest).length;
         if (length == 0) {
             here.what = "not valid UTF-8";
             return here;

@@ -1,12 +1,22 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace reeve::config {
+
+/// A character and how many bytes it takes; none if no well-formed one is there.
+struct Character {
+    std::uint32_t code = 0;
+    std::size_t length = 0;
+};
+
+/// The character at the front of a text that is not empty.
+Character first_character(std::string_view text);
 
 /// The first place where a text is not what a configuration file may hold.
 struct BadText {

@@ -102,7 +102,7 @@ Control::~Control() {
     if (!path_.empty()) ::unlink(path_.c_str());
 }
 
-Result<> Control::listen(const std::string& path, const config::Supervisor::Socket& settings) {
+Result<> Control::listen(const std::string& path, mode_t mode, std::optional<gid_t> group) {
     const auto cannot = [&](int errnum) {
         return system_error("cannot listen on " + path, errnum);
     };
@@ -120,11 +120,10 @@ Result<> Control::listen(const std::string& path, const config::Supervisor::Sock
         return cannot(errno);
     }
     const auto owned = [&] {
-        return !settings.group ||
-               ::chown(path.c_str(), static_cast<uid_t>(-1), *settings.group) == 0;
+        return !group || ::chown(path.c_str(), static_cast<uid_t>(-1), *group) == 0;
     };
     boost::system::error_code error;
-    if (!owned() || ::chmod(path.c_str(), settings.mode) != 0 || ::listen(socket.get(), 128) != 0) {
+    if (!owned() || ::chmod(path.c_str(), mode) != 0 || ::listen(socket.get(), 128) != 0) {
         error.assign(errno, boost::system::system_category());
     } else {
         boost::system::error_code ignored;
@@ -138,7 +137,8 @@ Result<> Control::listen(const std::string& path, const config::Supervisor::Sock
     }
     (void)socket.release();
     path_ = path;
-    settings_ = settings;
+    mode_ = mode;
+    group_ = group;
     accept();
     return {};
 }
@@ -147,7 +147,7 @@ void Control::restore() {
     struct stat status {};
     if (path_.empty() || ::stat(path_.c_str(), &status) == 0) return;
     log_.warning("the control socket " + path_ + " was gone; putting it back");
-    if (auto listening = listen(path_, settings_); !listening) {
+    if (auto listening = listen(path_, mode_, group_); !listening) {
         log_.error(listening.error().text());
     }
 }

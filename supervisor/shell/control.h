@@ -27,7 +27,7 @@ class Control {
 
     /// Binds the socket, in place of one that a dead supervisor left. The caller holds the lock of
     /// the runtime directory, so nobody else's is removed.
-    Result<> listen(const std::string& path, const config::Supervisor::Socket& settings);
+    Result<> listen(const std::string& path, mode_t mode, std::optional<gid_t> group);
     /// Puts the socket back if its file is gone.
     void restore();
 
@@ -75,7 +75,8 @@ class Control {
     const SupervisorInfo& info_;
     OwnLog& log_;
     std::string path_;
-    config::Supervisor::Socket settings_;
+    mode_t mode_ = 0600;
+    std::optional<gid_t> group_;
     asio::local::stream_protocol::acceptor acceptor_;
     asio::steady_timer retry_;
     bool accept_failed_ = false;

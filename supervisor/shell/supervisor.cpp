@@ -69,10 +69,13 @@ Result<> Supervisor::open() {
             heirlooms_.insert(service->name);
         }
     }
-    const auto& socket = setup_.settings.socket;
+    const config::Supervisor& settings = setup_.settings;
     const std::string path =
-        socket.path.empty() ? setup_.runtime_dir + "/control.sock" : socket.path;
-    if (auto listening = control_.listen(path, socket); !listening) return listening;
+        settings.socket.path.empty() ? setup_.runtime_dir + "/control.sock" : settings.socket.path;
+    if (auto listening = control_.listen(path, settings.socket_mode(), settings.socket.group);
+        !listening) {
+        return listening;
+    }
     log_.info("reeved " + std::string(version) + " is listening on " + path);
     return {};
 }

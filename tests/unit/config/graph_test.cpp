@@ -54,7 +54,7 @@ TEST(Cycles, AreFoundOverAllKindsOfEdges) {
                    service("d", {}), service("e", {"a"}), service("x", {}, {}, {}, {"d"}),
                    service("y", {"a"}, {}, {}, {"d"})});
     // d is after y, which requires a, which leads to d.
-    EXPECT_THAT(find_cycles(plan->links, 10), ElementsAre(ElementsAre(0, 1, 2, 3, 6)));
+    EXPECT_THAT(find_cycles(plan->links.all(), 10), ElementsAre(ElementsAre(0, 1, 2, 3, 6)));
 }
 
 TEST(Cycles, AreNoneInALatticeOfManyPaths) {
@@ -67,15 +67,15 @@ TEST(Cycles, AreNoneInALatticeOfManyPaths) {
             services.push_back(service(name(side, i), {name('l', i - 1), name('r', i - 1)}));
         }
     }
-    EXPECT_THAT(find_cycles(make_plan(std::move(services))->links, 10), IsEmpty());
+    EXPECT_THAT(find_cycles(make_plan(std::move(services))->links.all(), 10), IsEmpty());
 }
 
 TEST(Cycles, AreEachGivenOnce) {
     const PlanPtr plan = make_plan({service("a", {"b", "c"}), service("b", {"a"}),
                                     service("c", {"a"}), service("d", {"e"}), service("e", {"d"})});
-    EXPECT_THAT(find_cycles(plan->links, 10),
+    EXPECT_THAT(find_cycles(plan->links.all(), 10),
                 ElementsAre(ElementsAre(0, 1), ElementsAre(0, 2), ElementsAre(3, 4)));
-    EXPECT_THAT(find_cycles(plan->links, 2), SizeIs(2));
+    EXPECT_THAT(find_cycles(plan->links.all(), 2), SizeIs(2));
 }
 
 TEST(Cycles, AreFoundAtTheEndOfALongChain) {
@@ -84,9 +84,21 @@ TEST(Cycles, AreFoundAtTheEndOfALongChain) {
         services.push_back(service("s" + std::to_string(1'000'000 + i),
                                    {"s" + std::to_string(1'000'000 + (i + 1) % 100'000)}));
     }
-    const auto cycles = find_cycles(make_plan(std::move(services))->links, 10);
+    const auto cycles = find_cycles(make_plan(std::move(services))->links.all(), 10);
     ASSERT_THAT(cycles, SizeIs(1));
     EXPECT_THAT(cycles[0], SizeIs(100'000));
+}
+
+TEST(WithEnabled, ChangesSomeServicesAndSharesTheRest) {
+    const PlanPtr plan = make_plan({service("a", {}), service("b", {"a"}), service("c", {})});
+    const PlanPtr changed = with_enabled(*plan, {{"a", true}, {"b", false}, {"gone", false}});
+    EXPECT_TRUE(changed->services[0]->policy.enabled);
+    EXPECT_FALSE(changed->services[1]->policy.enabled);
+    EXPECT_TRUE(plan->services[1]->policy.enabled);
+    EXPECT_EQ(changed->services[1]->name, "b");
+    EXPECT_EQ(changed->services[0], plan->services[0]);
+    EXPECT_EQ(changed->services[2], plan->services[2]);
+    EXPECT_EQ(&changed->links.all(), &plan->links.all());
 }
 
 }  // namespace

@@ -179,17 +179,70 @@ services: {a: {command: x}}
     EXPECT_EQ(s.exit_when, ExitWhen::Idle);
 }
 
+/// The supervisor's settings of a text that must be valid.
+Supervisor supervisor_in(const std::string& keys) {
+    const LoadResult result = load_yaml("supervisor: {" + keys + "}\nservices: {a: {command: x}}");
+    if (!result.plan) throw std::runtime_error(to_line(result.problems.front()));
+    return result.plan->supervisor;
+}
+
+TEST(SupervisorKeys, ResolveTheGroupsThatHaveAccess) {
+    const Supervisor s = supervisor_in("access: {operate: [5000, root, 0], read: [4999]}");
+    EXPECT_EQ(s.access, (Supervisor::Access{{0, 5000}, {4999}}));
+    EXPECT_EQ(s.group_names,
+              (Supervisor::GroupNames{std::nullopt, {"5000", "root", "0"}, {"4999"}}));
+    EXPECT_TRUE(supervisor_in("access: {operate: []}").access.empty());
+}
+
+TEST(SupervisorKeys, LetEverybodyConnectWhereOthersHaveAccess) {
+    EXPECT_EQ(supervisor_in("").socket_mode(), 0600u);
+    EXPECT_EQ(supervisor_in("access: {}").socket_mode(), 0600u);
+    EXPECT_EQ(supervisor_in("access: {operate: [0]}").socket_mode(), 0666u);
+    EXPECT_EQ(supervisor_in("access: {read: [0]}").socket_mode(), 0666u);
+    EXPECT_EQ(supervisor_in("access: {read: [0]}, socket: {mode: 0660}").socket_mode(), 0660u);
+    EXPECT_EQ(supervisor_in("socket: {mode: 0620}").socket_mode(), 0620u);
+}
+
+TEST(SupervisorKeys, WarnOfASocketThatKeepsOutThoseWithAccess) {
+    EXPECT_THAT(problems_in("supervisor:\n  access: {read: [0]}\n  socket: {mode: 0600}\n"
+                            "services: {a: {command: x}}"),
+                ElementsAre("t.yaml:3:18: warning: supervisor.socket.mode: keeps out those whom "
+                            "`access` lets in; remove it, or write \"0666\""));
+}
+
+TEST(SupervisorKeys, PointAtAGroupThatIsUnknown) {
+    EXPECT_THAT(problems_in("supervisor:\n  access: {read: [0, no-such-group]}\n"
+                            "services: {a: {command: x}}"),
+                ElementsAre("t.yaml:2:22: error: supervisor.access.read[1]: unknown group "
+                            "\"no-such-group\"; create it, or name another"));
+}
+
 TEST(SupervisorKeys, RefuseWhatCannotBe) {
-    EXPECT_THAT(problems_in("supervisor: {access: {}, http: {}, log: {levle: info}, "
-                            "socket: {group: no-such-group}, runtime_dir: r, exit_when: ever, "
-                            "log_dir: '/${SERVICE}'}\nservices: {a: {command: x}}"),
-                ElementsAre(HasSubstr("supervisor.access: is not supported yet; remove it"),
-                            HasSubstr("supervisor.http: is not supported yet"),
-                            HasSubstr("supervisor.log.levle: unknown key; did you mean `level`?"),
-                            HasSubstr("supervisor.socket.group: unknown group"),
-                            HasSubstr("supervisor.runtime_dir: \"r\" is not an absolute path"),
-                            HasSubstr("supervisor.exit_when: \"ever\" is not known here"),
-                            HasSubstr("supervisor.log_dir: ${SERVICE} stands outside")));
+    EXPECT_THAT(
+        problems_in("supervisor: {access: {write: [0]}, http: {}, log: {levle: info}, "
+                    "socket: {group: no-such-group}, runtime_dir: r, exit_when: ever, "
+                    "log_dir: '/${SERVICE}'}\nservices: {a: {command: x}}"),
+        ElementsAre(
+            HasSubstr("supervisor.access.write: unknown key; known here are operate and read"),
+            HasSubstr("supervisor.http: is not supported yet"),
+            HasSubstr("supervisor.log.levle: unknown key; did you mean `level`?"),
+            HasSubstr("supervisor.socket.group: unknown group"),
+            HasSubstr("supervisor.runtime_dir: \"r\" is not an absolute path"),
+            HasSubstr("supervisor.exit_when: \"ever\" is not known here"),
+            HasSubstr("supervisor.log_dir: ${SERVICE} stands outside")));
+}
+
+TEST(Load, LaysWhatIsLastinglyEnabledOverTheDefinitions) {
+    LoadOptions options = as_root();
+    options.enabled = {{"a", false}, {"b", true}, {"gone", false}};
+    const LoadResult result = load_yaml(
+        "defaults: {enabled: false}\n"
+        "services: {a: {command: x, enabled: true}, b: {command: x}, c: {command: x}}",
+        options);
+    ASSERT_THAT(result.problems, IsEmpty());
+    EXPECT_FALSE(result.plan->services[0]->policy.enabled);
+    EXPECT_TRUE(result.plan->services[1]->policy.enabled);
+    EXPECT_FALSE(result.plan->services[2]->policy.enabled);
 }
 
 TEST(LoadVariables, AreFilledInEverywhere) {
