@@ -262,10 +262,11 @@ class Tree {
     std::string out_;
 };
 
-void collect_ends(const Link& link, std::vector<const Link*>& ends) {
+/// `waiting`: also those that only wait, for somebody whom the tree has elsewhere.
+void collect_ends(const Link& link, bool waiting, std::vector<const Link*>& ends) {
     if (ends.size() >= most_beside) return;
-    if (link.because.empty()) ends.push_back(&link);
-    for (const Link& next : link.because) collect_ends(next, ends);
+    if (link.because.empty() && (waiting || link.state != State::Waiting)) ends.push_back(&link);
+    for (const Link& next : link.because) collect_ends(next, waiting, ends);
 }
 
 std::string labelled(std::string_view label, std::string_view text, const Look& look) {
@@ -333,7 +334,8 @@ std::string what_follows(const Explanation& explanation, const Look& look) {
 
 std::vector<const Link*> ends_of(const Explanation& explanation) {
     std::vector<const Link*> ends;
-    collect_ends(explanation.link, ends);
+    collect_ends(explanation.link, false, ends);
+    if (ends.empty()) collect_ends(explanation.link, true, ends);
     return ends;
 }
 

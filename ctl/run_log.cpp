@@ -15,6 +15,8 @@ bool is_before(const LogLine& line, WallTime from) {
     return time && *time < from;
 }
 
+RunLog unreadable(const Error& error) { return {std::nullopt, "its log: " + error.text(), false}; }
+
 }  // namespace
 
 RunLog read_run_log(const std::string& log_dir, const std::string& service,
@@ -23,21 +25,22 @@ RunLog read_run_log(const std::string& log_dir, const std::string& service,
     ServiceLog log(path);
     if (to) *to += cut_off;
     const auto there = log.open(most, to);
-    if (!there) return {std::nullopt, "its log cannot be read: " + there.error().text()};
-    if (!*there) return {std::nullopt, "there is no log of it in " + path};
+    if (!there) return unreadable(there.error());
+    if (!*there) return {std::nullopt, "there is no log of it in " + path, true};
     RunLog run;
     run.lines.emplace();
     bool any = false;
     while (true) {
         const auto line = log.next();
-        if (!line) return {std::nullopt, "its log cannot be read: " + line.error().text()};
+        if (!line) return unreadable(line.error());
         if (!*line) break;
         any = true;
         if (!from || !is_before(**line, *from)) run.lines->push_back((*line)->text);
     }
     if (!run.lines->empty()) return run;
-    if (!any && log.compressed() > 0)
-        return {std::nullopt, "what it wrote is in a compressed file by now"};
+    if (!any && log.compressed() > 0) {
+        return {std::nullopt, "what it wrote is in a compressed file by now", false};
+    }
     run.remark = to ? "it wrote nothing" : "it has written nothing so far";
     return run;
 }

@@ -13,6 +13,7 @@ namespace reeve::ctl {
 struct RunLog {
     std::optional<std::vector<std::string>> lines;  ///< nothing: not to be had
     std::string remark;                             ///< why there are none, for people
+    bool missing = false;                           ///< there is no log at all
 
     bool operator==(const RunLog&) const = default;
 };

@@ -24,6 +24,9 @@ Exit run_status(Task& task);
 Exit run_command(Task& task, protocol::Verb verb);
 Exit run_shutdown(Task& task);
 Exit run_logs(Task& task);
+Exit run_why(Task& task);
+Exit run_failures(Task& task);
+Exit run_events(Task& task);
 Exit run_check(Task& task);
 Exit run_version(Task& task);
 
