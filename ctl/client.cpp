@@ -220,6 +220,26 @@ Attempt<protocol::Applied> Client::ask(const protocol::Apply& apply) {
     return exchange<protocol::Applied>(apply, limit(apply.wait, apply.timeout));
 }
 
+Attempt<protocol::Accepted> Client::ask(const protocol::Subscribe& subscribe) {
+    return exchange<protocol::Accepted>(subscribe, patience);
+}
+
+Attempt<std::variant<protocol::Event, Client::NoEvent>> Client::next_event(int out) {
+    using Next = std::variant<protocol::Event, NoEvent>;
+    while (true) {
+        const auto line = connection_.receive_for(out);
+        if (!line && line.error().errnum == EPIPE) return Next(NoEvent::NobodyReads);
+        if (!line) return no_answer(line.error().text());
+        if (!*line) return Next(NoEvent::SupervisorEnded);
+        const auto answer = protocol::parse_answer<protocol::Accepted>(**line);
+        if (!answer) {
+            return no_answer("it said what cannot be understood (" +
+                             harmless(answer.error().message) + ")");
+        }
+        if (const auto* event = std::get_if<protocol::Event>(&*answer)) return Next(*event);
+    }
+}
+
 Attempt<bool> Client::wait_for_end(std::optional<Duration> timeout) {
     const auto deadline = deadline_after(timeout);
     while (true) {

@@ -43,6 +43,17 @@ class Client {
     Attempt<protocol::Outcome> ask(const protocol::WaitFor& wait);
     Attempt<protocol::Applied> ask(const protocol::Apply& apply);
 
+    /// Asks for events; next_event() gives them. Nothing else can be asked from then on.
+    Attempt<protocol::Accepted> ask(const protocol::Subscribe& subscribe);
+
+    /// Why no event comes any more.
+    enum class NoEvent { SupervisorEnded, NobodyReads };
+
+    /// Waits for the next event, for as long as the supervisor lives and somebody reads from `out`.
+    Attempt<std::variant<protocol::Event, NoEvent>> next_event(int out);
+    /// Whether it need not wait.
+    bool has_event() const { return connection_.holds_line(); }
+
     /// Waits until the supervisor has gone. False at the timeout.
     Attempt<bool> wait_for_end(std::optional<Duration> timeout);
 

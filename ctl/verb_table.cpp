@@ -21,6 +21,8 @@ constexpr std::string_view supervisor = "The supervisor itself";
 constexpr OptionSet no_option = {};
 constexpr OptionSet quiet = {Quiet};
 constexpr OptionSet of_logs = {Quiet, Follow, Last};
+constexpr OptionSet of_failures = {Last};
+constexpr OptionSet of_events = {Follow, Last};
 constexpr OptionSet of_show = {Property, Value};
 constexpr OptionSet of_command = {Quiet, NoWait, Timeout, DryRun};
 constexpr OptionSet of_kill = {Quiet, Signal, Tree};
@@ -37,12 +39,19 @@ constexpr std::array table = {
     VerbInfo{"status", look, "What the services are doing; all about one of them",
              Operands::AnyNames, quiet, run_status,
              "Exit status 0 when all that are named run (or none is named), else 3."},
-    VerbInfo{"why"},
-    VerbInfo{"failures"},
+    VerbInfo{"why", look, "Why a service is in its state, and what to do about it",
+             Operands::OneName, no_option, run_why},
+    VerbInfo{"failures", look, "How services failed lately, with their last lines",
+             Operands::AnyNames, of_failures, run_failures,
+             "The last 10, newest last, unless -n says otherwise."},
     VerbInfo{"logs", look, "What services wrote", Operands::AnyNames, of_logs, run_logs,
              "With -f the last 10 lines come first, unless -n says otherwise.\n"
              "--quiet leaves out notes, such as that a service has no log yet."},
-    VerbInfo{"events"},
+    VerbInfo{"events", look, "What happened, newest last", Operands::AnyNames, of_events,
+             run_events,
+             "With -f the present state of every service comes first, behind the last N\n"
+             "events if -n asks for them. What concerns no service in particular is shown\n"
+             "whatever is named. Exit status 6 when the supervisor ended unasked."},
     VerbInfo{"list", look, "The names of services, one a line", Operands::AnyNames, no_option,
              run_list},
     VerbInfo{"show", look, "Every property of services, for scripts", Operands::AnyNames, of_show,

@@ -27,6 +27,9 @@ Exit command(Task& task, Client& client, protocol::Verb verb);
 
 Exit run_status(Task& task);
 Exit run_logs(Task& task);
+Exit run_why(Task& task);
+Exit run_failures(Task& task);
+Exit run_events(Task& task);
 Exit run_list(Task& task);
 Exit run_show(Task& task);
 Exit run_cat(Task& task);
