@@ -1,213 +1,221 @@
 #include "ctl/arguments.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
-#include <charconv>
 
 #include "base/nearest.h"
-#include "config/values.h"
+#include "ctl/help.h"
 #include "ctl/text.h"
 
 namespace reeve::ctl {
 
 namespace {
 
-/// Every verb of the contract. One without a summary is known and not supported yet; --help lists
-/// the others.
-struct VerbInfo {
-    std::string_view name;
-    const char* summary;
-};
-
-constexpr std::array verbs = {
-    VerbInfo{"status", "What the services are doing; all about one of them"},
-    VerbInfo{"start", "Start services and what they require"},
-    VerbInfo{"stop", "Stop services and what requires them"},
-    VerbInfo{"restart", "Stop and start services"},
-    VerbInfo{"reload", "Have running services read their own configuration again"},
-    VerbInfo{"logs", "What services wrote"},
-    VerbInfo{"check", "Validate configuration files"},
-    VerbInfo{"shutdown", "Stop everything and the supervisor"},
-    VerbInfo{"version", "The versions of client and supervisor"},
-    VerbInfo{"kill", nullptr},
-    VerbInfo{"reset-failed", nullptr},
-    VerbInfo{"enable", nullptr},
-    VerbInfo{"disable", nullptr},
-    VerbInfo{"is-active", nullptr},
-    VerbInfo{"is-ready", nullptr},
-    VerbInfo{"is-failed", nullptr},
-    VerbInfo{"is-enabled", nullptr},
-    VerbInfo{"wait", nullptr},
-    VerbInfo{"why", nullptr},
-    VerbInfo{"failures", nullptr},
-    VerbInfo{"events", nullptr},
-    VerbInfo{"list", nullptr},
-    VerbInfo{"show", nullptr},
-    VerbInfo{"cat", nullptr},
-    VerbInfo{"tree", nullptr},
-    VerbInfo{"deps", nullptr},
-    VerbInfo{"boot", nullptr},
-    VerbInfo{"top", nullptr},
-    VerbInfo{"diff", nullptr},
-    VerbInfo{"apply", nullptr},
-    VerbInfo{"run", nullptr},
-    VerbInfo{"import", nullptr},
-    VerbInfo{"simulate", nullptr},
-    VerbInfo{"reopen", nullptr},
-    VerbInfo{"upgrade", nullptr},
-    VerbInfo{"completion", nullptr},
-};
-
 Remark usage(std::string sentence) {
     return {Exit::Usage, "reevectl: " + std::move(sentence) + "\n"};
 }
 
-/// The first argument that is neither an option nor an option's value.
-std::optional<std::string> verb_among(std::span<const std::string> arguments) {
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-        const std::string& argument = arguments[i];
-        if (argument == "-s" || argument == "--socket") {
-            ++i;
-        } else if (!argument.starts_with('-')) {
-            return argument;
-        }
-    }
-    return std::nullopt;
-}
-
 /// What is to be said of a verb that cannot be carried out.
-std::optional<Remark> objection(std::string_view verb) {
+Remark objection(std::string_view name) {
+    if (find_verb(name) != nullptr) return usage(std::string(name) + " is not supported yet");
     std::vector<std::string_view> names;
-    for (const VerbInfo& known : verbs) {
-        if (known.name == verb) {
-            if (known.summary != nullptr) return std::nullopt;
-            return usage(std::string(verb) + " is not supported yet");
-        }
-        names.push_back(known.name);
-    }
-    std::string sentence = "there is no verb " + harmless(verb.substr(0, 64));
-    if (const auto meant = verb.size() <= 64 ? nearest(verb, names) : std::nullopt) {
-        sentence += "; did you mean " + *meant + "?";
-    } else {
-        sentence += "; reevectl --help lists them";
-    }
-    return usage(std::move(sentence));
+    for (const VerbInfo& verb : verbs()) names.push_back(verb.name);
+    const std::string_view shown = name.substr(0, 64);
+    const auto meant = shown == name ? nearest(name, names) : std::nullopt;
+    return usage("there is no verb " + harmless(shown) + "; " +
+                 (meant ? "did you mean " + *meant + "?" : "reevectl --help lists them"));
 }
 
-/// The texts behind the options that CLI11 cannot turn into values as the contract has them.
-struct Texts {
-    std::string timeout;
-    std::string lines;
-    bool all = false;
-    bool no_wait = false;
-    bool no_colour = false;
+/// Reads arguments one after the other. An option means what it means to the verb, if there has
+/// been one by then: -s is a signal behind kill, and a socket elsewhere.
+class Reader {
+  public:
+    explicit Reader(std::span<const std::string> arguments) : rest_(arguments) {}
+
+    std::variant<Invocation, Remark> read() {
+        bool only_words = false;
+        while (!rest_.empty() && !remark_) {
+            const std::string& argument = rest_.front();
+            rest_ = rest_.subspan(1);
+            if (only_words || argument.size() < 2 || argument[0] != '-') {
+                take_word(argument);
+            } else if (argument == "--") {
+                only_words = true;
+            } else if (argument[1] == '-') {
+                take_long(argument);
+            } else {
+                take_letters(argument);
+            }
+        }
+        if (!remark_) check();
+        if (remark_) return *std::move(remark_);
+        return std::move(invocation_);
+    }
+
+  private:
+    void take_word(const std::string& word) {
+        if (invocation_.verb != nullptr) {
+            invocation_.names.push_back(word);
+            return;
+        }
+        invocation_.verb = find_verb(word);
+        if (invocation_.verb == nullptr || invocation_.verb->run == nullptr) {
+            remark_ = objection(word);
+        } else if (invocation_.quiet && !invocation_.verb->takes(Option::Quiet)) {
+            remark_ = unknown_option("--quiet");
+        }
+    }
+
+    /// --name, --name VALUE, --name=VALUE
+    void take_long(const std::string& argument) {
+        const std::size_t equals = argument.find('=');
+        const std::string_view name = std::string_view(argument).substr(0, equals);
+        const OptionInfo* info =
+            find([&](const OptionInfo& o) { return o.name == name.substr(2); });
+        if (info == nullptr) {
+            remark_ = unknown_option(name);
+        } else if (equals == argument.npos) {
+            info->value != nullptr ? take_with_next(*info, name) : take(*info, name, {});
+        } else if (info->value == nullptr) {
+            remark_ = usage(std::string(name) + " takes no value");
+        } else {
+            take(*info, name, argument.substr(equals + 1));
+        }
+    }
+
+    /// -a, -n VALUE, -nVALUE, and several of them behind one dash
+    void take_letters(const std::string& argument) {
+        for (std::size_t at = 1; at < argument.size() && !remark_; ++at) {
+            const std::string name = {'-', argument[at]};
+            const OptionInfo* info = find([&](const OptionInfo& o) { return o.letter == name[1]; });
+            if (info == nullptr) {
+                remark_ = unknown_option(at == 1 ? std::string_view(argument) : name);
+            } else if (info->value == nullptr) {
+                take(*info, name, {});
+            } else if (at + 1 < argument.size()) {
+                return take(*info, name, argument.substr(at + 1));
+            } else {
+                take_with_next(*info, name);
+            }
+        }
+    }
+
+    bool stands_here(const OptionInfo& info) const {
+        const VerbInfo* verb = invocation_.verb;
+        return verb != nullptr ? verb->takes(info.option) : before_the_verb.contains(info.option);
+    }
+
+    /// The option that is so, among those that may stand here: the verb's own before the program's.
+    template <typename Predicate>
+    const OptionInfo* find(Predicate is_it) const {
+        for (const OptionInfo& info : options()) {
+            if (stands_here(info) && is_it(info)) return &info;
+        }
+        return nullptr;
+    }
+
+    void take_with_next(const OptionInfo& info, std::string_view name) {
+        if (rest_.empty()) {
+            remark_ = usage(std::string(name) + " needs a value: " + std::string(name) + " " +
+                            info.value);
+            return;
+        }
+        const std::string& value = rest_.front();
+        rest_ = rest_.subspan(1);
+        take(info, name, value);
+    }
+
+    void take(const OptionInfo& info, std::string_view name, std::string_view value) {
+        given_.add(info.option);
+        if (info.option == Option::Help) {
+            const VerbInfo* verb = invocation_.verb;
+            remark_ = Remark{Exit::Done, verb != nullptr ? help_of(*verb) : help_of_program()};
+        } else if (info.option == Option::Version) {
+            remark_ = Remark{Exit::Done, "reevectl " REEVE_VERSION "\n"};
+        } else if (const std::string wrong = info.set(invocation_, value); !wrong.empty()) {
+            remark_ = usage(std::string(name) + ": " + wrong);
+        }
+    }
+
+    Remark unknown_option(std::string_view name) const {
+        const VerbInfo* verb = invocation_.verb;
+        std::vector<std::string> here;
+        for (const OptionInfo& info : options()) {
+            const std::string spelling = "--" + std::string(info.name);
+            if (stands_here(info)) {
+                here.push_back(spelling);
+            } else if (verb == nullptr && spelling == name) {
+                return usage(spelling + " belongs behind the verb");
+            }
+        }
+        const std::string_view shown = name.substr(0, 64);
+        const auto meant = shown == name ? nearest(name, here) : std::nullopt;
+        const std::string whose = verb != nullptr ? std::string(verb->name) + " " : "";
+        return usage(
+            (verb != nullptr ? whose + "has" : "there is") + " no option " + harmless(shown) +
+            "; " +
+            (meant ? "did you mean " + *meant + "?" : "reevectl " + whose + "--help lists them"));
+    }
+
+    /// What can be judged only once everything is known.
+    void check() {
+        if (invocation_.verb == nullptr) {
+            remark_ = usage("which verb? reevectl --help lists them");
+        } else if (std::string wrong = wrong_words(); !wrong.empty()) {
+            remark_ = usage(std::move(wrong));
+        } else if (wrong = contradiction(); !wrong.empty()) {
+            remark_ = usage(std::move(wrong));
+        } else if (invocation_.verb->operands == Operands::Names && given_.contains(Option::All)) {
+            invocation_.names = {"*"};
+        }
+    }
+
+    std::string wrong_words() const {
+        const std::string name(invocation_.verb->name);
+        const std::vector<std::string>& words = invocation_.names;
+        const bool all = given_.contains(Option::All);
+        if (all && !words.empty()) return "--all leaves no room for names";
+        switch (invocation_.verb->operands) {
+            case Operands::None:
+                if (!words.empty()) return name + " takes no names: " + harmless(words[0]);
+                break;
+            case Operands::OneName:
+                if (words.size() != 1) return name + " needs one NAME; reevectl list has them";
+                break;
+            case Operands::Names:
+                if (!words.empty() || all) break;
+                return name + " needs a NAME, @GROUP or --all; reevectl list has the names";
+            case Operands::AnyNames:
+            case Operands::Paths:
+                break;
+        }
+        return {};
+    }
+
+    std::string contradiction() const {
+        if (invocation_.json && (given_.contains(Option::Property) || invocation_.values_only)) {
+            return "--json shows every property: -p and --value are for text";
+        }
+        const bool waiting = given_.contains(Option::NoWait) || given_.contains(Option::Timeout);
+        if (!waiting) return {};
+        if (invocation_.dry_run) return "--dry-run leaves nothing to wait for";
+        if (invocation_.verb->takes(Option::Now) && !invocation_.now) {
+            return "--no-wait and --timeout need --now";
+        }
+        if (!invocation_.wait && invocation_.timeout)
+            return "--no-wait leaves no use for --timeout";
+        return {};
+    }
+
+    std::span<const std::string> rest_;
+    Invocation invocation_;
+    OptionSet given_ = {};
+    std::optional<Remark> remark_;  ///< once there is one, it is the answer
 };
-
-void add_verb(CLI::App& app, const VerbInfo& verb, Invocation& into, Texts& texts) {
-    CLI::App* sub = app.add_subcommand(std::string(verb.name), verb.summary);
-    sub->fallthrough();
-    sub->group("Verbs");
-    // The end of the program's own help is not that of every verb.
-    sub->footer("");
-    const auto is = [&](std::initializer_list<std::string_view> names) {
-        return std::find(names.begin(), names.end(), verb.name) != names.end();
-    };
-    const bool is_command = is({"start", "stop", "restart", "reload"});
-    if (is_command || is({"status", "logs"})) {
-        sub->add_option("NAME", into.names,
-                        "Services: names, globs such as 'web*', groups as @NAME")
-            ->take_all()
-            ->type_name("");
-        sub->add_flag("-a,--all", texts.all, "All services");
-    }
-    if (is({"check"})) {
-        sub->add_option("PATH", into.names, "Files, or folders whose *.yaml are read in order")
-            ->take_all()
-            ->type_name("");
-    }
-    if (is_command || is({"shutdown"})) {
-        sub->add_flag("--no-wait", texts.no_wait, "Return once it is under way");
-        sub->add_option("--timeout", texts.timeout, "Give up waiting after this long: 30s, 5m")
-            ->type_name("D");
-    }
-    if (is({"logs"})) {
-        sub->add_flag("-f,--follow", into.follow, "Go on with what is written from now on");
-        sub->add_option("-n,--lines", texts.lines, "Only the last N lines (with -f: 10), or all")
-            ->type_name("N");
-    }
-}
-
-std::optional<Remark> apply(const Texts& texts, Invocation& into) {
-    into.wait = !texts.no_wait;
-    into.colour = !texts.no_colour;
-    if (!texts.timeout.empty()) {
-        const auto timeout = config::parse_duration(texts.timeout);
-        if (!timeout) return usage("--timeout: " + timeout.error().what);
-        into.timeout = *timeout;
-    }
-    if (!texts.lines.empty() && texts.lines != "all") {
-        std::uint64_t lines = 0;
-        const char* end = texts.lines.data() + texts.lines.size();
-        const auto [rest, failed] = std::from_chars(texts.lines.data(), end, lines);
-        if (failed != std::errc() || rest != end) {
-            return usage("-n takes a number of lines, or all: " + harmless(texts.lines));
-        }
-        into.lines = lines;
-    } else if (texts.lines.empty() && into.follow) {
-        into.lines = 10;
-    }
-    if (texts.all && !into.names.empty()) return usage("--all leaves no room for names");
-    const bool needs_names = into.verb == "start" || into.verb == "stop" ||
-                             into.verb == "restart" || into.verb == "reload";
-    // What looks at services looks at all of them when none is named.
-    if (texts.all && needs_names) into.names = {"*"};
-    if (needs_names && into.names.empty()) {
-        return usage(into.verb + " needs a NAME, @GROUP or --all; reevectl status lists the names");
-    }
-    return std::nullopt;
-}
 
 }  // namespace
 
 std::variant<Invocation, Remark> parse_arguments(std::span<const std::string> arguments) {
-    Invocation invocation;
-    Texts texts;
-    CLI::App app{"Asks and tells a running reeved", "reevectl"};
-    app.set_version_flag("-V,--version", "reevectl " REEVE_VERSION);
-    app.add_option("-s,--socket", invocation.socket, "The supervisor's control socket")
-        ->type_name("SOCKET");
-    app.add_flag("--json", invocation.json, "One stable document instead of text");
-    app.add_flag("--no-color,--no-colour", texts.no_colour, "No colours, on a terminal neither");
-    app.add_flag("-q,--quiet", invocation.quiet, "Say nothing of success");
-    app.require_subcommand(1);
-    app.get_formatter()->column_width(24);
-    app.get_formatter()->label("SUBCOMMAND", "VERB");
-    app.footer(
-        "\nNames take shell globs (quote them), @GROUP and --all.\n"
-        "Exit status: 0 done, 1 failed, 2 usage, 3 not running, 4 no such service or\n"
-        "configuration, 5 not allowed, 6 no supervisor answers, 7 timed out.");
-    for (const VerbInfo& verb : verbs) {
-        if (verb.summary != nullptr) add_verb(app, verb, invocation, texts);
-    }
-    const auto verb = verb_among(arguments);
-    if (verb) {
-        if (auto remark = objection(*verb)) return *remark;
-    }
-    try {
-        app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-    } catch (const CLI::CallForHelp&) {
-        const auto subs = app.get_subcommands();
-        return Remark{Exit::Done, subs.empty() ? app.help() : subs.front()->help("reevectl")};
-    } catch (const CLI::CallForVersion&) {
-        return Remark{Exit::Done, app.version() + "\n"};
-    } catch (const CLI::ParseError& failed) {
-        if (!verb) return usage("which verb? reevectl --help lists them");
-        return usage(harmless(failed.what()));
-    }
-    invocation.verb = app.get_subcommands().front()->get_name();
-    if (auto remark = apply(texts, invocation)) return *remark;
-    return invocation;
+    return Reader(arguments).read();
 }
 
 }  // namespace reeve::ctl

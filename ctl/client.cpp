@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "base/overloaded.h"
 #include "ctl/sockets.h"
 #include "ctl/text.h"
 
@@ -18,6 +19,24 @@ constexpr Duration patience = 10s;
 Connection::Deadline deadline_after(std::optional<Duration> timeout) {
     if (!timeout) return std::nullopt;
     return std::chrono::steady_clock::now() + *timeout;
+}
+
+/// How long to wait for the answer to what itself may take long.
+std::optional<Duration> limit(bool wait, std::optional<Duration> timeout) {
+    if (!wait) return patience;
+    return timeout ? std::optional(*timeout + patience) : std::nullopt;
+}
+
+/// Whether the supervisor is as before once it has answered.
+bool is_question(const protocol::Call& call) {
+    using namespace protocol;
+    return std::visit(
+        Overloaded{[](const StatusQuery&) { return true; },
+                   [](const DefinitionQuery&) { return true; },
+                   [](const WhyQuery&) { return true; }, [](const FailuresQuery&) { return true; },
+                   [](const EventsQuery&) { return true; }, [](const DiffQuery&) { return true; },
+                   [](const Rehearse&) { return true; }, [](const auto&) { return false; }},
+        call);
 }
 
 Complaint unreachable(const std::vector<SocketPlace>& places, const std::vector<Error>& errors) {
@@ -70,6 +89,15 @@ Complaint Client::no_answer(const std::string& why) const {
     return {Exit::NoSupervisor, "no supervisor answers at " + harmless(path_) + ": " + why};
 }
 
+Complaint Client::refused(const Failure& failure) const {
+    if (failure.code == protocol::ErrorCode::NoSuchMethod) {
+        return {Exit::Failed,
+                "the supervisor at " + harmless(path_) + " (reeved " + harmless(welcome_.version) +
+                    ") is older than this reevectl (" REEVE_VERSION ") and cannot do that"};
+    }
+    return {exit_for(failure.code), harmless(failure.message)};
+}
+
 template <typename T>
 Attempt<T> Client::await(std::int64_t id, std::optional<Duration> timeout,
                          const OnTouches& on_touches) {
@@ -88,14 +116,11 @@ Attempt<T> Client::await(std::int64_t id, std::optional<Duration> timeout,
         }
         if (const auto* touches = std::get_if<Touches>(&*answer)) {
             if (on_touches && touches->request == protocol::Id(id)) on_touches(*touches);
-            continue;
         }
         const auto* reply = std::get_if<protocol::Reply<T>>(&*answer);
         // Without an id it is about a line that could not be read, and ours is the one in flight.
         if (reply == nullptr || (reply->id && *reply->id != protocol::Id(id))) continue;
-        if (const auto* failure = std::get_if<Failure>(&reply->body)) {
-            return Complaint{exit_for(failure->code), harmless(failure->message)};
-        }
+        if (const auto* failure = std::get_if<Failure>(&reply->body)) return refused(*failure);
         return std::get<T>(reply->body);
     }
 }
@@ -124,8 +149,7 @@ Attempt<T> Client::exchange(const protocol::Call& call, std::optional<Duration> 
                             const OnTouches& on_touches) {
     // A question follows the greeting in the same breath. What changes something does not: a
     // supervisor of another version might take it for something else.
-    const bool is_question = std::holds_alternative<protocol::StatusQuery>(call);
-    if (!is_question) {
+    if (!is_question(call)) {
         if (const auto greeted = welcome(); !greeted) return greeted.error();
     }
     const std::int64_t id = ++last_id_;
@@ -136,19 +160,84 @@ Attempt<T> Client::exchange(const protocol::Call& call, std::optional<Duration> 
 }
 
 Attempt<protocol::StatusDocument> Client::ask(const protocol::StatusQuery& query) {
-    return exchange<protocol::StatusDocument>(query, patience, {});
+    return exchange<protocol::StatusDocument>(query, patience);
+}
+
+Attempt<protocol::Definitions> Client::ask(const protocol::DefinitionQuery& query) {
+    return exchange<protocol::Definitions>(query, patience);
+}
+
+Attempt<protocol::Explanation> Client::ask(const protocol::WhyQuery& query) {
+    return exchange<protocol::Explanation>(query, patience);
+}
+
+Attempt<protocol::Failures> Client::ask(const protocol::FailuresQuery& query) {
+    return exchange<protocol::Failures>(query, patience);
+}
+
+Attempt<protocol::EventList> Client::ask(const protocol::EventsQuery& query) {
+    return exchange<protocol::EventList>(query, patience);
+}
+
+Attempt<protocol::ConfigurationDiff> Client::ask(const protocol::DiffQuery& query) {
+    return exchange<protocol::ConfigurationDiff>(query, patience);
+}
+
+Attempt<protocol::Rehearsal> Client::ask(const protocol::Rehearse& rehearse) {
+    return exchange<protocol::Rehearsal>(rehearse, patience);
+}
+
+Attempt<protocol::Outcome> Client::ask(const protocol::Kill& kill) {
+    return exchange<protocol::Outcome>(kill, patience);
+}
+
+Attempt<protocol::Outcome> Client::ask(const protocol::ResetFailed& reset) {
+    return exchange<protocol::Outcome>(reset, patience);
+}
+
+Attempt<protocol::Outcome> Client::ask(const protocol::Enable& enable) {
+    return exchange<protocol::Outcome>(enable, patience);
+}
+
+Attempt<protocol::Accepted> Client::ask(const protocol::Reopen& reopen) {
+    return exchange<protocol::Accepted>(reopen, patience);
+}
+
+Attempt<protocol::Accepted> Client::ask(const protocol::Shutdown& shutdown) {
+    return exchange<protocol::Accepted>(shutdown, patience);
 }
 
 Attempt<protocol::Outcome> Client::ask(const protocol::Command& command,
                                        const OnTouches& on_touches) {
-    std::optional<Duration> timeout;
-    if (!command.wait) timeout = patience;
-    if (command.wait && command.timeout) timeout = *command.timeout + patience;
-    return exchange<protocol::Outcome>(command, timeout, on_touches);
+    return exchange<protocol::Outcome>(command, limit(command.wait, command.timeout), on_touches);
 }
 
-Attempt<protocol::Accepted> Client::ask(const protocol::Shutdown& shutdown) {
-    return exchange<protocol::Accepted>(shutdown, patience, {});
+Attempt<protocol::Outcome> Client::ask(const protocol::WaitFor& wait) {
+    return exchange<protocol::Outcome>(wait, limit(true, wait.timeout));
+}
+
+Attempt<protocol::Applied> Client::ask(const protocol::Apply& apply) {
+    return exchange<protocol::Applied>(apply, limit(apply.wait, apply.timeout));
+}
+
+Attempt<protocol::Accepted> Client::ask(const protocol::Subscribe& subscribe) {
+    return exchange<protocol::Accepted>(subscribe, patience);
+}
+
+Attempt<std::variant<protocol::Event, Client::NoEvent>> Client::next_event(int out) {
+    using Next = std::variant<protocol::Event, NoEvent>;
+    while (true) {
+        const auto line = connection_.receive_for(out);
+        if (!line && line.error().errnum == EPIPE) return Next(NoEvent::NobodyReads);
+        if (!line) return no_answer(line.error().text());
+        if (!*line) return Next(NoEvent::SupervisorEnded);
+        const auto answer = protocol::parse_answer<protocol::Accepted>(**line);
+        if (!answer) {
+            return no_answer("it said what cannot be understood (" +
+                             harmless(answer.error().message) + ")");
+        }
+        if (const auto* event = std::get_if<protocol::Event>(&*answer)) return Next(*event);
+    }
 }
 
 Attempt<bool> Client::wait_for_end(std::optional<Duration> timeout) {

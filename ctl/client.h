@@ -27,9 +27,32 @@ class Client {
     Attempt<protocol::Welcome> welcome();
 
     Attempt<protocol::StatusDocument> ask(const protocol::StatusQuery& query);
-    /// The client's own deadline lies behind the supervisor's, for one that hangs.
-    Attempt<protocol::Outcome> ask(const protocol::Command& command, const OnTouches& on_touches);
+    Attempt<protocol::Definitions> ask(const protocol::DefinitionQuery& query);
+    Attempt<protocol::Explanation> ask(const protocol::WhyQuery& query);
+    Attempt<protocol::Failures> ask(const protocol::FailuresQuery& query);
+    Attempt<protocol::EventList> ask(const protocol::EventsQuery& query);
+    Attempt<protocol::ConfigurationDiff> ask(const protocol::DiffQuery& query);
+    Attempt<protocol::Rehearsal> ask(const protocol::Rehearse& rehearse);
+    Attempt<protocol::Outcome> ask(const protocol::Kill& kill);
+    Attempt<protocol::Outcome> ask(const protocol::ResetFailed& reset);
+    Attempt<protocol::Outcome> ask(const protocol::Enable& enable);
+    Attempt<protocol::Accepted> ask(const protocol::Reopen& reopen);
     Attempt<protocol::Accepted> ask(const protocol::Shutdown& shutdown);
+    /// Those that wait: the client's own deadline lies behind the supervisor's, for one that hangs.
+    Attempt<protocol::Outcome> ask(const protocol::Command& command, const OnTouches& on_touches);
+    Attempt<protocol::Outcome> ask(const protocol::WaitFor& wait);
+    Attempt<protocol::Applied> ask(const protocol::Apply& apply);
+
+    /// Asks for events; next_event() gives them. Nothing else can be asked from then on.
+    Attempt<protocol::Accepted> ask(const protocol::Subscribe& subscribe);
+
+    /// Why no event comes any more.
+    enum class NoEvent { SupervisorEnded, NobodyReads };
+
+    /// Waits for the next event, for as long as the supervisor lives and somebody reads from `out`.
+    Attempt<std::variant<protocol::Event, NoEvent>> next_event(int out);
+    /// Whether it need not wait.
+    bool has_event() const { return connection_.holds_line(); }
 
     /// Waits until the supervisor has gone. False at the timeout.
     Attempt<bool> wait_for_end(std::optional<Duration> timeout);
@@ -44,9 +67,10 @@ class Client {
     Attempt<T> await(std::int64_t id, std::optional<Duration> timeout, const OnTouches& on_touches);
     template <typename T>
     Attempt<T> exchange(const protocol::Call& call, std::optional<Duration> timeout,
-                        const OnTouches& on_touches);
+                        const OnTouches& on_touches = {});
 
     Complaint no_answer(const std::string& why) const;
+    Complaint refused(const protocol::Failure& failure) const;
 
     Connection connection_;
     std::string path_;

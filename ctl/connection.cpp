@@ -5,6 +5,7 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -71,30 +72,56 @@ Result<void> Connection::send(std::string_view bytes) {
     return {};
 }
 
+/// The next line that is there already.
+std::optional<std::string> Connection::take_line() {
+    const std::size_t newline = received_.find('\n', searched_);
+    searched_ = received_.size();
+    if (newline == std::string::npos) return std::nullopt;
+    std::string line = received_.substr(0, newline);
+    received_.erase(0, newline + 1);
+    searched_ = 0;
+    return line;
+}
+
+/// Reads what there is. False at the end of the stream.
+Result<bool> Connection::read_piece() {
+    const std::size_t held = received_.size();
+    if (held > max_line) return error("cannot understand an answer without end");
+    constexpr std::size_t piece = 64 * 1024;
+    received_.resize(held + piece);
+    const ssize_t got = recv(fd_.get(), received_.data() + held, piece, 0);
+    const int failed = errno;
+    received_.resize(held + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (got > 0 || (got < 0 && failed == EINTR)) return true;
+    if (got == 0 || failed == ECONNRESET) return false;
+    return system_error("cannot read from the supervisor", failed);
+}
+
 Result<std::optional<std::string>> Connection::receive(Deadline deadline) {
     while (true) {
-        const std::size_t newline = received_.find('\n', searched_);
-        if (newline != std::string::npos) {
-            std::string line = received_.substr(0, newline);
-            received_.erase(0, newline + 1);
-            searched_ = 0;
-            return std::optional(std::move(line));
-        }
-        searched_ = received_.size();
-        if (searched_ > max_line) return error("cannot understand an answer without end");
+        if (auto line = take_line()) return line;
         const auto ready = readable(fd_.get(), deadline);
         if (!ready) return ready.error();
         if (!*ready) return system_error("cannot wait any longer", ETIMEDOUT);
-        constexpr std::size_t piece = 64 * 1024;
-        received_.resize(searched_ + piece);
-        const ssize_t got = recv(fd_.get(), received_.data() + searched_, piece, 0);
-        const int failed = errno;
-        received_.resize(searched_ + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-        if (got == 0) return std::optional<std::string>();
-        if (got < 0 && failed == ECONNRESET) return std::optional<std::string>();
-        if (got < 0 && failed != EINTR) {
-            return system_error("cannot read from the supervisor", failed);
+        const auto more = read_piece();
+        if (!more) return more.error();
+        if (!*more) return std::optional<std::string>();
+    }
+}
+
+Result<std::optional<std::string>> Connection::receive_for(int out) {
+    while (true) {
+        if (auto line = take_line()) return line;
+        // A pipe or socket nobody reads from reports so without being asked for any event.
+        std::array<pollfd, 2> wanted = {pollfd{fd_.get(), POLLIN, 0}, pollfd{out, 0, 0}};
+        if (poll(wanted.data(), wanted.size(), -1) < 0) {
+            if (errno == EINTR) continue;
+            return system_error("cannot wait for the supervisor");
         }
+        if (wanted[1].revents != 0) return system_error("cannot pass on what is received", EPIPE);
+        const auto more = read_piece();
+        if (!more) return more.error();
+        if (!*more) return std::optional<std::string>();
     }
 }
 

@@ -29,8 +29,18 @@ class Connection {
     /// none at the deadline.
     Result<std::optional<std::string>> receive(Deadline deadline);
 
+    /// The same for who passes on what it receives: EPIPE as soon as whoever reads from `out` has
+    /// gone, also while nothing is received.
+    Result<std::optional<std::string>> receive_for(int out);
+
+    /// Whether there is a line to be had without waiting.
+    bool holds_line() const { return received_.find('\n', searched_) != std::string::npos; }
+
   private:
     explicit Connection(Fd fd) : fd_(std::move(fd)) {}
+
+    std::optional<std::string> take_line();
+    Result<bool> read_piece();
 
     Fd fd_;
     std::string received_;

@@ -32,6 +32,9 @@ Result<LogFolder> open_log_folder(const std::string& path);
 /// Opens a file to be read. ENOENT is a file that was deleted meanwhile.
 Result<Fd> open_to_read(const std::string& path);
 
+/// Reads from an offset on; fewer bytes than asked for only at the end of the file.
+Result<std::size_t> read_at(int fd, std::uint64_t offset, char* into, std::size_t size);
+
 /// The names of the services that have a folder in LOG_DIR, in order.
 Result<std::vector<std::string>> services_with_logs(const std::string& log_dir);
 

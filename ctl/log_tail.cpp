@@ -1,7 +1,5 @@
 #include "ctl/log_tail.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -59,19 +57,6 @@ class TailCounter {
     std::uint64_t surplus_ = 0;
     std::array<bool, 3> begin_unknown_{};
 };
-
-/// Reads into the buffer from an offset; fewer bytes only at the end of the file.
-Result<std::size_t> read_at(int fd, std::uint64_t offset, char* into, std::size_t size) {
-    std::size_t done = 0;
-    while (done < size) {
-        const ssize_t got = pread(fd, into + done, size - done, static_cast<off_t>(offset + done));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return system_error("cannot read");
-        if (got == 0) break;
-        done += static_cast<std::size_t>(got);
-    }
-    return done;
-}
 
 /// Calls `visit(offset, head)` for each record from the last whole one to the first, until it says
 /// false. True when it never did.

@@ -152,6 +152,13 @@ Exit follow(Task& task, LogMerge& merge, LogWatch& watch, const std::vector<std:
     return Exit::Done;
 }
 
+/// Nothing: all.
+std::optional<std::uint64_t> lines_wanted(const Invocation& invocation) {
+    if (invocation.last == Invocation::everything) return std::nullopt;
+    if (!invocation.last && invocation.follow) return 10;
+    return invocation.last;
+}
+
 void note_what_is_missing(Task& task, const LogMerge& merge, const Selection& selection) {
     if (task.invocation.quiet) return;
     // Of many services it is no news that some never wrote anything.
@@ -180,7 +187,7 @@ Exit run_logs(Task& task) {
         if (!started) return task.complain(started.error());
         watch = std::move(*started);
     }
-    auto merge = LogMerge::open(selection->log_dir, services, task.invocation.lines);
+    auto merge = LogMerge::open(selection->log_dir, services, lines_wanted(task.invocation));
     if (!merge) return task.complain(merge.error());
     note_what_is_missing(task, *merge, *selection);
     LinePrinter printer(task, services);

@@ -2,7 +2,9 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdio>
 
 namespace reeve::ctl {
 
@@ -43,14 +45,53 @@ Colour colour_of_name(std::string_view name) {
     return colours[sum % colours.size()];
 }
 
-std::string local_time(WallTime time) {
+namespace {
+
+std::string formatted(WallTime time, const char* format) {
     const std::time_t seconds =
         std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
     std::tm parts{};
     localtime_r(&seconds, &parts);
     char text[64];
-    const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S %Z", &parts);
+    const std::size_t length = std::strftime(text, sizeof text, format, &parts);
     return {text, length};
+}
+
+}  // namespace
+
+std::string local_time(WallTime time) { return formatted(time, "%Y-%m-%d %H:%M:%S %Z"); }
+
+std::string local_date(WallTime time) { return formatted(time, "%Y-%m-%d"); }
+
+std::string local_clock(WallTime time) {
+    using namespace std::chrono;
+    const auto milliseconds_of_second =
+        floor<milliseconds>(time.time_since_epoch()) - floor<seconds>(time.time_since_epoch());
+    char text[8];
+    std::snprintf(text, sizeof text, ".%03d", static_cast<int>(milliseconds_of_second.count()));
+    return formatted(time, "%H:%M:%S") + text;
+}
+
+std::string time_since(WallTime then, const Look& look) {
+    return in_words(std::max(Duration{}, look.now - then));
+}
+
+std::string last_exit_text(const protocol::LastExit& exit, const Look& look) {
+    std::string text = exit.status.text();
+    if (exit.ran) text += " after " + in_words(*exit.ran);
+    if (exit.at) text += ", " + time_since(*exit.at, look) + " ago";
+    return text;
+}
+
+Branch branch(bool last, const Look& look) {
+    if (look.unicode) return last ? Branch{"└─ ", "   "} : Branch{"├─ ", "│  "};
+    return last ? Branch{"`- ", "   "} : Branch{"|- ", "|  "};
+}
+
+std::string predicate(State state) {
+    if (state == State::Backoff) return "is in backoff";
+    if (state == State::Failed) return "has failed";
+    return "is " + std::string(to_string(state));
 }
 
 bool is_running(State state) { return state == State::Running || state == State::Reloading; }

@@ -30,6 +30,25 @@ Colour colour_of_name(std::string_view name);
 /// "2026-11-21 00:40:00 UTC", in the caller's time zone.
 std::string local_time(WallTime time);
 
+/// What a sentence says of a service in this state: "is running", "is in backoff", "has failed".
+std::string predicate(protocol::State state);
+/// The two halves of a moment, in the caller's time zone: "2026-11-21" and "00:40:00.123".
+std::string local_date(WallTime time);
+std::string local_clock(WallTime time);
+
+/// "3 min 20 s", from then to the look's now.
+std::string time_since(WallTime then, const Look& look);
+
+/// "exit 1 after 120 ms, 3 min ago".
+std::string last_exit_text(const protocol::LastExit& exit, const Look& look);
+
+/// How a tree is drawn: what stands before a node, and before whatever is below it.
+struct Branch {
+    std::string_view node, below;
+};
+
+Branch branch(bool last, const Look& look);
+
 /// Whether a service in this state counts as running: LSB's question, not whether all is well.
 bool is_running(protocol::State state);
 

@@ -1,6 +1,5 @@
 #include "ctl/run.h"
 
-#include <array>
 #include <cerrno>
 
 #include "ctl/arguments.h"
@@ -11,34 +10,15 @@ namespace reeve::ctl {
 
 namespace {
 
-using protocol::Verb;
-
-Exit run_start(Task& task) { return run_command(task, Verb::Start); }
-Exit run_stop(Task& task) { return run_command(task, Verb::Stop); }
-Exit run_restart(Task& task) { return run_command(task, Verb::Restart); }
-Exit run_reload(Task& task) { return run_command(task, Verb::Reload); }
-
-struct Handler {
-    std::string_view verb;
-    Exit (*run)(Task&);
-};
-
-constexpr std::array handlers = {
-    Handler{"status", run_status},   Handler{"start", run_start},
-    Handler{"stop", run_stop},       Handler{"restart", run_restart},
-    Handler{"reload", run_reload},   Handler{"logs", run_logs},
-    Handler{"check", run_check},     Handler{"shutdown", run_shutdown},
-    Handler{"version", run_version},
-};
-
 Exit carry_out(const Host& host, const Invocation& invocation, Output& out, Output& err) {
     Look look = look_for(host, host.out, invocation.colour);
     if (invocation.socket) look.program += " -s " + harmless(*invocation.socket);
     Task task{host, invocation, std::move(look), out, err};
-    for (const Handler& handler : handlers) {
-        if (handler.verb == invocation.verb) return handler.run(task);
-    }
-    return Exit::Usage;
+    const Exit exit = invocation.verb->run(task);
+    out.flush();
+    // A reader that went away has read enough; a disk that is full has not all that was asked for.
+    if (!out.failed() || out.errnum() == EPIPE) return exit;
+    return task.complain(system_error("cannot write", out.errnum()));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "ctl/log_cut.h"
 #include "ctl/log_tail.h"
 
 namespace reeve::ctl {
@@ -22,11 +23,15 @@ std::string head_of(int fd) {
 
 }  // namespace
 
-Result<bool> ServiceLog::open(std::optional<std::uint64_t> lines) {
+Result<bool> ServiceLog::open(std::optional<std::uint64_t> lines, std::optional<WallTime> until) {
     auto folder = open_log_folder(path_);
     if (!folder && folder.error().errnum == ENOENT) return false;
     if (!folder) return folder.error();
     compressed_ = folder->compressed;
+    const bool is_there = !folder->segments.empty() || compressed_ > 0;
+    if (until) {
+        if (const auto cut = cut_behind(*folder, *until); !cut) return cut.error();
+    }
     TailPosition position;
     if (lines) {
         const auto found = find_tail(*folder, *lines);
@@ -45,7 +50,7 @@ Result<bool> ServiceLog::open(std::optional<std::uint64_t> lines) {
     segments_.assign(folder->segments.begin() + static_cast<std::ptrdiff_t>(first),
                      folder->segments.end());
     if (first != position.segment) first_offset_ = 0;
-    return !folder->segments.empty() || folder->compressed > 0;
+    return is_there;
 }
 
 void ServiceLog::begin(Fd fd, std::uint64_t offset) {
@@ -59,15 +64,12 @@ Result<bool> ServiceLog::next_segment() {
         const LogSegment segment = std::move(segments_.front());
         segments_.pop_front();
         const std::uint64_t offset = std::exchange(first_offset_, 0);
-        if (segments_.empty() && current_) {
-            begin(std::move(current_), offset);
-            reader_->limit(segment.size);
-            return true;
-        }
-        auto file = open_to_read(segment.path);
+        const bool is_current = segments_.empty() && current_;
+        auto file = is_current ? std::move(current_) : open_to_read(segment.path);
         if (!file && file.error().errnum == ENOENT) continue;
         if (!file) return file.error();
         begin(std::move(*file), offset);
+        reader_->limit(segment.size);
         return true;
     }
     return false;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "ctl/log_folder.h"
 #include "ctl/log_reader.h"
 
@@ -19,9 +20,10 @@ class ServiceLog {
     /// `path` is LOG_DIR/NAME, which need not exist yet.
     explicit ServiceLog(std::string path) : path_(std::move(path)) {}
 
-    /// Looks at what is there and goes to the last `lines`, or to the beginning. False when there
-    /// is no log yet.
-    Result<bool> open(std::optional<std::uint64_t> lines);
+    /// Looks at what is there, or was there at a moment, and goes to the last `lines` of that, or
+    /// to the beginning. False when there is no log yet.
+    Result<bool> open(std::optional<std::uint64_t> lines,
+                      std::optional<WallTime> until = std::nullopt);
 
     /// With a number of lines given to open(): how many of them are there.
     std::uint64_t lines() const { return lines_; }

@@ -68,6 +68,8 @@ std::string cause_of(const ServiceStatus& service) {
     return service.state == State::Running ? std::string() : harmless(service.cause);
 }
 
+bool is_broken(State state) { return state == State::Failed || state == State::Backoff; }
+
 /// A column with all its cells made and as wide as they take.
 struct Filled {
     const Column* column;
@@ -135,17 +137,22 @@ std::string row(const std::vector<Filled>& filled, std::size_t index, const Serv
         line += "  ";
     }
     const std::string cause = cause_of(service);
-    const std::size_t used = width_of(filled);
-    // On a terminal too narrow for any of it the cause has a line of its own.
-    constexpr std::size_t least = 16;
     if (cause.empty()) return without_trailing_blanks(std::move(line)) + "\n";
-    if (look.width == 0) return line + cause + "\n";
-    if (used + least <= look.width) {
-        return line + clipped(cause, look.width - used, look.unicode) + "\n";
+    const std::size_t used = width_of(filled);
+    // On a terminal too narrow for any of it the cause has lines of its own.
+    constexpr std::size_t least = 16;
+    const bool beside = look.width == 0 || used + least <= look.width;
+    const std::size_t indent = beside ? used : 2;
+    const std::size_t room = look.width == 0 ? 0 : std::max(look.width, indent + 1) - indent;
+    // What went wrong is told whole: of a path that is not there the end says so.
+    const std::size_t most = is_broken(service.state) ? 4 : 1;
+    if (!beside) line = without_trailing_blanks(std::move(line)) + "\n  ";
+    std::string out;
+    for (const std::string& part : wrapped(cause, room, most, look.unicode)) {
+        out += line + part + "\n";
+        line = std::string(indent, ' ');
     }
-    const std::size_t room = look.width > 2 ? look.width - 2 : 1;
-    return without_trailing_blanks(std::move(line)) + "\n  " + clipped(cause, room, look.unicode) +
-           "\n";
+    return out;
 }
 
 std::vector<const ServiceStatus*> in_state(const StatusDocument& document, State state) {
@@ -161,61 +168,102 @@ constexpr std::array states = {State::Running, State::Done,      State::Starting
                                State::Waiting, State::Reloading, State::Stopping,
                                State::Stopped, State::Backoff,   State::Failed};
 
+/// "4 services: 2 running, 1 failed", gone on with below where it does not fit.
 std::string summary(const StatusDocument& document, const Look& look) {
     const std::size_t count = document.services.size();
-    std::string line = std::to_string(count) + (count == 1 ? " service" : " services");
+    std::string out = std::to_string(count) + (count == 1 ? " service" : " services");
+    std::size_t used = columns(out);
     std::string_view joint = ": ";
+    const auto add = [&](const std::string& part, Colour colour) {
+        if (look.width != 0 && used + joint.size() + columns(part) + 1 > look.width) {
+            out += joint.substr(0, 1);
+            out += "\n  ";
+            used = 2;
+        } else {
+            out += joint;
+            used += joint.size();
+        }
+        out += painted(part, colour, look);
+        used += columns(part);
+        joint = ", ";
+    };
     for (const State state : states) {
         const std::size_t n = in_state(document, state).size();
         if (n == 0) continue;
-        const std::string part = std::to_string(n) + " " + std::string(to_string(state));
-        const bool trouble = state == State::Failed || state == State::Backoff;
-        line += std::string(joint) + (trouble ? painted(part, colour_of(state), look) : part);
-        joint = ", ";
+        add(std::to_string(n) + " " + std::string(to_string(state)),
+            is_broken(state) ? colour_of(state) : Colour::Plain);
     }
-    if (document.supervisor.stopping) line += "; the supervisor is stopping";
-    return line + "\n";
+    joint = "; ";
+    if (document.supervisor.stopping) add("the supervisor is stopping", Colour::Yellow);
+    return out + "\n";
 }
 
-/// "2 failed: reevectl status mailer worker": what is wrong and what to type next.
-std::string hint(const StatusDocument& document, State state, std::string_view words,
-                 const Look& look) {
-    constexpr std::size_t most = 3;
-    const auto found = in_state(document, state);
-    if (found.empty()) return {};
-    std::string line =
-        painted(std::to_string(found.size()) + " " + std::string(words), colour_of(state), look);
-    line += ": " + look.program + " status";
-    for (std::size_t i = 0; i < std::min(most, found.size()); ++i) {
-        line += " " + harmless(found[i]->name);
+/// Services in trouble of one kind, and in which words.
+struct Trouble {
+    State state;
+    std::string_view words;
+};
+
+constexpr std::array troubles = {Trouble{State::Failed, "failed"},
+                                 Trouble{State::Backoff, "in backoff"},
+                                 Trouble{State::Waiting, "waiting"}};
+
+/// "2 failed:  reevectl why mailer  (or worker)": what is wrong and what to type next, a line for
+/// each kind of trouble.
+std::string hints(const StatusDocument& document, const Look& look) {
+    struct Hint {
+        Trouble trouble;
+        std::vector<const ServiceStatus*> services;
+        std::string title;
+    };
+    std::vector<Hint> found;
+    std::size_t width = 0;
+    for (const Trouble& trouble : troubles) {
+        auto services = in_state(document, trouble.state);
+        if (services.empty()) continue;
+        std::string title =
+            std::to_string(services.size()) + " " + std::string(trouble.words) + ":";
+        width = std::max(width, title.size());
+        found.push_back({trouble, std::move(services), std::move(title)});
     }
-    if (found.size() > most) {
-        line += "  (and " + std::to_string(found.size() - most) + " more)";
+    std::string out;
+    for (const Hint& hint : found) {
+        const std::string typed = "  " + look.program + " why " + harmless(hint.services[0]->name);
+        std::vector<std::string> others;
+        for (const ServiceStatus* other : hint.services) others.push_back(other->name);
+        others.erase(others.begin());
+        const std::string also = others.empty() ? "" : "  (also " + listed(others, 2) + ")";
+        out += painted(padded(hint.title, width), colour_of(hint.trouble.state), look) + typed;
+        // The command is never cut, so what does not fit behind it is left out.
+        const std::size_t used = width + columns(typed);
+        if (look.width == 0 || used + columns(also) <= look.width) out += also;
+        out += "\n";
     }
-    return line + "\n";
+    return out;
+}
+
+/// Of no service at all: where they would come from.
+std::string nothing(const StatusDocument& document, const Look& look) {
+    std::string out = "0 services";
+    if (!document.supervisor.config.empty()) {
+        out += ": there are none in " + listed(document.supervisor.config, 3);
+    }
+    return out + "\nonce there are some:  " + look.program + " apply\n";
 }
 
 }  // namespace
 
 std::string render_table(const StatusDocument& document, const Look& look) {
-    std::string out;
-    if (!document.services.empty()) {
-        const auto has_cause = [](const ServiceStatus& s) { return !cause_of(s).empty(); };
-        const bool causes =
-            std::any_of(document.services.begin(), document.services.end(), has_cause);
-        std::vector<Filled> filled = fill(document, look);
-        make_room(filled, look, causes ? 28 : 0);
-        out += painted(header(filled, causes), Colour::Bold, look) + "\n";
-        for (std::size_t i = 0; i < document.services.size(); ++i) {
-            out += row(filled, i, document.services[i], look);
-        }
-        out += "\n";
+    if (document.services.empty()) return nothing(document, look);
+    const auto has_cause = [](const ServiceStatus& s) { return !cause_of(s).empty(); };
+    const bool causes = std::any_of(document.services.begin(), document.services.end(), has_cause);
+    std::vector<Filled> filled = fill(document, look);
+    make_room(filled, look, causes ? 28 : 0);
+    std::string out = painted(header(filled, causes), Colour::Bold, look) + "\n";
+    for (std::size_t i = 0; i < document.services.size(); ++i) {
+        out += row(filled, i, document.services[i], look);
     }
-    out += summary(document, look);
-    out += hint(document, State::Failed, "failed", look);
-    out += hint(document, State::Backoff, "in backoff, to be restarted", look);
-    out += hint(document, State::Waiting, "waiting", look);
-    return out;
+    return out + "\n" + summary(document, look) + hints(document, look);
 }
 
 }  // namespace reeve::ctl

@@ -103,6 +103,16 @@ std::string harmless(std::string_view text) { return escaped(text, false); }
 
 std::string harmless_line(std::string_view line) { return escaped(line, true); }
 
+std::string colourless_line(std::string_view line) {
+    std::string kept;
+    for (std::size_t at = 0; at < line.size();) {
+        const std::size_t sgr = sgr_at(line, at);
+        if (sgr == 0) kept += line[at] == '\t' ? ' ' : line[at];
+        at += std::max<std::size_t>(sgr, 1);
+    }
+    return harmless(kept);
+}
+
 std::size_t columns(std::string_view text) {
     std::size_t total = 0;
     for (std::size_t at = 0; at < text.size();) {
@@ -125,6 +135,40 @@ std::string clipped(std::string_view text, std::size_t width, bool unicode) {
         at += c.length;
     }
     return std::string(text.substr(0, at)) + std::string(mark);
+}
+
+std::vector<std::string> wrapped(std::string_view text, std::size_t width, std::size_t most,
+                                 bool unicode) {
+    std::vector<std::string> rows;
+    while (width > 0 && columns(text) > width && rows.size() + 1 < most) {
+        // The longest beginning that fits; a character that is wider than all there is fits, too.
+        std::size_t end = 0;
+        for (std::size_t used = 0; end < text.size();) {
+            const Utf8Char c = utf8_at(text, end);
+            used += width_of(c.code);
+            if (used > width && end > 0) break;
+            end += c.length;
+        }
+        const std::size_t blank = text.rfind(' ', end);
+        const bool at_blank = blank != std::string_view::npos && blank > 0;
+        rows.emplace_back(text.substr(0, at_blank ? blank : end));
+        text.remove_prefix(at_blank ? blank + 1 : end);
+    }
+    rows.push_back(width > 0 ? clipped(text, width, unicode) : std::string(text));
+    return rows;
+}
+
+std::string listed(const std::vector<std::string>& names, std::size_t most) {
+    // One that is left out takes no more room than to say so.
+    const std::size_t shown = names.size() > most + 1 ? most : names.size();
+    std::string text;
+    for (std::size_t i = 0; i < shown; ++i) {
+        const bool last = i + 1 == names.size();
+        if (i > 0) text += last ? " and " : ", ";
+        text += harmless(names[i]);
+    }
+    if (shown < names.size()) text += " and " + std::to_string(names.size() - shown) + " more";
+    return text;
 }
 
 std::string padded(std::string_view text, std::size_t width) {

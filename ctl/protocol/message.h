@@ -84,7 +84,8 @@ using Answer = std::variant<Reply<T>, Touches, Event, UnknownNotice>;
 template <typename T>
 Result<Answer<T>> parse_answer(std::string_view line);
 
-/// The results as `--json` prints them: the same as on the wire; no newline.
+/// The results as `--json` prints them: the same as on the wire, and "lines", null where there are
+/// none to be had, in failures and at the ends of an explanation's chains; no newline.
 std::string to_json(const Outcome& outcome);
 std::string to_json(const Rehearsal& rehearsal);
 std::string to_json(const ConfigurationDiff& diff);

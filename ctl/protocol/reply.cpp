@@ -42,6 +42,13 @@ std::string encode_notice(std::string_view method, const T& params) {
 }
 
 template <typename T>
+std::string text_with_lines(const T& body) {
+    JsonWriter out;
+    write_with_lines(out, body);
+    return out.take();
+}
+
+template <typename T>
 std::string text_of(const T& body) {
     JsonWriter out;
     write(out, body);
@@ -153,8 +160,8 @@ std::string to_json(const Rehearsal& rehearsal) { return text_of(rehearsal); }
 std::string to_json(const ConfigurationDiff& diff) { return text_of(diff); }
 std::string to_json(const Applied& applied) { return text_of(applied); }
 std::string to_json(const Definitions& definitions) { return text_of(definitions); }
-std::string to_json(const Explanation& explanation) { return text_of(explanation); }
-std::string to_json(const Failures& failures) { return text_of(failures); }
+std::string to_json(const Explanation& explanation) { return text_with_lines(explanation); }
+std::string to_json(const Failures& failures) { return text_with_lines(failures); }
 std::string to_json(const Event& event) { return text_of(event); }
 
 }  // namespace reeve::protocol

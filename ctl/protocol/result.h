@@ -170,6 +170,8 @@ struct Link {
     std::optional<Duration> deadline;  ///< until it has had all the time that it gets in its state
     std::optional<LastExit> last_exit;
     std::vector<Link> because;  ///< those that hold it up; each service stands in a chain once
+    /// Its last lines, which the client finds in the log; never on the wire.
+    std::optional<std::vector<std::string>> lines;
 
     bool operator==(const Link&) const = default;
 };

@@ -15,7 +15,7 @@ std::optional<Duration> until(std::optional<Duration> left) {
     return left ? std::optional(std::max(*left, Duration::zero())) : std::nullopt;
 }
 
-void write_members(JsonWriter& out, const Link& link, std::size_t depth) {
+void write_members(JsonWriter& out, const Link& link, bool with_lines, std::size_t depth) {
     out.field("service", link.service);
     out.field("relation", link.relation);
     out.field("state", to_string(link.state));
@@ -29,11 +29,47 @@ void write_members(JsonWriter& out, const Link& link, std::size_t depth) {
     if (depth < max_chain) {
         for (const Link& below : link.because) {
             out.begin_object();
-            write_members(out, below, depth + 1);
+            write_members(out, below, with_lines, depth + 1);
             out.end_object();
         }
     }
     out.end_array();
+    if (with_lines && link.because.empty()) out.field("lines", link.lines);
+}
+
+void write_explanation(JsonWriter& out, const Explanation& explanation, bool with_lines) {
+    out.begin_object();
+    write_members(out, explanation.link, with_lines, 1);
+    out.field("wanted", explanation.wanted);
+    out.field("enabled", explanation.enabled);
+    out.field("waiting", explanation.waiting);
+    out.field("dependents", explanation.dependents);
+    out.end_object();
+}
+
+void write_record(JsonWriter& out, const FailureRecord& record, bool with_lines) {
+    out.begin_object();
+    out.field("service", record.service);
+    out.field("cause", record.cause);
+    write_status(out, {record.code, record.signal, record.core});
+    out.field("started", record.started);
+    out.field("at", record.at);
+    out.field("ran", record.ran);
+    out.field("cpu_user", record.cpu_user);
+    out.field("cpu_system", record.cpu_system);
+    out.field("max_rss", record.max_rss);
+    out.field("out_of_memory", record.out_of_memory);
+    if (with_lines || record.lines) out.field("lines", record.lines);
+    out.end_object();
+}
+
+void write_failures(JsonWriter& out, const Failures& failures, bool with_lines) {
+    out.begin_object();
+    out.key("failures");
+    out.begin_array();
+    for (const FailureRecord& record : failures.failures) write_record(out, record, with_lines);
+    out.end_array();
+    out.end_object();
 }
 
 }  // namespace
@@ -55,13 +91,11 @@ Link read(const json::value& value, const std::string& path, std::string& proble
 }
 
 void write(JsonWriter& out, const Explanation& explanation) {
-    out.begin_object();
-    write_members(out, explanation.link, 1);
-    out.field("wanted", explanation.wanted);
-    out.field("enabled", explanation.enabled);
-    out.field("waiting", explanation.waiting);
-    out.field("dependents", explanation.dependents);
-    out.end_object();
+    write_explanation(out, explanation, false);
+}
+
+void write_with_lines(JsonWriter& out, const Explanation& explanation) {
+    write_explanation(out, explanation, true);
 }
 
 template <>
@@ -69,22 +103,6 @@ Explanation read(const json::value& value, const std::string& path, std::string&
     Fields in(value, path, problem);
     return {read<Link>(value, path, problem), in.truth("wanted"), in.truth("enabled"),
             in.texts("waiting"), in.texts("dependents")};
-}
-
-void write(JsonWriter& out, const FailureRecord& record) {
-    out.begin_object();
-    out.field("service", record.service);
-    out.field("cause", record.cause);
-    write_status(out, {record.code, record.signal, record.core});
-    out.field("started", record.started);
-    out.field("at", record.at);
-    out.field("ran", record.ran);
-    out.field("cpu_user", record.cpu_user);
-    out.field("cpu_system", record.cpu_system);
-    out.field("max_rss", record.max_rss);
-    out.field("out_of_memory", record.out_of_memory);
-    if (record.lines) out.field("lines", *record.lines);
-    out.end_object();
 }
 
 template <>
@@ -108,10 +126,10 @@ FailureRecord read(const json::value& value, const std::string& path, std::strin
     return record;
 }
 
-void write(JsonWriter& out, const Failures& failures) {
-    out.begin_object();
-    out.list("failures", failures.failures);
-    out.end_object();
+void write(JsonWriter& out, const Failures& failures) { write_failures(out, failures, false); }
+
+void write_with_lines(JsonWriter& out, const Failures& failures) {
+    write_failures(out, failures, true);
 }
 
 template <>

@@ -8,10 +8,13 @@
 namespace reeve::protocol {
 
 void write(JsonWriter& out, const Explanation& explanation);
+/// As a client shows it that has looked for the lines: null where they are not to be had.
+void write_with_lines(JsonWriter& out, const Explanation& explanation);
 template <>
 Explanation read(const boost::json::value& value, const std::string& path, std::string& problem);
 
 void write(JsonWriter& out, const Failures& failures);
+void write_with_lines(JsonWriter& out, const Failures& failures);
 template <>
 Failures read(const boost::json::value& value, const std::string& path, std::string& problem);
 

@@ -70,9 +70,21 @@ TEST(Answer, HoldsValuesOfAConfigurationAsPlainJson) {
 
 TEST(Answer, OfAFailureHasLinesOnlyWhenSomebodyPutThemThere) {
     Failures all = failures();
-    EXPECT_THAT(to_json(all), HasSubstr(R"("lines":["cannot bind\tport 80",""])"));
+    EXPECT_THAT(encode_result(1, all), HasSubstr(R"("lines":["cannot bind\tport 80",""])"));
     all.failures[1].lines.reset();
-    EXPECT_THAT(to_json(all), testing::Not(HasSubstr("lines")));
+    EXPECT_THAT(encode_result(1, all), testing::Not(HasSubstr("lines")));
+}
+
+TEST(Answer, AsAClientShowsItHasLinesWhereTheyAreOfUse) {
+    EXPECT_THAT(to_json(failures()),
+                testing::AllOf(HasSubstr(R"("out_of_memory":true,"lines":null)"),
+                               HasSubstr(R"("lines":["cannot bind\tport 80",""])")));
+    Explanation explanation = an_explanation();
+    explanation.link.because[0].lines = {"no space"};
+    EXPECT_THAT(to_json(explanation),
+                testing::AllOf(HasSubstr(R"("because":[],"lines":["no space"]})"),
+                               HasSubstr(R"("because":[],"lines":null}]})")));
+    EXPECT_THAT(encode_result(1, explanation), testing::Not(HasSubstr("lines")));
 }
 
 TEST(Answer, SaysThatWhatIsOverdueIsDueNow) {

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ctl/look.h"
+
+namespace reeve::ctl {
+
+/// Something to type, and what for.
+struct Advice {
+    std::string purpose;
+    std::string command;  ///< without the program's name
+
+    bool operator==(const Advice&) const = default;
+};
+
+/// Whether the cause says that there was no process at all: then no log helps.
+bool never_ran(std::string_view cause);
+
+/// What may be typed next about services that are all in one state, the most useful first.
+std::vector<Advice> advice_for(protocol::State state, bool never_ran, const std::string& names);
+
+/// A line each, with the commands below one another and never cut.
+std::string render_advice(const std::vector<Advice>& advice, const Look& look);
+
+/// What a state means, to somebody who has never heard of it: what may be said of a service's name,
+/// "has failed, and nothing starts it again by itself".
+std::string_view meaning(protocol::State state);
+
+}  // namespace reeve::ctl

@@ -1,0 +1,141 @@
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <deque>
+#include <set>
+
+#include "base/overloaded.h"
+#include "ctl/client.h"
+#include "ctl/event_text.h"
+#include "ctl/verbs.h"
+
+namespace reeve::ctl {
+
+namespace {
+
+using protocol::Event;
+
+/// More than any supervisor remembers.
+constexpr std::uint64_t whole_history = 1u << 20;
+
+/// The services whose events are wanted: those that the names select now, and whatever comes later
+/// under a name that fits.
+class Filter {
+  public:
+    static Attempt<Filter> resolve(Client& client, const std::vector<std::string>& names) {
+        Filter filter;
+        if (names.empty()) return filter;
+        const auto document = client.ask(protocol::StatusQuery{names, false, false});
+        if (!document) return document.error();
+        filter.patterns_ = names;
+        for (const auto& service : document->services) filter.services_.insert(service.name);
+        return filter;
+    }
+
+    bool takes_all() const { return patterns_.empty(); }
+
+    /// What concerns no service in particular concerns everybody.
+    bool passes(const Event& event) const {
+        if (takes_all() || event.service.empty() || services_.contains(event.service)) return true;
+        return std::any_of(patterns_.begin(), patterns_.end(), [&](const std::string& pattern) {
+            return fnmatch(pattern.c_str(), event.service.c_str(), 0) == 0;
+        });
+    }
+
+  private:
+    std::vector<std::string> patterns_;
+    std::set<std::string> services_;
+};
+
+class EventPrinter {
+  public:
+    explicit EventPrinter(Task& task) : task_(task), text_(task.look) {}
+
+    void print(const Event& event) {
+        task_.out.write(task_.invocation.json ? protocol::to_json(event) + "\n"
+                                              : text_.text(event));
+    }
+
+  private:
+    Task& task_;
+    EventText text_;
+};
+
+Exit print_past(Task& task, Client& client, const Filter& filter) {
+    const std::uint64_t wanted = task.invocation.last.value_or(Invocation::everything);
+    protocol::EventsQuery query;
+    if (filter.takes_all() && wanted < whole_history) query.limit = wanted;
+    auto list = client.ask(query);
+    if (!list) return task.complain(list.error());
+    std::vector<Event>& events = list->events;
+    std::erase_if(events, [&](const Event& event) { return !filter.passes(event); });
+    const auto left_out =
+        static_cast<std::ptrdiff_t>(events.size() - std::min<std::uint64_t>(events.size(), wanted));
+    EventPrinter printer(task);
+    for (auto event = events.begin() + left_out; event != events.end(); ++event) {
+        printer.print(*event);
+    }
+    return Exit::Done;
+}
+
+/// The last ones of the past, of which it is not known how many there are before the present
+/// begins: with the first snapshot.
+class Past {
+  public:
+    explicit Past(std::uint64_t wanted) : wanted_(wanted) {}
+
+    void add(Event event) {
+        events_.push_back(std::move(event));
+        if (events_.size() > wanted_) events_.pop_front();
+    }
+    std::deque<Event> take() { return std::exchange(events_, {}); }
+
+  private:
+    std::uint64_t wanted_;
+    std::deque<Event> events_;
+};
+
+/// Follows until nobody reads any more or the supervisor has ended.
+Exit follow(Task& task, Client& client, const Filter& filter) {
+    const std::uint64_t wanted = std::min(task.invocation.last.value_or(0), whole_history);
+    // How much of the past there is of these services only the filter knows.
+    const bool sift = wanted > 0 && !filter.takes_all();
+    const auto accepted = client.ask(protocol::Subscribe{sift ? whole_history : wanted});
+    if (!accepted) return task.complain(accepted.error());
+    EventPrinter printer(task);
+    std::optional<Past> past;
+    if (sift) past.emplace(wanted);
+    bool is_stopping = false;
+    while (true) {
+        if (!client.has_event()) task.out.flush();
+        if (task.out.failed()) return Exit::Done;
+        const auto next = client.next_event(task.host.out);
+        if (!next) return task.complain(next.error());
+        if (const auto* end = std::get_if<Client::NoEvent>(&*next)) {
+            if (*end == Client::NoEvent::NobodyReads || is_stopping) return Exit::Done;
+            return task.complain(
+                Complaint{Exit::NoSupervisor, "the supervisor has ended without having said why"});
+        }
+        const Event& event = std::get<Event>(*next);
+        is_stopping = is_stopping || event.kind == Event::Kind::Shutdown;
+        if (past && event.kind == Event::Kind::Snapshot) {
+            for (const Event& before : past->take()) printer.print(before);
+            past.reset();
+        }
+        if (!filter.passes(event)) continue;
+        past ? past->add(event) : printer.print(event);
+    }
+}
+
+}  // namespace
+
+Exit run_events(Task& task) {
+    auto client = Client::connect(task.host, task.invocation);
+    if (!client) return task.complain(client.error());
+    const auto filter = Filter::resolve(*client, task.invocation.names);
+    if (!filter) return task.complain(filter.error());
+    return task.invocation.follow ? follow(task, *client, *filter)
+                                  : print_past(task, *client, *filter);
+}
+
+}  // namespace reeve::ctl

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ctl/look.h"
+#include "ctl/protocol/result.h"
+#include "ctl/run_log.h"
+
+namespace reeve::ctl {
+
+/// Those at the ends of the chain of causes, who hold up all the others. Of many the first ones:
+/// as many as are drawn.
+std::vector<const protocol::Link*> ends_of(const protocol::Explanation& explanation);
+
+/// The run whose lines may tell why a service is in its state; nothing when none can.
+struct RunTimes {
+    std::optional<WallTime> from, to;
+};
+std::optional<RunTimes> telling_run(const protocol::Link& link);
+
+/// Why a service is in its state: a sentence, the chain of causes as a tree with what those at its
+/// ends wrote, who is held up by it, and what to type next.
+std::string render_explanation(const protocol::Explanation& explanation,
+                               const std::map<std::string, RunLog>& logs, const Look& look);
+
+}  // namespace reeve::ctl

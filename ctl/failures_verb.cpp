@@ -1,0 +1,66 @@
+#include "ctl/client.h"
+#include "ctl/failure_list.h"
+#include "ctl/run_log.h"
+#include "ctl/text.h"
+#include "ctl/verbs.h"
+
+namespace reeve::ctl {
+
+namespace {
+
+using protocol::FailureRecord;
+
+constexpr std::uint64_t most_lines = 10;
+constexpr std::uint64_t usual_number = 10;
+
+RunLog log_of(const FailureRecord& failure, const std::string& log_dir) {
+    const bool ran = failure.code || failure.signal || failure.ran;
+    if (!ran || !failure.started || !failure.at) return {};
+    return read_run_log(log_dir, failure.service, failure.started, failure.at, most_lines);
+}
+
+std::string none_text(const std::vector<std::string>& names) {
+    const std::string who = names.empty()       ? "no service has"
+                            : names.size() == 1 ? harmless(names[0]) + " has not"
+                                                : "none of them has";
+    return who + " failed since reeved started\n";
+}
+
+std::string left_out_text(std::size_t count, const Task& task) {
+    std::string text = std::to_string(count) + " earlier ones are left out: " + task.look.program +
+                       " failures -n all";
+    for (const std::string& name : task.invocation.names) text += " " + harmless(name);
+    return text + "\n\n";
+}
+
+}  // namespace
+
+Exit run_failures(Task& task) {
+    const Invocation& invocation = task.invocation;
+    auto client = Client::connect(task.host, invocation);
+    if (!client) return task.complain(client.error());
+    auto known = client->ask(protocol::FailuresQuery{invocation.names});
+    if (!known) return task.complain(known.error());
+    const auto welcome = client->welcome();
+    if (!welcome) return task.complain(welcome.error());
+    std::vector<FailureRecord>& failures = known->failures;
+    const bool none = failures.empty();
+    const std::uint64_t wanted = invocation.last.value_or(usual_number);
+    const std::size_t left_out = failures.size() - std::min<std::uint64_t>(failures.size(), wanted);
+    failures.erase(failures.begin(), failures.begin() + static_cast<std::ptrdiff_t>(left_out));
+    std::vector<RunLog> logs;
+    for (FailureRecord& failure : failures) {
+        logs.push_back(log_of(failure, welcome->log_dir));
+        failure.lines = logs.back().lines;
+    }
+    if (invocation.json) {
+        task.out.write(protocol::to_json(*known) + "\n");
+        return Exit::Done;
+    }
+    if (none) task.out.write(none_text(invocation.names));
+    if (left_out > 0) task.out.write(left_out_text(left_out, task));
+    task.out.write(render_failures(failures, logs, task.look));
+    return Exit::Done;
+}
+
+}  // namespace reeve::ctl

@@ -1,0 +1,44 @@
+#include "ctl/sheet.h"
+
+#include <algorithm>
+
+#include "ctl/text.h"
+
+namespace reeve::ctl {
+
+namespace {
+
+constexpr std::size_t label_width = 10;
+constexpr std::size_t text_begin = label_width + 2;
+
+/// The end of a cause, an errno, often says most of all.
+constexpr std::size_t most_rows = 5;
+
+}  // namespace
+
+std::size_t Sheet::room(std::size_t used) const {
+    if (look_.width == 0) return 0;
+    return std::max(look_.width, used + 1) - used;
+}
+
+void Sheet::add(std::string_view label, std::string_view row, Colour colour) {
+    out_ += painted(right_aligned(label, label_width), Colour::Dim, look_) + "  ";
+    out_ += painted(row, colour, look_) + "\n";
+}
+
+void Sheet::title(std::string_view text, Colour colour) {
+    out_ += painted(wrapped(text, room(0), 1, look_.unicode)[0], colour, look_) + "\n";
+}
+
+void Sheet::line(std::string_view label, std::string_view text, Colour colour) {
+    add(label, wrapped(text, room(text_begin), 1, look_.unicode)[0], colour);
+}
+
+void Sheet::text(std::string_view label, std::string_view text, Colour colour) {
+    for (const std::string& row : wrapped(text, room(text_begin), most_rows, look_.unicode)) {
+        add(label, row, colour);
+        label = "";
+    }
+}
+
+}  // namespace reeve::ctl
