@@ -315,6 +315,13 @@ void Control::announce(const core::AnnounceShutdown& shutdown) {
     events_.publish(std::move(event));
 }
 
+void Control::announce(const core::Forget& forgotten) {
+    protocol::Event event;
+    event.kind = protocol::Event::Kind::Removed;
+    event.service = forgotten.name;
+    events_.publish(std::move(event));
+}
+
 void Control::announce_configuration(std::string what) {
     protocol::Event event;
     event.kind = protocol::Event::Kind::Configuration;
