@@ -2,6 +2,7 @@
 
 #include "ctl/card.h"
 #include "ctl/client.h"
+#include "ctl/names.h"
 #include "ctl/service_log.h"
 #include "ctl/table.h"
 #include "ctl/verbs.h"
@@ -29,11 +30,6 @@ std::optional<protocol::Explanation> explain(Client& client,
     auto explanation = client.ask(protocol::WhyQuery{service.name});
     if (!explanation) return std::nullopt;
     return *explanation;
-}
-
-bool names_one(const std::vector<std::string>& names) {
-    return names.size() == 1 && names[0].find_first_of("*?[") == std::string::npos &&
-           !names[0].starts_with('@');
 }
 
 }  // namespace
