@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "config/literal.h"
 #include "config/plan.h"
 
 namespace reeve::config {
@@ -26,5 +27,19 @@ struct PlanDiff {
 };
 
 PlanDiff diff(const Plan& old, const Plan& now);
+
+/// One key that differs and what a file would say on either side; null: nothing, the key has its
+/// default. Keys of maps are told one by one, as "stop.timeout".
+struct KeyChange {
+    std::string key;
+    Literal from, to;
+
+    bool operator==(const KeyChange&) const = default;
+};
+
+/// Names the keys that diff() names. Users and groups are as the files call them; where that is no
+/// difference, as they were found.
+std::vector<KeyChange> key_changes(const Service& old, const Service& now);
+std::vector<KeyChange> key_changes(const Supervisor& old, const Supervisor& now);
 
 }  // namespace reeve::config

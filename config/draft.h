@@ -8,12 +8,6 @@
 
 namespace reeve::config {
 
-/// Who a service runs as, as the file says it: names or ids, not yet looked up.
-struct Identity {
-    std::optional<std::string> user, group;
-    std::optional<std::vector<std::string>> supplementary_groups;
-};
-
 /// A service while it is read: what the tables of service_keys.h fill. Becomes a Service once its
 /// names are looked up and its settings fit together.
 struct Draft {
@@ -24,6 +18,16 @@ struct Draft {
     Identity identity;
     std::optional<RestartPolicy> restart;  ///< nothing: what the type asks for
 };
+
+/// What every service begins as.
+Draft initial_draft(bool as_pid1);
+
+/// A service as the table sees it, in the words of its definition.
+Draft draft_of(const Service& service);
+
+/// What it is without any key of its own but `type`. As PID 1 nothing is taken for granted of where
+/// its output goes, since that depends on who reads the definition.
+Draft fallback_of(const Service& service, bool as_pid1);
 
 /// A probe while it is read: its kinds side by side, so that two of them can be told.
 struct ProbeDraft {
@@ -49,5 +53,7 @@ struct SupervisorDraft {
     Socket socket;
     Access access;
 };
+
+SupervisorDraft draft_of(const Supervisor& supervisor);
 
 }  // namespace reeve::config

@@ -8,9 +8,10 @@
 
 #include "config/key.h"
 #include "config/reader.h"
+#include "config/writers.h"
 
-/// Makes the fields of a table: a kind, its reader, and the member that the reader fills, so that
-/// what is documented, what is read and what is compared cannot part ways.
+/// Makes the fields of a table: a kind, which says how it is written, its reader, and the member
+/// that the reader fills, so that what is documented, read, compared and written cannot part ways.
 namespace reeve::config {
 
 template <typename Class, typename Member>
@@ -29,8 +30,24 @@ auto& member(void* target) {
 }
 
 template <auto... Path>
+const auto& member(const void* object) {
+    return member<Path...>(const_cast<void*>(object));
+}
+
+template <auto... Path>
 bool same_member(const void* a, const void* b) {
-    return member<Path...>(const_cast<void*>(a)) == member<Path...>(const_cast<void*>(b));
+    return member<Path...>(a) == member<Path...>(b);
+}
+
+template <Kind kind, auto... Path>
+Literal write_member(const void* of, const void* fallback) {
+    if (same_member<Path...>(of, fallback)) return {};
+    const auto& value = member<Path...>(of);
+    if constexpr (requires { value.has_value(); }) {
+        return value ? written(As<kind>{}, *value) : Literal{};
+    } else {
+        return written(As<kind>{}, value);
+    }
 }
 
 template <auto Read, auto... Path>
@@ -49,7 +66,8 @@ void read_member(Reader& reader, yaml::Value value, void* target) {
 
 /// A field whose value is read at once, by a function Reader&, Value -> optional<T>.
 template <Kind TheKind, auto Read, auto... Path>
-inline constexpr Field value_field{TheKind, read_member<Read, Path...>, same_member<Path...>};
+inline constexpr Field value_field{TheKind, read_member<Read, Path...>, same_member<Path...>,
+                                   write_member<TheKind, Path...>};
 
 /// A field whose reader changes the member in place, by a function Reader&, Value, T&.
 template <auto Read, auto... Path>
@@ -57,7 +75,8 @@ void read_in_place(Reader& reader, yaml::Value value, void* target) {
     Read(reader, value, member<Path...>(target));
 }
 template <Kind TheKind, auto Read, auto... Path>
-inline constexpr Field in_place_field{TheKind, read_in_place<Read, Path...>, same_member<Path...>};
+inline constexpr Field in_place_field{TheKind, read_in_place<Read, Path...>, same_member<Path...>,
+                                      write_member<TheKind, Path...>};
 
 /// A word of a list as the enumerator at the same index. `later` words are known but not built yet.
 std::optional<std::size_t> read_choice(Reader& reader, yaml::Value value,
@@ -77,10 +96,27 @@ void read_choice_member(Reader& reader, yaml::Value value, void* target) {
         member<Path...>(target) = static_cast<typename Member::value_type>(*index);
     }
 }
+template <const auto& Words, auto... Path>
+Literal write_choice_member(const void* of, const void* fallback) {
+    if (same_member<Path...>(of, fallback)) return {};
+    const auto& value = member<Path...>(of);
+    const auto word = [](auto choice) {
+        return Literal{std::string(Words[static_cast<std::size_t>(choice)])};
+    };
+    if constexpr (requires { value.has_value(); }) {
+        return value ? word(*value) : Literal{};
+    } else {
+        return word(value);
+    }
+}
 template <const auto& Words, const auto& Later, auto... Path>
-inline constexpr Field choice_field{
-    Kind::Choice, read_choice_member<Words, Later, Path...>, same_member<Path...>, {}, Words,
-    Later};
+inline constexpr Field choice_field{Kind::Choice,
+                                    read_choice_member<Words, Later, Path...>,
+                                    same_member<Path...>,
+                                    write_choice_member<Words, Path...>,
+                                    {},
+                                    Words,
+                                    Later};
 
 /// A map with a table of its own, read over what the member holds already. An optional member
 /// comes to exist with the first key, and ends with the word `none`.
@@ -101,14 +137,31 @@ void read_map_member(Reader& reader, yaml::Value value, void* target) {
         if (reader.is(value, yaml::Kind::Map, "a map")) reader.map(value, keys, &found);
     }
 }
+/// Of an optional member that is there all that its own defaults do not say, be it nothing.
+template <const auto& Keys, auto... Path>
+Literal write_map_member(const void* of, const void* fallback) {
+    if (same_member<Path...>(of, fallback)) return {};
+    const auto& value = member<Path...>(of);
+    const KeyList keys{Keys.data(), Keys.size()};
+    if constexpr (requires { value.has_value(); }) {
+        const typename std::remove_cvref_t<decltype(value)>::value_type bare{};
+        return value ? Literal{written_keys(keys, &*value, &bare)} : Literal{};
+    } else {
+        return {written_keys(keys, &value, &member<Path...>(fallback))};
+    }
+}
 inline constexpr std::array<std::string_view, 1> kOnlyNone{"none"};
 
 template <const auto& Keys, auto... Path>
 inline constexpr Field map_field{Kind::Map, read_map_member<Keys, Path...>, same_member<Path...>,
+                                 write_map_member<Keys, Path...>,
                                  KeyList{Keys.data(), Keys.size()}};
 template <const auto& Keys, auto... Path>
-inline constexpr Field optional_map_field{Kind::Map, read_map_member<Keys, Path...>,
-                                          same_member<Path...>, KeyList{Keys.data(), Keys.size()},
+inline constexpr Field optional_map_field{Kind::Map,
+                                          read_map_member<Keys, Path...>,
+                                          same_member<Path...>,
+                                          write_map_member<Keys, Path...>,
+                                          KeyList{Keys.data(), Keys.size()},
                                           kOnlyNone};
 
 /// A key of the contract that is not built yet.

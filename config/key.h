@@ -4,10 +4,12 @@
 #include <span>
 #include <string_view>
 
+#include "config/literal.h"
 #include "config/yaml.h"
 
-/// The table that the whole configuration language is read from: the parser, the JSON Schema, the
-/// reference page and the differences between two plans all walk it.
+/// The table that the whole configuration language is made of: the parser, the writer of
+/// definitions, the JSON Schema, the reference page and the differences between two plans all walk
+/// it.
 namespace reeve::config {
 
 class Reader;
@@ -52,11 +54,13 @@ struct KeyList {
     bool empty() const { return count == 0; }
 };
 
-/// How a key is read and compared. Without `read` the key is known but not built yet.
+/// How a key is read, compared and written. Without `read` the key is known but not built yet.
 struct Field {
     Kind kind = Kind::Text;
     void (*read)(Reader&, yaml::Value, void* target) = nullptr;
     bool (*same)(const void* a, const void* b) = nullptr;
+    /// What a file would say to have the value of `of`; null where it is that of `fallback`.
+    Literal (*write)(const void* of, const void* fallback) = nullptr;
     KeyList keys = {};                             ///< of a Map
     std::span<const std::string_view> words = {};  ///< of a Choice, or what may stand for a Map
     std::span<const std::string_view> later = {};  ///< words that are not built yet

@@ -65,7 +65,7 @@ bool begins_plainly(std::string_view text) {
     if (is_digit(c)) return has_unit(text);
     if (c == '-') {
         const std::string_view option = text.substr(text.starts_with("--") ? 2 : 1);
-        return !option.empty() && is_letter(option[0]);
+        return !option.empty() && (is_letter(option[0]) || option[0] == '/');
     }
     if (c == '.') return text.starts_with("./") || text.starts_with("../");
     return c == '/' || c == '_' || c == '$' || c == '(' || static_cast<unsigned char>(c) >= 0x80;

@@ -76,7 +76,8 @@ class Loader {
         : options_(options),
           sources_(sources),
           problems_(problems),
-          reader_(options.environment, problems) {}
+          reader_(options.environment, problems),
+          base_(initial_draft(options.as_pid1)) {}
 
     PlanPtr load() {
         Collisions collisions(problems_);
@@ -157,9 +158,6 @@ class Loader {
     }
 
     void read_defaults() {
-        base_.policy.success_exit.codes.set(0);
-        base_.policy.log.to_file = !options_.as_pid1;
-        base_.policy.log.to_console = options_.as_pid1;
         per_service_ = !services_.empty() &&
                        std::any_of(defaults_.begin(), defaults_.end(), mentions_service_anywhere);
         if (per_service_) return;
@@ -206,7 +204,8 @@ class Loader {
         if (lasting != options_.enabled.end()) draft.policy.enabled = lasting->second;
         named_.push_back({origin, draft.name, draft.relations});
         finished_.push_back({std::move(draft.name), std::move(draft.execution),
-                             std::move(draft.policy), std::move(draft.relations)});
+                             std::move(draft.policy), std::move(draft.relations),
+                             std::move(draft.identity)});
     }
 
     void warn_of_no_services() {
@@ -228,12 +227,24 @@ class Loader {
         result.group_names = {std::move(supervisor_.socket.group),
                               std::move(supervisor_.access.operate),
                               std::move(supervisor_.access.read)};
-        if (!result.access.empty() && (result.socket_mode() & (S_IWGRP | S_IWOTH)) == 0) {
-            problems_.push_back({Severity::Warning, setting("socket", "mode").position(),
-                                 "supervisor.socket.mode", "keeps out those whom `access` lets in",
-                                 "remove it, or write \"0666\""});
-        }
+        check_socket(result);
         return result;
+    }
+
+    /// Connecting takes the right to write.
+    void check_socket(const Supervisor& supervisor) {
+        const auto warn = [&](std::string_view key, std::string what, std::string what_to_do) {
+            problems_.push_back({Severity::Warning, setting("socket", key).position(),
+                                 "supervisor.socket." + std::string(key), std::move(what),
+                                 std::move(what_to_do)});
+        };
+        const mode_t mode = supervisor.socket_mode();
+        if (!supervisor.access.empty() && (mode & (S_IWGRP | S_IWOTH)) == 0) {
+            warn("mode", "keeps out those whom `access` lets in", "remove it, or write \"0666\"");
+        } else if (supervisor.socket.group && (mode & S_IWGRP) == 0) {
+            warn("group", "has no effect, for the socket's mode lets no group in",
+                 "add `mode: \"0660\"`, or remove it");
+        }
     }
 
     std::optional<gid_t> group(const std::string& name, yaml::Value at, std::string path) {

@@ -100,6 +100,13 @@ struct Credentials {
     bool operator==(const Credentials&) const = default;
 };
 
+/// Who a service runs as, as its definition says it: names or ids, not yet looked up.
+struct Identity {
+    std::optional<std::string> user, group;
+    std::optional<std::vector<std::string>> supplementary_groups;
+    bool operator==(const Identity&) const = default;
+};
+
 /// One resource limit, as setrlimit(2) takes it; RLIM_INFINITY is unlimited.
 struct Limit {
     int resource = 0;
@@ -197,6 +204,7 @@ struct Service {
     Execution execution;
     Policy policy;
     Relations relations;
+    Identity identity{};  ///< what Execution::credentials come of
 };
 using ServicePtr = std::shared_ptr<const Service>;
 

@@ -83,8 +83,19 @@ class Checks {
                      "remove it, or add `command`");
             }
         }
-        draft_.policy.ready.reset();
-        draft_.policy.reload.reset();
+        forget_defaults();
+    }
+
+    /// What `defaults` say of processes is not about a service that has none.
+    void forget_defaults() {
+        Draft bare = initial_draft(false);
+        bare.policy.description = std::move(draft_.policy.description);
+        bare.policy.enabled = draft_.policy.enabled;
+        bare.policy.groups = std::move(draft_.policy.groups);
+        draft_.execution = std::move(bare.execution);
+        draft_.policy = std::move(bare.policy);
+        draft_.identity = {};
+        draft_.restart.reset();
     }
 
     void type() {
@@ -145,6 +156,7 @@ class Checks {
                 fail("restart_limit", at, "has no effect, for the service is never restarted",
                      "remove it, or write `restart: on-failure`");
             }
+            draft_.policy.restart_limit.reset();
             return;
         }
         if (shortest_waits(draft_.policy.backoff, limit->count) > limit->within) {

@@ -5,6 +5,8 @@
 #include "config/draft.h"
 #include "config/fields.h"
 #include "config/forms.h"
+#include "config/log_keys.h"
+#include "config/ready_keys.h"
 
 namespace reeve::config {
 
@@ -17,10 +19,6 @@ constexpr std::array<std::string_view, 1> kTypesLater{"forking"};
 constexpr std::array<std::string_view, 3> kRestart{"always", "on-failure", "never"};
 constexpr std::array<std::string_view, 2> kEndActions{"none", "shutdown"};
 constexpr std::array<std::string_view, 2> kScopes{"main", "tree"};
-constexpr std::array<std::string_view, 2> kReadyWords{"notify", "none"};
-constexpr std::array<std::string_view, 6> kReadyKindsLater{"fd",  "unix", "http",
-                                                           "log", "path", "status"};
-constexpr std::array<std::string_view, 4> kLogWords{"file", "console", "inherit", "none"};
 
 constexpr std::array kWhatRuns{
     Key{"command", value_field<Kind::Command, read_command, &Draft::execution, &Execution::command>,
@@ -33,7 +31,8 @@ constexpr std::array kWhatRuns{
         "`simple`: the command is the service. `oneshot`: it runs to its end; ending well means "
         "ready, and dependents wait for that."},
     Key{"enabled", value_field<Kind::Bool, read_bool, &Draft::policy, &Policy::enabled>, "true",
-        "Whether it is started at boot."},
+        "Whether it is started at boot. `reevectl enable` and `disable` decide otherwise, "
+        "lastingly."},
     Key{"groups", value_field<Kind::Names, read_names, &Draft::policy, &Policy::groups>, "[]",
         "`@NAME` selects all services of a group in every client command."},
     not_built("pid_file"),
@@ -107,57 +106,6 @@ constexpr std::array kProcess{
     not_built("directories"),
 };
 
-constexpr std::array kReadyKeys{
-    Key{"exec", value_field<Kind::Command, read_command, &ProbeDraft::exec>, "",
-        "Ready when this command, run as the service's user in its environment, ends with 0."},
-    Key{"tcp", value_field<Kind::Address, read_address, &ProbeDraft::tcp>, "",
-        "Ready when a connection to this address is accepted."},
-    Key{"interval", value_field<Kind::Duration, read_positive_duration, &ProbeDraft::interval>,
-        "250ms", "How long to wait between two tries."},
-    Key{"timeout", value_field<Kind::Duration, read_positive_duration, &ProbeDraft::timeout>, "3s",
-        "How long one try may take."},
-    not_built("fd"),
-    not_built("unix"),
-    not_built("http"),
-    not_built("log"),
-    not_built("path"),
-    not_built("status"),
-};
-
-/// Replaced as one, unlike other maps: the kinds of probes exclude each other.
-void read_ready(Reader& reader, Value value, std::optional<Probe>& ready) {
-    if (value.kind() == yaml::Kind::Scalar) {
-        const auto word = read_choice(reader, value, kReadyWords, kReadyKindsLater);
-        if (word) ready.reset();
-        if (word && kReadyWords[*word] == "notify") ready.emplace();
-        return;
-    }
-    if (!reader.is(value, yaml::Kind::Map, "notify or a map such as {tcp: 127.0.0.1:80}")) return;
-    ProbeDraft draft;
-    reader.map(value, KeyList{kReadyKeys.data(), kReadyKeys.size()}, &draft);
-    const bool exec = static_cast<bool>(value.find("exec"));
-    const bool tcp = static_cast<bool>(value.find("tcp"));
-    if (exec && tcp) {
-        reader.error(value, "has two probes", "keep exec or tcp");
-    } else if (!exec && !tcp) {
-        for (const std::string_view later : kReadyKindsLater) {
-            if (value.find(later)) return;
-        }
-        reader.error(value, "has no probe", "add exec or tcp, or write notify");
-    } else if (draft.exec) {
-        ready = Probe{ExecCheck{std::move(*draft.exec)}, draft.interval, draft.timeout};
-    } else if (draft.tcp) {
-        ready = Probe{std::move(*draft.tcp), draft.interval, draft.timeout};
-    }
-}
-
-constexpr Field kReadyField{Kind::Map,
-                            read_in_place<read_ready, &Draft::policy, &Policy::ready>,
-                            same_member<&Draft::policy, &Policy::ready>,
-                            {kReadyKeys.data(), kReadyKeys.size()},
-                            kReadyWords,
-                            kReadyKindsLater};
-
 constexpr std::array kReadiness{
     Key{"ready", kReadyField, "none",
         "When dependents may go on. `notify`: at READY=1 of sd_notify. `none`: once it is "
@@ -222,19 +170,29 @@ constexpr std::array kStopKeys{
     not_built("rest"),
 };
 
-/// Ends a command that stands in `defaults`: one of the two is meant.
+/// Each of the two ends the other where that stands in `defaults`: one of them is meant.
 void read_reload_signal(Reader& reader, Value value, void* target) {
     const auto signal = read_signal(reader, value);
     if (!signal) return;
     static_cast<Reload*>(target)->signal = *signal;
     static_cast<Reload*>(target)->command.clear();
 }
+void read_reload_command(Reader& reader, Value value, void* target) {
+    auto command = read_command(reader, value);
+    if (!command) return;
+    static_cast<Reload*>(target)->command = std::move(*command);
+    static_cast<Reload*>(target)->signal = Reload{}.signal;
+}
 
 constexpr std::array kReloadKeys{
-    Key{"signal", Field{Kind::Signal, read_reload_signal, same_member<&Reload::signal>}, "HUP",
-        "The signal that asks it to read its configuration again."},
-    Key{"command", value_field<Kind::Command, read_command, &Reload::command>, "",
-        "Run instead of sending a signal."},
+    Key{"signal",
+        Field{Kind::Signal, read_reload_signal, same_member<&Reload::signal>,
+              write_member<Kind::Signal, &Reload::signal>},
+        "HUP", "The signal that asks it to read its configuration again."},
+    Key{"command",
+        Field{Kind::Command, read_reload_command, same_member<&Reload::command>,
+              write_member<Kind::Command, &Reload::command>},
+        "", "Run instead of sending a signal."},
     Key{"check", value_field<Kind::Command, read_command, &Reload::check>, "",
         "Run first; if it fails, the reload is refused."},
     Key{"timeout", value_field<Kind::Duration, read_positive_duration, &Reload::timeout>, "60s",
@@ -252,44 +210,6 @@ constexpr std::array kStopping{
     not_built("pre_stop"),
     not_built("post_stop"),
 };
-
-void read_to(Reader& reader, Value value, void* target) {
-    read_destinations(reader, value, *static_cast<Log*>(target));
-}
-bool same_to(const void* a, const void* b) {
-    const Log& left = *static_cast<const Log*>(a);
-    const Log& right = *static_cast<const Log*>(b);
-    return left.kind == right.kind && left.to_file == right.to_file &&
-           left.to_console == right.to_console;
-}
-
-constexpr std::array kLogKeys{
-    Key{"to", Field{Kind::Destinations, read_to, same_to}, "file",
-        "`file`, `console` or both as a list; or `inherit` or `none`."},
-    Key{"max_size", value_field<Kind::Size, read_size<4096, 1ull << 40>, &Log::max_size>, "16MiB",
-        "How large `current` may grow before it is rotated."},
-    Key{"max_files", value_field<Kind::Integer, read_integer<0, 100'000>, &Log::max_files>, "10",
-        "How many rotated files are kept beside `current`."},
-    Key{"max_line", value_field<Kind::Size, read_size<64, 1ull << 20>, &Log::max_line>, "16KiB",
-        "Longer lines are written in parts."},
-    not_built("max_age"),
-    not_built("compress"),
-    not_built("rate"),
-    not_built("on_full"),
-};
-
-/// A word is short for {to: WORD}.
-void read_log(Reader& reader, Value value, Log& log) {
-    if (value.kind() == yaml::Kind::Scalar) return read_destinations(reader, value, log);
-    if (!reader.is(value, yaml::Kind::Map, "file, console, inherit, none or a map")) return;
-    reader.map(value, KeyList{kLogKeys.data(), kLogKeys.size()}, &log);
-}
-
-constexpr Field kLogField{Kind::Map,
-                          read_in_place<read_log, &Draft::policy, &Policy::log>,
-                          same_member<&Draft::policy, &Policy::log>,
-                          {kLogKeys.data(), kLogKeys.size()},
-                          kLogWords};
 
 constexpr std::array kOutput{
     Key{"log", kLogField, "file; as PID 1 console",

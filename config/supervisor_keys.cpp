@@ -29,16 +29,19 @@ constexpr std::array kSocketKeys{
     Key{"path", value_field<Kind::Path, read_path, &Socket::path>, "RUNTIME/control.sock",
         "Where `reevectl` finds the supervisor."},
     Key{"mode", value_field<Kind::Mode, read_mode, &Socket::mode>,
-        "`\"0600\"`; with `access` `\"0666\"`", "The socket's permissions."},
+        "`\"0600\"`; with `access` `\"0666\"`",
+        "Who can connect. What they may do is up to `access`."},
     Key{"group", value_field<Kind::GroupName, read_id, &Socket::group>, "",
         "The socket's group. The supervisor must be root or a member."},
 };
 
 constexpr std::array kAccessKeys{
     Key{"operate", value_field<Kind::GroupNames, read_ids, &Access::operate>, "[]",
-        "Groups whose members may do everything that `reevectl` can do."},
+        "Groups whose members may also start, stop, reload and change services, and read the "
+        "configuration again; not end the supervisor."},
     Key{"read", value_field<Kind::GroupNames, read_ids, &Access::read>, "[]",
-        "Groups whose members may look at everything and change nothing."},
+        "Groups whose members may see how services are and change nothing. Definitions, which may "
+        "hold secrets, are not for them."},
 };
 
 constexpr std::array kKeys{

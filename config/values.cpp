@@ -246,6 +246,11 @@ std::optional<std::uint64_t> limit_value(LimitUnit unit, std::string_view text) 
     return size ? std::optional(*size) : std::nullopt;
 }
 
+const LimitName& entry_of(int resource) {
+    return *std::find_if(std::begin(kLimits), std::end(kLimits),
+                         [&](const LimitName& l) { return l.resource == resource; });
+}
+
 }  // namespace
 
 const std::vector<std::string_view>& limit_names() {
@@ -256,6 +261,9 @@ const std::vector<std::string_view>& limit_names() {
     }();
     return names;
 }
+
+std::string_view limit_name(int resource) { return entry_of(resource).name; }
+bool is_size(const Limit& limit) { return entry_of(limit.resource).unit == LimitUnit::Bytes; }
 
 Parsed<Limit> parse_limit(std::string_view name, std::string_view text) {
     const auto* found = std::find_if(std::begin(kLimits), std::end(kLimits),

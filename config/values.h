@@ -33,6 +33,9 @@ Parsed<TcpCheck> parse_host_and_port(std::string_view text);
 Parsed<ExitSet> parse_exit(std::string_view text);
 /// `name` is that of getrlimit(2) in lower case without RLIMIT_; `text` is "soft[:hard]".
 Parsed<Limit> parse_limit(std::string_view name, std::string_view text);
+/// The name of a resource that parse_limit() gives, and whether its limits are sizes.
+std::string_view limit_name(int resource);
+bool is_size(const Limit& limit);
 /// The names that parse_limit knows, for messages and documentation.
 const std::vector<std::string_view>& limit_names();
 

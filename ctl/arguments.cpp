@@ -162,7 +162,7 @@ class Reader {
             remark_ = usage("which verb? reevectl --help lists them");
         } else if (std::string wrong = wrong_words(); !wrong.empty()) {
             remark_ = usage(std::move(wrong));
-        } else if (wrong = wrong_waiting(); !wrong.empty()) {
+        } else if (wrong = contradiction(); !wrong.empty()) {
             remark_ = usage(std::move(wrong));
         } else if (invocation_.verb->operands == Operands::Names && given_.contains(Option::All)) {
             invocation_.names = {"*"};
@@ -191,7 +191,10 @@ class Reader {
         return {};
     }
 
-    std::string wrong_waiting() const {
+    std::string contradiction() const {
+        if (invocation_.json && (given_.contains(Option::Property) || invocation_.values_only)) {
+            return "--json shows every property: -p and --value are for text";
+        }
         const bool waiting = given_.contains(Option::NoWait) || given_.contains(Option::Timeout);
         if (!waiting) return {};
         if (invocation_.dry_run) return "--dry-run leaves nothing to wait for";

@@ -43,7 +43,7 @@ std::string as_json(const config::LoadResult& result) {
 Exit run_check(Task& task) {
     for (const std::string& path : task.invocation.names) {
         struct stat status {};
-        if (stat(path.c_str(), &status) == 0 || errno != ENOENT) continue;
+        if (stat(path.c_str(), &status) == 0 || (errno != ENOENT && errno != ENOTDIR)) continue;
         return task.complain(
             Complaint{Exit::NoSuchService, "there is no configuration at " + harmless(path)});
     }

@@ -117,14 +117,11 @@ Attempt<T> Client::await(std::int64_t id, std::optional<Duration> timeout,
         if (const auto* touches = std::get_if<Touches>(&*answer)) {
             if (on_touches && touches->request == protocol::Id(id)) on_touches(*touches);
         }
-        if (!std::holds_alternative<protocol::Reply<T>>(*answer)) continue;
-        const auto& reply = std::get<protocol::Reply<T>>(*answer);
+        const auto* reply = std::get_if<protocol::Reply<T>>(&*answer);
         // Without an id it is about a line that could not be read, and ours is the one in flight.
-        if (reply.id && *reply.id != protocol::Id(id)) continue;
-        if (const auto* failure = std::get_if<Failure>(&reply.body)) {
-            return refused(*failure);
-        }
-        return std::get<T>(reply.body);
+        if (reply == nullptr || (reply->id && *reply->id != protocol::Id(id))) continue;
+        if (const auto* failure = std::get_if<Failure>(&reply->body)) return refused(*failure);
+        return std::get<T>(reply->body);
     }
 }
 

@@ -6,24 +6,62 @@
 
 namespace reeve::ctl {
 
-Exit run_command(Task& task, protocol::Verb verb) {
+namespace {
+
+/// Of what there is nothing to report but that it was done.
+Exit tell_done(Task& task, const std::string& sentence) {
+    if (task.invocation.json) {
+        task.out.write("{}\n");
+    } else if (!task.invocation.quiet) {
+        task.out.write(sentence + "\n");
+    }
+    return Exit::Done;
+}
+
+Exit rehearse(Task& task, Client& client, protocol::Verb verb) {
+    const auto rehearsal = client.ask(protocol::Rehearse{verb, task.invocation.names});
+    if (!rehearsal) return task.complain(rehearsal.error());
+    const Telling telling = telling_of(verb, task.look);
+    if (task.invocation.json) {
+        task.out.write(protocol::to_json(*rehearsal) + "\n");
+    } else if (!task.invocation.quiet) {
+        task.out.write(render_steps(rehearsal->steps, task.look));
+        for (const protocol::CommandResult& result : rehearsal->outcome.results) {
+            if (!result.failure && !result.changed) task.out.write(telling.done(result) + "\n");
+        }
+    }
+    tell_failures(task, rehearsal->outcome, telling);
+    return exit_for(rehearsal->outcome);
+}
+
+}  // namespace
+
+Exit command(Task& task, Client& client, protocol::Verb verb) {
     const Invocation& invocation = task.invocation;
-    const bool talkative = !invocation.quiet && !invocation.json;
-    auto client = Client::connect(task.host, invocation);
-    if (!client) return task.complain(client.error());
-    const InterruptNotice notice;
     const protocol::Command command{verb, invocation.names, invocation.wait, invocation.timeout};
-    const auto outcome = client->ask(command, [&](const protocol::Touches& touches) {
-        if (!talkative) return;
+    const auto outcome = client.ask(command, [&](const protocol::Touches& touches) {
+        if (invocation.quiet || invocation.json) return;
         task.out.write(render_touches(touches, task.look));
         task.out.flush();
     });
     if (!outcome) return task.complain(outcome.error());
-    if (invocation.json) task.out.write(protocol::to_json(*outcome) + "\n");
-    if (talkative) task.out.write(render_done(verb, *outcome, task.look));
-    task.out.flush();
-    task.err.write(render_failed(verb, *outcome, task.look));
-    return exit_for(*outcome);
+    return tell(task, *outcome, telling_of(verb, task.look));
+}
+
+Exit run_command(Task& task, protocol::Verb verb) {
+    auto client = Client::connect(task.host, task.invocation);
+    if (!client) return task.complain(client.error());
+    if (task.invocation.dry_run) return rehearse(task, *client, verb);
+    const InterruptNotice notice;
+    return command(task, *client, verb);
+}
+
+Exit run_reopen(Task& task) {
+    auto client = Client::connect(task.host, task.invocation);
+    if (!client) return task.complain(client.error());
+    const auto accepted = client->ask(protocol::Reopen{});
+    if (!accepted) return task.complain(accepted.error());
+    return tell_done(task, "the log files are opened anew");
 }
 
 Exit run_shutdown(Task& task) {
@@ -45,12 +83,7 @@ Exit run_shutdown(Task& task) {
         }
         said = "the supervisor has ended";
     }
-    if (invocation.json) {
-        task.out.write("{}\n");
-    } else if (!invocation.quiet) {
-        task.out.write(said + "\n");
-    }
-    return Exit::Done;
+    return tell_done(task, said);
 }
 
 }  // namespace reeve::ctl

@@ -62,19 +62,19 @@ Look look_for(const Host& host, int fd, bool colour_wanted) {
 }
 
 void Output::write(std::string_view text) {
-    if (failed_) return;
+    if (failed()) return;
     pending_ += text;
     if (pending_.size() >= 64 * 1024) flush();
 }
 
 void Output::flush() {
     std::string_view rest = pending_;
-    while (!rest.empty() && !failed_) {
+    while (!rest.empty() && !failed()) {
         const ssize_t written = ::write(fd_, rest.data(), rest.size());
         if (written >= 0) {
             rest.remove_prefix(static_cast<std::size_t>(written));
         } else if (errno != EINTR) {
-            failed_ = true;
+            errnum_ = errno;
         }
     }
     pending_.clear();

@@ -39,11 +39,13 @@ class Output {
 
     void write(std::string_view text);
     void flush();
-    bool failed() const { return failed_; }
+    bool failed() const { return errnum_ != 0; }
+    /// Why the write failed.
+    int errnum() const { return errnum_; }
 
   private:
     int fd_;
-    bool failed_ = false;
+    int errnum_ = 0;
     std::string pending_;
 };
 

@@ -88,6 +88,12 @@ Branch branch(bool last, const Look& look) {
     return last ? Branch{"`- ", "   "} : Branch{"|- ", "|  "};
 }
 
+std::string predicate(State state) {
+    if (state == State::Backoff) return "is in backoff";
+    if (state == State::Failed) return "has failed";
+    return "is " + std::string(to_string(state));
+}
+
 bool is_running(State state) { return state == State::Running || state == State::Reloading; }
 
 }  // namespace reeve::ctl

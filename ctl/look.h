@@ -30,6 +30,8 @@ Colour colour_of_name(std::string_view name);
 /// "2026-11-21 00:40:00 UTC", in the caller's time zone.
 std::string local_time(WallTime time);
 
+/// What a sentence says of a service in this state: "is running", "is in backoff", "has failed".
+std::string predicate(protocol::State state);
 /// The two halves of a moment, in the caller's time zone: "2026-11-21" and "00:40:00.123".
 std::string local_date(WallTime time);
 std::string local_clock(WallTime time);

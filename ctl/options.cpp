@@ -79,7 +79,7 @@ constexpr std::array table = {
                flag<&Invocation::tree>},
     OptionInfo{Option::Until, 0, "for", "STATE", "ready (unless said), stopped, failed or done",
                set_until},
-    OptionInfo{Option::Now, 0, "now", nullptr, "Start or stop it as well, and wait for that",
+    OptionInfo{Option::Now, 0, "now", nullptr, "Start or stop them as well, and wait for that",
                flag<&Invocation::now>},
     OptionInfo{Option::Follow, 'f', "follow", nullptr, "Go on with what comes from now on",
                flag<&Invocation::follow>},

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "ctl/text.h"
+#include "ctl/verbs.h"
 
 namespace reeve::ctl {
 
@@ -41,50 +42,63 @@ bool arrived(Verb verb, State state) {
 
 std::string done_line(Verb verb, const CommandResult& result) {
     const std::string name = harmless(result.service);
-    const std::string state(to_string(result.state));
+    const std::string state = predicate(result.state);
     std::string detail;
     if (result.pid) {
         detail = " (pid " + std::to_string(*result.pid) + ")";
     } else if (!result.cause.empty()) {
         detail = " (" + harmless(result.cause) + ")";
     }
-    if (!result.changed) return name + " is " + state + " already" + detail;
-    if (!arrived(verb, result.state)) return name + " is " + state + detail;
+    if (!result.changed) return name + " " + state + " already" + detail;
+    if (!arrived(verb, result.state)) return name + " " + state + detail;
     return name + " " + std::string(words_for(verb).past) + detail;
 }
 
-std::string failed_line(Verb verb, const CommandResult& result, const Look& look) {
-    const std::string name = harmless(result.service);
-    const std::string cause = harmless(result.cause);
-    std::string line = "reevectl: ";
-    if (result.failure == ErrorCode::TimedOut) {
-        line += "gave up waiting for " + name + ", which is " +
-                std::string(to_string(result.state)) + " still";
-        if (!cause.empty()) line += ": " + cause;
-    } else {
-        line += "cannot " + std::string(to_string(verb)) + " " + name + ": ";
-        line += cause.empty() ? "it is " + std::string(to_string(result.state)) : cause;
-    }
-    line += "\n  look at: " + look.program + " status " + name;
-    return line + ", " + look.program + " logs " + name + "\n";
+std::string failed_sentence(Verb verb, const CommandResult& result, const Look& look) {
+    if (result.failure == ErrorCode::TimedOut) return gave_up_on(result) + look_at(result, look);
+    std::string line = "cannot " + std::string(to_string(verb)) + " " + harmless(result.service);
+    line +=
+        ": " + (result.cause.empty() ? "it " + predicate(result.state) : harmless(result.cause));
+    return line + look_at(result, look);
 }
 
 }  // namespace
 
-std::string render_done(Verb verb, const Outcome& outcome, const Look&) {
-    std::string out;
-    for (const CommandResult& result : outcome.results) {
-        if (!result.failure) out += done_line(verb, result) + "\n";
-    }
-    return out;
+Telling telling_of(Verb verb, const Look& look) {
+    return {
+        [verb](const CommandResult& result) { return done_line(verb, result); },
+        [verb, look](const CommandResult& result) { return failed_sentence(verb, result, look); }};
 }
 
-std::string render_failed(Verb verb, const Outcome& outcome, const Look& look) {
-    std::string out;
-    for (const CommandResult& result : outcome.results) {
-        if (result.failure) out += failed_line(verb, result, look);
+std::string gave_up_on(const CommandResult& result) {
+    std::string line = "gave up waiting for " + harmless(result.service) + ", which " +
+                       predicate(result.state) + " still";
+    return result.cause.empty() ? line : line + ": " + harmless(result.cause);
+}
+
+std::string look_at(const CommandResult& result, const Look& look) {
+    const std::string name = harmless(result.service);
+    return "\n  look at: " + look.program + " status " + name + ", " + look.program + " logs " +
+           name;
+}
+
+Exit tell(Task& task, const Outcome& outcome, const Telling& telling) {
+    if (task.invocation.json) {
+        task.out.write(protocol::to_json(outcome) + "\n");
+    } else if (!task.invocation.quiet) {
+        for (const CommandResult& result : outcome.results) {
+            if (!result.failure) task.out.write(telling.done(result) + "\n");
+        }
     }
-    return out;
+    tell_failures(task, outcome, telling);
+    return exit_for(outcome);
+}
+
+void tell_failures(Task& task, const Outcome& outcome, const Telling& telling) {
+    task.out.flush();
+    for (const CommandResult& result : outcome.results) {
+        if (result.failure) task.err.write("reevectl: " + telling.failed(result) + "\n");
+    }
 }
 
 std::string render_touches(const protocol::Touches& touches, const Look& look) {
@@ -99,6 +113,20 @@ std::string render_touches(const protocol::Touches& touches, const Look& look) {
         if (line.empty()) continue;
         const std::string title = "also " + std::string(words_for(verb).present) + ":";
         out += painted(title, Colour::Yellow, look) + line + "\n";
+    }
+    return out;
+}
+
+std::string render_steps(std::span<const protocol::Step> steps, const Look& look) {
+    if (steps.empty()) return "nothing would be done to any service\n";
+    const std::size_t width = std::to_string(steps.size()).size() + 2;
+    std::string out = painted("would be done, in order:", Colour::Bold, look) + "\n";
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        const protocol::Step& step = steps[i];
+        out += right_aligned(std::to_string(i + 1), width) + ". " +
+               std::string(to_string(step.kind)) + " " + harmless(step.service);
+        if (!step.cause.empty()) out += ": " + harmless(step.cause);
+        out += "\n";
     }
     return out;
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <span>
 #include <string>
 
 #include "ctl/exit.h"
@@ -8,14 +10,35 @@
 
 namespace reeve::ctl {
 
-/// "web started (pid 123)": a line for each service with which it went well.
-std::string render_done(protocol::Verb verb, const protocol::Outcome& outcome, const Look& look);
+struct Task;
 
-/// "reevectl: cannot start web: CAUSE", with what to look at, for each of the others.
-std::string render_failed(protocol::Verb verb, const protocol::Outcome& outcome, const Look& look);
+/// How an outcome is told: what is said of a service with which it went well, and of one with which
+/// it did not, the latter as a sentence behind "reevectl: ".
+struct Telling {
+    std::function<std::string(const protocol::CommandResult&)> done;
+    std::function<std::string(const protocol::CommandResult&)> failed;
+};
+
+/// "web started (pid 123)", and "cannot start web: CAUSE" with what to look at.
+Telling telling_of(protocol::Verb verb, const Look& look);
+
+/// "gave up waiting for web, which is starting still: CAUSE".
+std::string gave_up_on(const protocol::CommandResult& result);
+
+/// What to look at next: a line behind a failure.
+std::string look_at(const protocol::CommandResult& result, const Look& look);
+
+/// Prints an outcome as the caller wants it, and gives what to exit with.
+Exit tell(Task& task, const protocol::Outcome& outcome, const Telling& telling);
+
+/// The failures alone, on stderr.
+void tell_failures(Task& task, const protocol::Outcome& outcome, const Telling& telling);
 
 /// "also stopping: web (requires db)", a line for each thing that is done to others.
 std::string render_touches(const protocol::Touches& touches, const Look& look);
+
+/// "  1. stop web: requires db", a line for each step, below a line that says that none was taken.
+std::string render_steps(std::span<const protocol::Step> steps, const Look& look);
 
 /// What to exit with: a failure weighs more than a wait that ended too soon, and that more than a
 /// service that was not up.

@@ -14,7 +14,11 @@ Exit carry_out(const Host& host, const Invocation& invocation, Output& out, Outp
     Look look = look_for(host, host.out, invocation.colour);
     if (invocation.socket) look.program += " -s " + harmless(*invocation.socket);
     Task task{host, invocation, std::move(look), out, err};
-    return invocation.verb->run(task);
+    const Exit exit = invocation.verb->run(task);
+    out.flush();
+    // A reader that went away has read enough; a disk that is full has not all that was asked for.
+    if (!out.failed() || out.errnum() == EPIPE) return exit;
+    return task.complain(system_error("cannot write", out.errnum()));
 }
 
 }  // namespace

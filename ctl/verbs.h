@@ -20,14 +20,34 @@ struct Task {
     Exit complain(const Error& error) const;
 };
 
+class Client;
+
+/// Asks for a command and tells its outcome.
+Exit command(Task& task, Client& client, protocol::Verb verb);
+
 Exit run_status(Task& task);
-Exit run_command(Task& task, protocol::Verb verb);
-Exit run_shutdown(Task& task);
 Exit run_logs(Task& task);
 Exit run_why(Task& task);
 Exit run_failures(Task& task);
 Exit run_events(Task& task);
+Exit run_list(Task& task);
+Exit run_show(Task& task);
+Exit run_cat(Task& task);
+Exit run_command(Task& task, protocol::Verb verb);
+Exit run_kill(Task& task);
+Exit run_reset_failed(Task& task);
+Exit run_enable(Task& task);
+Exit run_disable(Task& task);
+Exit run_is_active(Task& task);
+Exit run_is_ready(Task& task);
+Exit run_is_failed(Task& task);
+Exit run_is_enabled(Task& task);
+Exit run_wait(Task& task);
 Exit run_check(Task& task);
+Exit run_diff(Task& task);
+Exit run_apply(Task& task);
+Exit run_reopen(Task& task);
+Exit run_shutdown(Task& task);
 Exit run_version(Task& task);
 
 }  // namespace reeve::ctl

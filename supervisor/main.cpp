@@ -106,6 +106,8 @@ int supervise(const shell::Options& options, const os::Inherited& inherited, sig
     if (auto made = os::make_private_dir(state_dir); !made) {
         if (state_dir != places.state_dir) return fail(made.error());
         (*log)->warning(made.error().text() + "; nothing will be remembered beyond this boot");
+    } else {
+        setup.state_dir = state_dir;
     }
     auto spawner = os::Spawner::create(inherited.limits);
     if (!spawner) return fail(spawner.error());

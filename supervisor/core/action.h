@@ -66,12 +66,12 @@ struct Outcome {
     std::string cause;
 };
 
-/// Say which services beyond the named ones a request is about to stop or restart, and which
-/// requirement of each is the reason.
+/// Say which services beyond the named ones a request is about to start, stop or restart, and for
+/// whose sake: of one that is started, who needs it, else which requirement of it is the reason.
 struct Touches {
     struct Service {
         ServiceId id;
-        ServiceId requirement;
+        ServiceId reason;
     };
     RequestId request;
     Verb verb = Verb::Stop;
@@ -93,6 +93,11 @@ struct Announce {
     std::optional<int> pid;
 };
 
+/// Tell the world that everything is being stopped, and why.
+struct AnnounceShutdown {
+    std::string cause;
+};
+
 /// Forget a service that the configuration no longer has; it is stopped.
 struct Forget {
     ServiceId service;
@@ -106,6 +111,6 @@ struct Finish {
 };
 
 using Action = std::variant<Spawn, Signal, KillTree, Reap, StartProbe, RunCommand, CancelTask,
-                            Touches, Reply, Announce, Forget, Finish>;
+                            Touches, Reply, Announce, AnnounceShutdown, Forget, Finish>;
 
 }  // namespace reeve::core

@@ -11,6 +11,12 @@ namespace {
 /// After even SIGKILL has not ended everything, a shutdown gives up.
 constexpr Duration kill_patience = 5s;
 
+constexpr const char* not_configured = "no longer configured";
+
+Outcome outcome_of_unknown(ServiceId id) {
+    return {id, {}, Outcome::Kind::Failed, {}, not_configured};
+}
+
 }  // namespace
 
 Engine::Engine(config::PlanPtr plan, std::uint64_t seed) : random_(seed) {
@@ -66,55 +72,107 @@ void Engine::on(const Requested& event) {
         case Verb::Reload:
             for (const ServiceId id : asked.services) begin_reload(units_.at(id));
             return;
+        case Verb::AwaitReady:
+        case Verb::AwaitStopped:
+        case Verb::AwaitFailed:
+        case Verb::AwaitDone:
+        case Verb::Apply:
+            return;
     }
+}
+
+void Engine::on(const SignalAsked& event) {
+    std::vector<Outcome> outcomes;
+    for (const ServiceId id : event.services) {
+        const Unit* unit = units_.find(id);
+        if (unit == nullptr) {
+            outcomes.push_back(outcome_of_unknown(id));
+            continue;
+        }
+        const RunId run = run_of(unit->state());
+        const bool whole_tree = event.scope == config::StopScope::Tree;
+        const bool there = run && (unit->pid || (whole_tree && unit->alive()));
+        if (there) out_.push_back(Signal{run, event.signal, event.scope});
+        outcomes.push_back(
+            outcome_of(*unit, there ? Outcome::Kind::Done : Outcome::Kind::NotRunning));
+    }
+    reply(event.request, std::move(outcomes));
+}
+
+void Engine::on(const ResetAsked& event) {
+    std::vector<Outcome> outcomes;
+    for (const ServiceId id : event.services) {
+        Unit* unit = units_.find(id);
+        if (unit == nullptr) {
+            outcomes.push_back(outcome_of_unknown(id));
+            continue;
+        }
+        unit->history = {};
+        if (std::holds_alternative<Failed>(unit->state())) {
+            unit->origin = "its failure was reset by request";
+            change(*unit, Stopped{}, unit->origin);
+        }
+        outcomes.push_back(outcome_of(*unit, Outcome::Kind::Done));
+    }
+    reply(event.request, std::move(outcomes));
+}
+
+void Engine::reply(RequestId request, std::vector<Outcome> outcomes) {
+    if (request) out_.push_back(Reply{request, std::move(outcomes)});
 }
 
 bool Engine::refuse(const Requested& event, ServiceId id) {
     const Unit* unit = units_.find(id);
-    const bool stop = event.verb == Verb::Stop;
-    const bool unknown = unit == nullptr || (unit->removed && !stop);
-    if (!unknown && (!shutdown_ || stop)) return false;
-    Outcome outcome = unit != nullptr ? outcome_of(*unit, Outcome::Kind::Failed)
-                                      : Outcome{id, {}, Outcome::Kind::Failed, {}, {}};
-    outcome.cause = unknown ? "no longer configured" : "the supervisor is shutting down";
+    // What only ends or awaits something may go on to the end.
+    const bool harmless = event.verb == Verb::Stop || event.verb == Verb::AwaitStopped ||
+                          event.verb == Verb::AwaitDone || event.verb == Verb::AwaitFailed;
+    const bool unknown = unit == nullptr || (unit->removed && !harmless);
+    if (!unknown && (!shutdown_ || harmless)) return false;
+    Outcome outcome =
+        unit != nullptr ? outcome_of(*unit, Outcome::Kind::Failed) : outcome_of_unknown(id);
+    if (unit != nullptr) {
+        outcome.cause = unknown ? not_configured : "the supervisor is shutting down";
+    }
     requests_.settle(event.request, std::move(outcome));
     return true;
 }
 
 void Engine::start_services(const Requested& event) {
-    raise(event.services, "started by request", true);
+    announce_touched(event, Verb::Start, raise(event.services, "started by request", true));
 }
 
 void Engine::stop_services(const Requested& event) {
     const std::vector<Touches::Service> dependents = dependents_of(event.services);
-    announce_touched(event, dependents);
+    announce_touched(event, Verb::Stop, dependents);
     for (const ServiceId id : event.services) lower(units_.at(id), "stopped by request");
     for (const Touches::Service& dependent : dependents) {
-        lower(units_.at(dependent.id), "stopped because " +
-                                           units_.at(dependent.requirement).name() +
-                                           " was stopped by request");
+        lower(units_.at(dependent.id),
+              "stopped because " + units_.at(dependent.reason).name() + " was stopped by request");
     }
 }
 
 void Engine::restart_services(const Requested& event) {
     std::vector<ServiceId> alive = event.services;
     std::erase_if(alive, [&](ServiceId id) { return !units_.at(id).alive(); });
-    announce_touched(event, dependents_of(alive));
+    announce_touched(event, Verb::Restart, dependents_of(alive));
     for (const ServiceId id : alive) {
         Unit& unit = units_.at(id);
         unit.cycle = true;
         unit.history = {};
         touch(unit);
     }
-    raise(event.services, "restarted by request", true);
+    announce_touched(event, Verb::Start, raise(event.services, "restarted by request", true));
     for (const ServiceId id : event.services) units_.at(id).origin = "restarted by request";
 }
 
-void Engine::announce_touched(const Requested& event, std::vector<Touches::Service> dependents) {
-    std::erase_if(dependents,
-                  [&](const Touches::Service& touched) { return !units_.at(touched.id).alive(); });
-    if (dependents.empty()) return;
-    out_.push_back(Touches{event.request, event.verb, std::move(dependents)});
+void Engine::announce_touched(const Requested& event, Verb verb,
+                              std::vector<Touches::Service> services) {
+    if (verb != Verb::Start) {
+        std::erase_if(services, [&](const Touches::Service& touched) {
+            return !units_.at(touched.id).alive();
+        });
+    }
+    if (!services.empty()) out_.push_back(Touches{event.request, verb, std::move(services)});
 }
 
 void Engine::on(const Spawned& event) {
@@ -129,8 +187,7 @@ void Engine::on(const SpawnFailed& event) {
     if (unit == nullptr) return;
     unit->trouble = "cannot start: " + event.what;
     unit->start_failed = true;
-    unit->last_end = ExitStatus::exited(event.not_found ? 127 : 126);
-    unit->ended = now_;
+    unit->last_run = {ExitStatus::exited(event.not_found ? 127 : 126), now_, false, {}, {}};
     conclude(*unit);
 }
 
@@ -143,10 +200,11 @@ void Engine::on(const Exited& event) {
     const bool timed_out = stopping != nullptr && stopping->reason == StopReason::StartTimedOut;
     const bool before_ready = std::holds_alternative<Starting>(unit->state()) && !oneshot;
     unit->start_failed = timed_out || before_ready;
-    unit->last_end = event.status;
-    unit->ended = now_;
+    unit->last_run = {event.status, now_, true, event.usage, event.out_of_memory};
     unit->last_exit = LastExit{event.status, now_, now_ - unit->started};
-    const std::string how = event.status.text() + " after " + in_words(now_ - unit->started);
+    const std::string how = event.status.text() +
+                            (event.out_of_memory == true ? " for want of memory" : "") + " after " +
+                            in_words(now_ - unit->started);
     if (stopping == nullptr) {
         unit->trouble = how + (before_ready ? ", before it was ready" : "");
     } else if (unit->trouble.empty() && event.status != ExitStatus::exited(0) &&
@@ -217,7 +275,7 @@ void Engine::on(const DeadlinePassed&) {
     if (!shutdown_->forced) return force_shutdown();
     shutdown_->deadline.reset();
     shutdown_->given_up = true;
-    requests_.give_up(units_);
+    requests_.end_open(units_, Outcome::Kind::TimedOut);
 }
 
 void Engine::deadline_passed(Unit& unit) {
@@ -254,14 +312,15 @@ void Engine::deadline_passed(Unit& unit) {
         State(unit.state()));
 }
 
-void Engine::on(const ShutdownAsked&) {
-    begin_shutdown(0, "stopped with the supervisor");
+void Engine::on(const ShutdownAsked& event) {
+    begin_shutdown(0, "stopped with the supervisor", event.by);
     // One that a service brought about goes on in order when it is asked for as well.
     if (std::exchange(shutdown_->asked, true)) force_shutdown();
 }
 
-void Engine::begin_shutdown(int status, const std::string& origin) {
+void Engine::begin_shutdown(int status, const std::string& origin, std::string cause) {
     if (shutdown_) return;
+    out_.push_back(AnnounceShutdown{std::move(cause)});
     shutdown_ =
         Shutdown{.status = status, .deadline = now_ + units_.plan().supervisor.shutdown_timeout};
     units_.for_each([&](Unit& unit) { lower(unit, origin); });
@@ -279,13 +338,16 @@ void Engine::force_shutdown() {
 void Engine::finish_if_over() {
     if (!shutdown_ && booted_ && units_.busy() == 0 &&
         units_.plan().supervisor.exit_when == config::ExitWhen::Idle) {
-        begin_shutdown(0, "stopped because nothing is left to supervise");
+        begin_shutdown(0, "stopped because nothing is left to supervise",
+                       "nothing is left to supervise");
         settle();
     }
     if (!shutdown_ || shutdown_->finished) return;
     if (units_.alive() > 0 && !shutdown_->given_up) return;
     shutdown_->finished = true;
     shutdown_->deadline.reset();
+    requests_.end_open(units_, Outcome::Kind::Failed);
+    requests_.answer(units_, now_, out_);
     Finish finish{shutdown_->status, {}};
     units_.for_each([&](const Unit& unit) {
         if (unit.alive()) finish.survivors.push_back(unit.name());

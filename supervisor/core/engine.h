@@ -45,6 +45,8 @@ class Engine {
     // engine.cpp: events
     void on(const BootAsked& event);
     void on(const Requested& event);
+    void on(const SignalAsked& event);
+    void on(const ResetAsked& event);
     void on(const Spawned& event);
     void on(const SpawnFailed& event);
     void on(const Exited& event);
@@ -61,7 +63,9 @@ class Engine {
     void start_services(const Requested& event);
     void stop_services(const Requested& event);
     void restart_services(const Requested& event);
-    void announce_touched(const Requested& event, std::vector<Touches::Service> dependents);
+    void announce_touched(const Requested& event, Verb verb,
+                          std::vector<Touches::Service> services);
+    void reply(RequestId request, std::vector<Outcome> outcomes);
 
     // lifecycle.cpp: one service's way through its states
     void change(Unit& unit, State state, std::string cause);
@@ -78,11 +82,14 @@ class Engine {
     void conclude(Unit& unit);
     void decide_fate(Unit& unit);
     void end_for_good(Unit& unit, State state, std::string cause);
+    void note_failure(Unit& unit);
     void cancel_task(TaskId task);
     void cancel_tasks(const Unit& unit);
 
     // settle.cpp: who may start or stop, from the neighbours' states
-    void raise(const std::vector<ServiceId>& first, const std::string& origin, bool by_hand);
+    /// Turns goals Up, those of all that is needed too. Returns the others that it raised.
+    std::vector<Touches::Service> raise(const std::vector<ServiceId>& first,
+                                        const std::string& origin, bool by_hand);
     void lower(Unit& unit, std::string origin);
     std::vector<Touches::Service> dependents_of(const std::vector<ServiceId>& services) const;
     void touch(Unit& unit);
@@ -106,10 +113,14 @@ class Engine {
                 std::vector<ServiceId>& start);
     void live_change(Unit& unit, const config::Service& before, std::vector<ServiceId>& start);
     void remember_order(Unit& removed, const config::Plan& before);
+    void let_renamed_wait(const std::vector<ServiceId>& added,
+                          const std::vector<ServiceId>& removed);
+    void open_apply(const PlanReplaced& event, const std::vector<ServiceId>& live,
+                    std::vector<ServiceId> concerned);
     void readiness_changed(Unit& unit);
 
     // shutdown
-    void begin_shutdown(int status, const std::string& origin);
+    void begin_shutdown(int status, const std::string& origin, std::string cause);
     void force_shutdown();
     void finish_if_over();
 

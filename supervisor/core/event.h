@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/exit_status.h"
+#include "base/resource_usage.h"
 #include "base/time.h"
 #include "config/plan.h"
 #include "supervisor/core/ids.h"
@@ -14,7 +15,19 @@
 /// over is dropped.
 namespace reeve::core {
 
-enum class Verb { Start, Stop, Restart, Reload };
+/// What somebody asks for, and waits for. An Await changes nothing; Apply is what a PlanReplaced
+/// that somebody waits for is to its services.
+enum class Verb {
+    Start,
+    Stop,
+    Restart,
+    Reload,
+    AwaitReady,
+    AwaitStopped,
+    AwaitFailed,
+    AwaitDone,
+    Apply
+};
 
 /// The supervisor came up; whatever is enabled shall run.
 struct BootAsked {};
@@ -26,6 +39,20 @@ struct Requested {
     std::vector<ServiceId> services;
     bool wait = true;              ///< false: reply once it is under way
     std::optional<Time> deadline;  ///< then the reply says how far it has come
+};
+
+/// Somebody asked for a signal to be sent; what follows from it follows as from any other.
+struct SignalAsked {
+    RequestId request;
+    std::vector<ServiceId> services;
+    int signal = 0;
+    config::StopScope scope = config::StopScope::Main;
+};
+
+/// Somebody asked for failures to be forgotten: failed services become stopped ones.
+struct ResetAsked {
+    RequestId request;
+    std::vector<ServiceId> services;
 };
 
 /// A main process exists and its exec succeeded.
@@ -46,6 +73,8 @@ struct Exited {
     RunId run;
     ExitStatus status;
     bool leftovers = false;
+    std::optional<ResourceUsage> usage{};
+    std::optional<bool> out_of_memory{};  ///< the kernel killed it for want of memory
 };
 
 /// Nothing of the tree of a run whose main process ended is alive any more.
@@ -85,13 +114,18 @@ struct DeadlinePassed {};
 struct PlanReplaced {
     config::PlanPtr plan;
     bool reload_services = false;  ///< then reload the running ones that can be
+    RequestId request{};           ///< answered for the services that differ
+    bool wait = true;
+    std::optional<Time> deadline{};
 };
 
 /// Everything shall stop; asked a second time, at once.
-struct ShutdownAsked {};
+struct ShutdownAsked {
+    std::string by{};  ///< who asked, for people
+};
 
-using Event = std::variant<BootAsked, Requested, Spawned, SpawnFailed, Exited, TreeEmptied,
-                           ReadyReported, StatusReported, ProbeAnswered, CommandEnded,
-                           DeadlinePassed, PlanReplaced, ShutdownAsked>;
+using Event = std::variant<BootAsked, Requested, SignalAsked, ResetAsked, Spawned, SpawnFailed,
+                           Exited, TreeEmptied, ReadyReported, StatusReported, ProbeAnswered,
+                           CommandEnded, DeadlinePassed, PlanReplaced, ShutdownAsked>;
 
 }  // namespace reeve::core

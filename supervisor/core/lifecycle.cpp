@@ -19,6 +19,11 @@ std::string ordinal(int n) {
     return std::to_string(n) + ending;
 }
 
+/// `origin` is why it will be up again: "restarted by request".
+std::string to_be_restarted(const std::string& origin) {
+    return "stopped to be " + (origin.starts_with("restarted ") ? origin : "restarted");
+}
+
 std::string how_long(const config::Policy& policy) { return in_words(policy.stop.timeout); }
 
 }  // namespace
@@ -88,7 +93,7 @@ void Engine::begin_stop(Unit& unit, StopReason reason) {
     }
     std::string cause = reason == StopReason::StartTimedOut ? unit.trouble
                         : unit.goal == Goal::Down           ? unit.origin
-                        : unit.cycle                        ? "stopped to be restarted"
+                        : unit.cycle                        ? to_be_restarted(unit.origin)
                                                             : "stopped for a requirement's restart";
     change(unit, stopping, std::move(cause));
     if (stopping.command) {
@@ -177,8 +182,9 @@ void Engine::conclude(Unit& unit) {
 }
 
 void Engine::decide_fate(Unit& unit) {
-    RunEnd end{.status = unit.last_end, .start_failed = unit.start_failed};
-    if (unit.was_ready) end.ready_for = unit.ended - unit.ready_since;
+    RunEnd end{.status = unit.last_run.status, .start_failed = unit.start_failed};
+    if (unit.was_ready) end.ready_for = unit.last_run.at - unit.ready_since;
+    if (!is_success(unit.policy(), end)) note_failure(unit);
     const Verdict verdict = judge(*unit.definition, end, unit.history, random_, now_);
     std::string what = unit.trouble;
     std::visit(Overloaded{
@@ -206,6 +212,12 @@ void Engine::decide_fate(Unit& unit) {
                verdict);
 }
 
+void Engine::note_failure(Unit& unit) {
+    constexpr std::size_t most = 10;
+    if (unit.failures.size() == most) unit.failures.erase(unit.failures.begin());
+    unit.failures.push_back({unit.trouble, unit.started, unit.last_run});
+}
+
 void Engine::end_for_good(Unit& unit, State state, std::string cause) {
     const bool failed = std::holds_alternative<Failed>(state);
     unit.goal = Goal::Down;
@@ -216,8 +228,9 @@ void Engine::end_for_good(Unit& unit, State state, std::string cause) {
         !(failed && policy.on_failure == config::EndAction::Shutdown)) {
         return;
     }
-    const int status = unit.last_end.shell_status();
-    begin_shutdown(failed && status == 0 ? 1 : status, "stopped because " + unit.name() + " ended");
+    const int status = unit.last_run.status.shell_status();
+    begin_shutdown(failed && status == 0 ? 1 : status, "stopped because " + unit.name() + " ended",
+                   unit.name() + " has ended: " + unit.cause());
 }
 
 void Engine::cancel_task(TaskId task) {

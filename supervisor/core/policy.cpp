@@ -52,10 +52,14 @@ Duration next_delay(const config::Backoff& backoff, const RunEnd& end, RestartHi
 
 }  // namespace
 
+bool is_success(const config::Policy& policy, const RunEnd& end) {
+    return !end.start_failed && policy.success_exit.contains(end.status);
+}
+
 Verdict judge(const config::Service& service, const RunEnd& end, RestartHistory& history,
               Random& random, Time now) {
     const config::Policy& policy = service.policy;
-    const bool success = !end.start_failed && policy.success_exit.contains(end.status);
+    const bool success = is_success(policy, end);
     if (!wants_restart(service, end, success)) {
         if (success) return EndAsDone{};
         return EndAsFailed{};

@@ -47,6 +47,9 @@ struct EndAsFailed {
 };
 using Verdict = std::variant<RestartAfter, EndAsDone, EndAsFailed>;
 
+/// Whether a run ended as the service's definition takes it for well.
+bool is_success(const config::Policy& policy, const RunEnd& end);
+
 /// Decides, and enters a restart into the history.
 Verdict judge(const config::Service& service, const RunEnd& end, RestartHistory& history,
               Random& random, Time now);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <iterator>
+#include <map>
 
 #include "config/diff.h"
 #include "supervisor/core/engine.h"
@@ -9,13 +10,22 @@ namespace reeve::core {
 
 void Engine::on(const PlanReplaced& event) {
     // A shutdown goes on with what it has; nothing new can come of another plan.
-    if (shutdown_) return;
+    if (shutdown_) return reply(event.request, {});
     const config::PlanPtr before = units_.plan_ptr();
     units_.adopt(event.plan);
-    std::vector<ServiceId> start;
+    std::vector<ServiceId> start, added, removed, live, concerned;
     for (const config::ServiceChange& entry : config::diff(*before, *event.plan).services) {
+        if (entry.change == config::Change::Unchanged) continue;
+        const Unit* unit = entry.change == config::Change::Removed ? units_.find_removed(entry.name)
+                                                                   : units_.find(entry.name);
+        concerned.push_back(unit->id());
+        if (entry.change == config::Change::Live) live.push_back(unit->id());
+        if (entry.change == config::Change::Added) added.push_back(unit->id());
+        if (entry.change == config::Change::Removed) removed.push_back(unit->id());
         replan(entry, *before, start);
     }
+    let_renamed_wait(added, removed);
+    open_apply(event, live, std::move(concerned));
     raise(start, "started because the configuration changed", false);
     units_.for_each([&](Unit& unit) {
         unit.cursors = {};
@@ -43,6 +53,7 @@ void Engine::replan(const config::ServiceChange& entry, const config::Plan& befo
             // It may have been removed and not be gone yet; what still runs is of another plan.
             unit.removed = false;
             unit.stops_after.clear();
+            unit.predecessors.clear();
             unit.cycle = unit.alive() && unit.policy().enabled;
             if (unit.policy().enabled) start.push_back(unit.id());
             return;
@@ -106,6 +117,47 @@ void Engine::remember_order(Unit& removed, const config::Plan& before) {
             removed.stops_after.push_back(other->id());
             other->removed_behind.push_back(removed.id());
         }
+    }
+}
+
+/// What is added with the command or the address of one that is removed is most likely that one
+/// under another name, and would find its port or its files taken.
+void Engine::let_renamed_wait(const std::vector<ServiceId>& added,
+                              const std::vector<ServiceId>& removed) {
+    std::map<config::Argv, std::vector<ServiceId>> by_mark;
+    const auto marks = [](const Unit& unit) {
+        std::vector<config::Argv> found{unit.definition->execution.command};
+        const auto& ready = unit.policy().ready;
+        const auto* tcp = ready ? std::get_if<config::TcpCheck>(&ready->check) : nullptr;
+        if (tcp != nullptr) found.push_back({"tcp", tcp->host, std::to_string(tcp->port)});
+        return found;
+    };
+    for (const ServiceId id : removed) {
+        const Unit& old = units_.at(id);
+        if (!old.alive()) continue;
+        for (const config::Argv& mark : marks(old)) by_mark[mark].push_back(id);
+    }
+    if (by_mark.empty()) return;
+    for (const ServiceId id : added) {
+        Unit& unit = units_.at(id);
+        for (const config::Argv& mark : marks(unit)) {
+            const auto found = by_mark.find(mark);
+            if (found == by_mark.end()) continue;
+            for (const ServiceId old : found->second) {
+                unit.predecessors.push_back(old);
+                units_.at(old).successors.push_back(id);
+            }
+        }
+    }
+}
+
+void Engine::open_apply(const PlanReplaced& event, const std::vector<ServiceId>& live,
+                        std::vector<ServiceId> concerned) {
+    if (!event.request) return;
+    requests_.open({event.request, Verb::Apply, std::move(concerned), event.wait, event.deadline});
+    // What is true at once needs no waiting for, whatever state the service is in.
+    for (const ServiceId id : live) {
+        requests_.settle(event.request, outcome_of(units_.at(id), Outcome::Kind::Done));
     }
 }
 

@@ -39,6 +39,25 @@ Progress progress_of_stop(const Unit& unit) {
     return Kind::Done;
 }
 
+/// A service that will not be what is awaited unless somebody makes it so has failed to be it; one
+/// that is down may be started at any moment.
+Progress progress_of_await(const Unit& unit, Verb verb) {
+    const bool failed = std::holds_alternative<Failed>(unit.state());
+    const bool done = std::holds_alternative<Done>(unit.state());
+    const bool down = unit.goal == Goal::Down && !unit.alive();
+    if (verb == Verb::AwaitReady && is_satisfied(unit)) return Kind::Done;
+    if (verb == Verb::AwaitFailed && failed) return Kind::Done;
+    if (verb == Verb::AwaitDone && done) return Kind::Done;
+    if (verb == Verb::AwaitStopped) return down ? Progress(Kind::Done) : std::nullopt;
+    if (failed || done || (down && unit.removed)) return Kind::Failed;
+    return std::nullopt;
+}
+
+Progress progress_of_apply(const Unit& unit) {
+    if (unit.goal == Goal::Up) return progress_of_start(unit);
+    return unit.alive() ? std::nullopt : Progress(Kind::Done);
+}
+
 }  // namespace
 
 std::optional<Outcome::Kind> progress(const Unit& unit, Verb verb) {
@@ -52,6 +71,13 @@ std::optional<Outcome::Kind> progress(const Unit& unit, Verb verb) {
             // Entered by the reload itself; here only what cuts it short.
             if (std::holds_alternative<Reloading>(unit.state())) return std::nullopt;
             return Kind::Failed;
+        case Verb::AwaitReady:
+        case Verb::AwaitStopped:
+        case Verb::AwaitFailed:
+        case Verb::AwaitDone:
+            return progress_of_await(unit, verb);
+        case Verb::Apply:
+            return progress_of_apply(unit);
     }
     return std::nullopt;
 }
@@ -107,20 +133,20 @@ void Requests::look_at(const Unit& unit) {
     }
 }
 
-void Requests::time_out(RequestId id, const Units& units) {
+void Requests::end(RequestId id, const Units& units, Kind kind) {
     for (const auto& [service, outcome] : pending_.at(id).outcomes) {
-        if (!outcome) settle(id, outcome_of(*units.find(service), Kind::TimedOut));
+        if (!outcome) settle(id, outcome_of(*units.find(service), kind));
     }
 }
 
-void Requests::give_up(const Units& units) {
-    for (const auto& [id, pending] : pending_) time_out(id, units);
+void Requests::end_open(const Units& units, Kind kind) {
+    for (const auto& [id, pending] : pending_) end(id, units, kind);
 }
 
 void Requests::answer(const Units& units, Time now, std::vector<Action>& out) {
     for (const auto& [deadline, id] : deadlines_) {
         if (deadline > now) break;
-        time_out(id, units);
+        end(id, units, Kind::TimedOut);
     }
     for (const RequestId id : std::exchange(complete_, {})) close(id, out);
 }

@@ -30,8 +30,8 @@ class Requests {
     void settle_all(const Unit& unit, Verb verb, const Outcome& outcome);
     /// Looks at every request that waits for the unit.
     void look_at(const Unit& unit);
-    /// Enters for all that is open that it has not come to an end.
-    void give_up(const Units& units);
+    /// Enters for all that is open that it ended like this: nothing more can come of it.
+    void end_open(const Units& units, Outcome::Kind kind);
     /// Answers what is complete, and at its deadline what is not.
     void answer(const Units& units, Time now, std::vector<Action>& out);
 
@@ -44,7 +44,7 @@ class Requests {
         std::size_t open = 0;
     };
 
-    void time_out(RequestId id, const Units& units);
+    void end(RequestId id, const Units& units, Outcome::Kind kind);
     void close(RequestId id, std::vector<Action>& out);
 
     std::map<RequestId, Pending> pending_;

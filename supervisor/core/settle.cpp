@@ -3,7 +3,6 @@
 #include <span>
 #include <unordered_set>
 
-#include "base/overloaded.h"
 #include "supervisor/core/engine.h"
 
 /// Order: whether a service may start or must stop follows from its neighbours' present states and
@@ -13,23 +12,6 @@ namespace reeve::core {
 namespace {
 
 using Edge = Units::Edge;
-
-/// On its way to ready, with nothing known that keeps it from getting there.
-bool is_on_its_way(const Unit& unit) {
-    if (unit.goal == Goal::Down) return false;
-    return std::visit(Overloaded{
-                          [](const Stopped&) { return true; },
-                          [](const Waiting& s) { return !s.stuck; },
-                          [](const Starting&) { return true; },
-                          [&](const Running&) { return unit.halting; },
-                          [&](const Reloading&) { return unit.halting; },
-                          [](const Stopping& s) { return s.reason == StopReason::Asked; },
-                          [](const Backoff&) { return false; },
-                          [](const Failed&) { return false; },
-                          [](const Done&) { return false; },
-                      },
-                      unit.state());
-}
 
 bool is_stopping_on_request(const State& state) {
     const auto* stopping = std::get_if<Stopping>(&state);
@@ -61,29 +43,31 @@ const Unit* find_in_the_way(const Units& units, const Unit& unit, const Edge (&e
 
 }  // namespace
 
-void Engine::raise(const std::vector<ServiceId>& first, const std::string& origin, bool by_hand) {
+std::vector<Touches::Service> Engine::raise(const std::vector<ServiceId>& first,
+                                            const std::string& origin, bool by_hand) {
     struct Wanted {
         ServiceId id;
-        std::string origin;
-        bool named;
+        ServiceId by;  ///< who needs it; none: it is named
     };
+    std::vector<Touches::Service> touched;
     std::deque<Wanted> wanted;
     std::unordered_set<ServiceId> seen;
     for (const ServiceId id : first) {
-        if (seen.insert(id).second) wanted.push_back({id, origin, true});
+        if (seen.insert(id).second) wanted.push_back({id, {}});
     }
     while (!wanted.empty()) {
-        const Wanted next = std::move(wanted.front());
+        const Wanted next = wanted.front();
         wanted.pop_front();
         Unit& unit = units_.at(next.id);
         const auto* stopping = std::get_if<Stopping>(&unit.state());
         const bool ended = stopping != nullptr && stopping->reason != StopReason::Asked;
-        const bool renewed = next.named && by_hand && (!unit.alive() || ended);
+        const bool renewed = !next.by && by_hand && (!unit.alive() || ended);
         // A oneshot that is done need not run again for whoever requires it.
-        if (!next.named && is_satisfied(unit)) continue;
+        if (next.by && is_satisfied(unit)) continue;
         if (unit.goal == Goal::Down || renewed) {
+            if (next.by) touched.push_back({next.id, next.by});
             unit.goal = Goal::Up;
-            unit.origin = next.origin;
+            unit.origin = next.by ? "started for " + units_.at(next.by).name() : origin;
             unit.history = {};
             // Whoever asks by hand does not want to wait for the backoff, now or later.
             if (std::holds_alternative<Backoff>(unit.state())) change(unit, Stopped{}, unit.origin);
@@ -95,10 +79,11 @@ void Engine::raise(const std::vector<ServiceId>& first, const std::string& origi
             for (const std::uint32_t place : units_.neighbours(unit, edge)) {
                 const Unit& other = units_.at_place(place);
                 if (!seen.insert(other.id()).second) continue;
-                wanted.push_back({other.id(), "started for " + unit.name(), false});
+                wanted.push_back({other.id(), unit.id()});
             }
         }
     }
+    return touched;
 }
 
 void Engine::lower(Unit& unit, std::string origin) {
@@ -218,6 +203,9 @@ const Unit* Engine::in_the_way_of_stop(Unit& unit) const {
 
 void Engine::forget(Unit& unit) {
     requests_.look_at(unit);
+    for (const ServiceId id : unit.successors) {
+        if (Unit* successor = units_.find(id)) touch(*successor);
+    }
     out_.push_back(Forget{unit.id(), unit.name()});
     units_.erase(unit.id());
 }
@@ -228,6 +216,10 @@ void Engine::try_start(Unit& unit) {
         if (stuck) cause += " (" + std::string(name_of(other.state())) + ")";
         change(unit, Waiting{other.id(), stuck}, std::move(cause));
     };
+    for (const ServiceId id : unit.predecessors) {
+        const Unit* old = units_.find(id);
+        if (old != nullptr && old->removed && old->alive()) return wait(*old, false);
+    }
     const Unit* requirement =
         find_in_the_way(units_, unit, {Edge::Requires}, unit.cursors.requirements,
                         [](const Unit& other) { return !is_satisfied(other); });

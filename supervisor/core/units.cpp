@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/overloaded.h"
+
 namespace reeve::core {
 
 namespace {
@@ -27,6 +29,22 @@ bool is_satisfied(const Unit& unit) {
            std::holds_alternative<Reloading>(unit.state());
 }
 
+bool is_on_its_way(const Unit& unit) {
+    if (unit.goal == Goal::Down) return false;
+    return std::visit(Overloaded{
+                          [](const Stopped&) { return true; },
+                          [](const Waiting& s) { return !s.stuck; },
+                          [](const Starting&) { return true; },
+                          [&](const Running&) { return unit.halting; },
+                          [&](const Reloading&) { return unit.halting; },
+                          [](const Stopping& s) { return s.reason == StopReason::Asked; },
+                          [](const Backoff&) { return false; },
+                          [](const Failed&) { return false; },
+                          [](const Done&) { return false; },
+                      },
+                      unit.state());
+}
+
 void Units::adopt(config::PlanPtr plan) {
     std::unordered_map<std::string_view, ServiceId> known;
     for (const auto& unit : units_) {
@@ -43,7 +61,7 @@ void Units::adopt(config::PlanPtr plan) {
             places[found->second.value - 1] = place;
         } else {
             const ServiceId id{units_.size() + 1};
-            units_.push_back(std::make_unique<Unit>(id, definition));
+            units_.emplace_back(std::in_place, id, definition);
             by_place.push_back(id);
             places.push_back(place);
         }
@@ -64,7 +82,8 @@ void Units::erase(ServiceId id) {
 }
 
 const Unit* Units::find(ServiceId id) const {
-    return id && id.value <= units_.size() ? units_[id.value - 1].get() : nullptr;
+    if (!id || id.value > units_.size() || !units_[id.value - 1]) return nullptr;
+    return &*units_[id.value - 1];
 }
 
 Unit* Units::find(ServiceId id) { return const_cast<Unit*>(std::as_const(*this).find(id)); }
@@ -83,10 +102,12 @@ Unit* Units::find_removed(const std::string& name) {
     return found == removed_.end() ? nullptr : find(found->second);
 }
 
-Unit* Units::by_run(RunId run) {
+const Unit* Units::by_run(RunId run) const {
     const auto found = runs_.find(run);
     return found == runs_.end() ? nullptr : find(found->second);
 }
+
+Unit* Units::by_run(RunId run) { return const_cast<Unit*>(std::as_const(*this).by_run(run)); }
 
 Unit* Units::by_task(TaskId task) {
     const auto found = tasks_.find(task);

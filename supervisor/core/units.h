@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -26,6 +26,22 @@ struct LastExit {
     Time at;
     Duration ran{};
     bool operator==(const LastExit&) const = default;
+};
+
+/// How the last run of a service ended, one that could not be spawned too.
+struct RunResult {
+    ExitStatus status;
+    Time at;
+    bool executed = false;  ///< there was a process
+    std::optional<ResourceUsage> usage;
+    std::optional<bool> out_of_memory;
+};
+
+/// One failure of a service, kept for people.
+struct FailureNote {
+    std::string cause;
+    Time started;
+    RunResult result;
 };
 
 /// One service as the engine knows it. Its state is changed by Units::change alone.
@@ -56,10 +72,10 @@ class Unit {
     Time ready_since;  ///< when it became ready; counts while it is Running or after that
     bool was_ready = false;
     bool start_failed = false;  ///< the last run ended before it was ready
-    ExitStatus last_end;        ///< of the last run, also of one that could not be spawned
-    Time ended;                 ///< when it ended
+    RunResult last_run;
     RestartHistory history;
     std::optional<LastExit> last_exit;
+    std::vector<FailureNote> failures;  ///< the last few, oldest first
     /// Where the last look through its neighbours ended; the next one begins there.
     struct Cursors {
         std::uint32_t stop = 0, requirements = 0, order = 0;
@@ -67,6 +83,9 @@ class Unit {
     /// The order of stopping that a removed service had: those to go before it; and on their side
     /// the removed ones that wait for them.
     std::vector<ServiceId> stops_after, removed_behind;
+    /// The removed services whose place it takes, which must be gone before it starts; and on their
+    /// side those that wait for that.
+    std::vector<ServiceId> predecessors, successors;
 
   private:
     friend class Units;
@@ -79,8 +98,11 @@ class Unit {
 /// Good enough for whoever requires it.
 bool is_satisfied(const Unit& unit);
 
+/// On its way to ready, with nothing known that keeps it from getting there.
+bool is_on_its_way(const Unit& unit);
+
 /// All services, found by id, name, place in the plan, run or task; and their deadlines in order.
-/// The one place where a state changes and the change is announced.
+/// The one place where a state changes and the change is announced. A copy is independent.
 class Units {
   public:
     /// Takes every service of the plan: known names keep their Unit and get the new definition,
@@ -98,19 +120,20 @@ class Units {
     /// One that the plan no longer has and that is not gone yet.
     Unit* find_removed(const std::string& name);
     Unit* by_run(RunId run);
+    const Unit* by_run(RunId run) const;
     Unit* by_task(TaskId task);
 
     /// Every unit that is known, in no useful order.
     template <typename F>
     void for_each(F&& f) {
-        for (const auto& unit : units_) {
+        for (auto& unit : units_) {
             if (unit) f(*unit);
         }
     }
     template <typename F>
     void for_each(F&& f) const {
         for (const auto& unit : units_) {
-            if (unit) f(static_cast<const Unit&>(*unit));
+            if (unit) f(*unit);
         }
     }
 
@@ -139,8 +162,8 @@ class Units {
 
   private:
     config::PlanPtr plan_;
-    std::vector<std::unique_ptr<Unit>> units_;  // the place of id N is N - 1
-    std::vector<std::uint32_t> places_;         // where each is in the plan, or no_place
+    std::deque<std::optional<Unit>> units_;  // the place of id N is N - 1; none once erased
+    std::vector<std::uint32_t> places_;      // where each is in the plan, or no_place
     std::vector<ServiceId> by_place_;
     std::unordered_map<std::string, ServiceId> removed_;
     std::unordered_map<RunId, ServiceId> runs_;

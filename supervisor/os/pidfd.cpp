@@ -26,7 +26,7 @@ ExitStatus exit_status(const siginfo_t& info) {
 }
 
 /// The system call itself, as it also tells what the child has used.
-std::optional<Reaped> wait_for(idtype_t type, id_t id, int options) {
+std::optional<Ended> wait_for(idtype_t type, id_t id, int options) {
     siginfo_t info{};
     rusage usage{};
     long waited = -1;
@@ -35,14 +35,9 @@ std::optional<Reaped> wait_for(idtype_t type, id_t id, int options) {
     } while (waited != 0 && errno == EINTR);
     if (waited != 0 || info.si_pid == 0) return std::nullopt;
     const auto max_rss = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
-    return Reaped{info.si_pid,
-                  exit_status(info),
-                  {duration(usage.ru_utime), duration(usage.ru_stime), max_rss}};
-}
-
-std::optional<ExitStatus> status_of(const std::optional<Reaped>& ended) {
-    if (!ended) return std::nullopt;
-    return ended->status;
+    return Ended{info.si_pid,
+                 exit_status(info),
+                 {duration(usage.ru_utime), duration(usage.ru_stime), max_rss}};
 }
 
 }  // namespace
@@ -58,22 +53,18 @@ Result<> send_signal(int pidfd, int signal) {
     return system_error("cannot send " + signal_name(signal));
 }
 
-std::optional<ExitStatus> peek_exit(int pidfd) {
-    return status_of(wait_for(P_PIDFD, static_cast<id_t>(pidfd), WNOWAIT));
+std::optional<Ended> peek_exit(int pidfd) {
+    return wait_for(P_PIDFD, static_cast<id_t>(pidfd), WNOWAIT);
 }
 
-std::optional<ExitStatus> peek_exit_of(pid_t child) {
-    return status_of(wait_for(P_PID, static_cast<id_t>(child), WNOWAIT));
+std::optional<Ended> peek_exit_of(pid_t child) {
+    return wait_for(P_PID, static_cast<id_t>(child), WNOWAIT);
 }
 
-std::optional<Zombie> peek_any() {
-    const auto ended = wait_for(P_ALL, 0, WNOWAIT);
-    if (!ended) return std::nullopt;
-    return Zombie{ended->pid, ended->status};
-}
+std::optional<Ended> peek_any() { return wait_for(P_ALL, 0, WNOWAIT); }
 
-std::optional<Reaped> reap(int pidfd) { return wait_for(P_PIDFD, static_cast<id_t>(pidfd), 0); }
+std::optional<Ended> reap(int pidfd) { return wait_for(P_PIDFD, static_cast<id_t>(pidfd), 0); }
 
-std::optional<Reaped> reap_pid(pid_t child) { return wait_for(P_PID, static_cast<id_t>(child), 0); }
+std::optional<Ended> reap_pid(pid_t child) { return wait_for(P_PID, static_cast<id_t>(child), 0); }
 
 }  // namespace reeve::os

@@ -7,27 +7,16 @@
 
 #include "base/exit_status.h"
 #include "base/fd.h"
+#include "base/resource_usage.h"
 #include "base/result.h"
 #include "base/time.h"
 
 /// Processes by pidfd. A number can pass to a stranger, a pidfd cannot.
 namespace reeve::os {
 
-/// What a process used up in its life, its waited-for children's lives included.
-struct ResourceUsage {
-    Duration user{};
-    Duration system{};
-    std::uint64_t max_rss = 0;  ///< bytes
-};
-
-/// A child that has ended and still holds its number.
-struct Zombie {
-    pid_t pid = 0;
-    ExitStatus status;
-};
-
-/// A child that has ended and is gone; its number is free for others.
-struct Reaped {
+/// A child that has ended. Peeked at it still holds its number; reaped its number is free for
+/// others.
+struct Ended {
     pid_t pid = 0;
     ExitStatus status;
     ResourceUsage usage;
@@ -39,17 +28,17 @@ Result<Fd> open_pidfd(pid_t pid);
 Result<> send_signal(int pidfd, int signal);
 
 /// How a child ended, if it has; it remains a zombie.
-std::optional<ExitStatus> peek_exit(int pidfd);
+std::optional<Ended> peek_exit(int pidfd);
 
 /// As peek_exit, by number: for children that the caller has not reaped.
-std::optional<ExitStatus> peek_exit_of(pid_t child);
+std::optional<Ended> peek_exit_of(pid_t child);
 
 /// Some child that has ended, if there is one; the same again until it is reaped. While one is
 /// left a zombie on purpose, others are found by children_of() (process_tree.h) and peek_exit_of.
-std::optional<Zombie> peek_any();
+std::optional<Ended> peek_any();
 
 /// Takes a child that has ended off the process table; nothing if it runs, or is not our child.
-std::optional<Reaped> reap(int pidfd);
-std::optional<Reaped> reap_pid(pid_t child);
+std::optional<Ended> reap(int pidfd);
+std::optional<Ended> reap_pid(pid_t child);
 
 }  // namespace reeve::os

@@ -3,12 +3,11 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "supervisor/os/pidfd.h"
 #include "supervisor/os/process_tree.h"
 
 namespace reeve::shell {
 
-Result<> Children::add(pid_t pid, Fd pidfd, Ended ended) {
+Result<> Children::add(pid_t pid, Fd pidfd, OnEnd on_end) {
     asio::posix::stream_descriptor watched(io_);
     boost::system::error_code error;
     watched.assign(pidfd.get(), error);
@@ -17,7 +16,7 @@ Result<> Children::add(pid_t pid, Fd pidfd, Ended ended) {
         return system_error("cannot watch process " + std::to_string(pid), error.value());
     }
     (void)pidfd.release();
-    children_.emplace(pid, Child{std::move(watched), std::move(ended)});
+    children_.emplace(pid, Child{std::move(watched), std::move(on_end)});
     await_end(pid);
     return {};
 }
@@ -31,11 +30,11 @@ void Children::await_end(pid_t pid) {
 
 void Children::look_at(pid_t pid) {
     const auto found = children_.find(pid);
-    if (found == children_.end() || !found->second.ended) return;
-    const auto status = os::peek_exit(found->second.pidfd.native_handle());
-    if (!status) return await_end(pid);
-    const Ended ended = std::exchange(found->second.ended, nullptr);
-    ended(*status);
+    if (found == children_.end() || !found->second.on_end) return;
+    const auto ended = os::peek_exit(found->second.pidfd.native_handle());
+    if (!ended) return await_end(pid);
+    const OnEnd on_end = std::exchange(found->second.on_end, nullptr);
+    on_end(*ended);
 }
 
 void Children::signal(pid_t pid, int signal) {

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "base/exit_status.h"
 #include "base/fd.h"
 #include "base/result.h"
+#include "supervisor/os/pidfd.h"
 #include "supervisor/shell/asio.h"
 
 namespace reeve::shell {
@@ -19,14 +19,14 @@ namespace reeve::shell {
 /// come to us as the reaper of orphans are reaped as they end.
 class Children {
   public:
-    using Ended = std::function<void(const ExitStatus&)>;
+    using OnEnd = std::function<void(const os::Ended&)>;
 
     explicit Children(asio::io_context& io) : io_(io) {}
     Children(const Children&) = delete;
     Children& operator=(const Children&) = delete;
 
     /// A child that cannot be watched is killed, and reaped like an orphan.
-    Result<> add(pid_t pid, Fd pidfd, Ended ended);
+    Result<> add(pid_t pid, Fd pidfd, OnEnd on_end);
     /// Through the pidfd, so never to a stranger; one that has ended already is no error.
     void signal(pid_t pid, int signal);
     /// To a child's process group, which cannot be a stranger's as long as the child is not
@@ -47,7 +47,7 @@ class Children {
   private:
     struct Child {
         asio::posix::stream_descriptor pidfd;
-        Ended ended;
+        OnEnd on_end;  ///< none once it has been called
     };
 
     void await_end(pid_t pid);

@@ -1,332 +1,325 @@
 #include "supervisor/shell/control.h"
 
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <chrono>
+#include <limits>
+#include <utility>
 
 #include "base/overloaded.h"
+#include "config/definition.h"
+#include "config/graph.h"
+#include "supervisor/core/rehearsal.h"
 #include "supervisor/shell/clock.h"
+#include "supervisor/shell/explanation.h"
 
 namespace reeve::shell {
 
 namespace {
 
-using Local = asio::local::stream_protocol;
-
 constexpr std::size_t max_sessions = 256;
 
-core::Verb verb_of(protocol::Verb verb) {
-    switch (verb) {
-        case protocol::Verb::Start:
-            return core::Verb::Start;
-        case protocol::Verb::Stop:
-            return core::Verb::Stop;
-        case protocol::Verb::Restart:
-            return core::Verb::Restart;
-        case protocol::Verb::Reload:
-            return core::Verb::Reload;
+core::Verb verb_of(protocol::Until until) {
+    switch (until) {
+        case protocol::Until::Ready:
+            return core::Verb::AwaitReady;
+        case protocol::Until::Stopped:
+            return core::Verb::AwaitStopped;
+        case protocol::Until::Failed:
+            return core::Verb::AwaitFailed;
+        case protocol::Until::Done:
+            return core::Verb::AwaitDone;
     }
-    return core::Verb::Start;
+    return core::Verb::AwaitReady;
 }
 
-protocol::Verb verb_of(core::Verb verb) {
-    switch (verb) {
-        case core::Verb::Start:
-            return protocol::Verb::Start;
-        case core::Verb::Stop:
-            return protocol::Verb::Stop;
-        case core::Verb::Restart:
-            return protocol::Verb::Restart;
-        case core::Verb::Reload:
-            return protocol::Verb::Reload;
-    }
-    return protocol::Verb::Start;
+std::optional<Time> deadline_after(const std::optional<Duration>& timeout) {
+    if (!timeout) return std::nullopt;
+    return now() + *timeout;
 }
 
-std::optional<protocol::ErrorCode> failure_of(core::Outcome::Kind kind) {
-    switch (kind) {
-        case core::Outcome::Kind::Done:
-            return std::nullopt;
-        case core::Outcome::Kind::Failed:
-            return protocol::ErrorCode::Failed;
-        case core::Outcome::Kind::NotRunning:
-            return protocol::ErrorCode::NotRunning;
-        case core::Outcome::Kind::TimedOut:
-            return protocol::ErrorCode::TimedOut;
-    }
-    return std::nullopt;
+protocol::Failure failure(protocol::ErrorCode code, std::string message) {
+    return {code, std::move(message), {}, {}};
 }
 
-std::string not_allowed_message(uid_t uid) {
-    return "user id " + std::to_string(uid) +
-           " may not control this supervisor: only root and its own user may";
-}
-
-/// Removes the socket of a supervisor that is dead; the errno, if what is there is not that.
-int make_way(const std::string& path, const sockaddr* address, socklen_t size) {
-    struct stat status {};
-    if (::lstat(path.c_str(), &status) != 0) return errno == ENOENT ? 0 : errno;
-    if (!S_ISSOCK(status.st_mode)) return EEXIST;
-    const Fd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!client) return errno;
-    if (::connect(client.get(), address, size) == 0 || errno == EAGAIN) return EADDRINUSE;
-    return ::unlink(path.c_str()) == 0 ? 0 : errno;
-}
-
-/// Whether nothing needed to be done for a request that found the service like that.
-bool was_so_already(core::Verb verb, protocol::State state) {
-    using protocol::State;
-    if (verb == core::Verb::Start) return state == State::Running || state == State::Reloading;
-    if (verb != core::Verb::Stop) return false;
-    return state == State::Stopped || state == State::Failed || state == State::Done;
+/// For people, in the log.
+std::string who_is(const Session& session) {
+    return "a client (user id " + std::to_string(session.peer().uid) + ", pid " +
+           std::to_string(session.peer().pid) + ")";
 }
 
 }  // namespace
 
-Control::Control(asio::io_context& io, EventQueue& queue, const core::Engine& engine, Runs& runs,
-                 const SupervisorInfo& info, OwnLog& log)
-    : io_(io),
-      queue_(queue),
-      engine_(engine),
-      runs_(runs),
-      info_(info),
-      log_(log),
-      acceptor_(io),
-      retry_(io) {}
+Control::Control(House house)
+    : house_(std::move(house)), pending_(house_.engine), events_([this] { return snapshot(); }) {}
 
-Control::~Control() {
-    if (!path_.empty()) ::unlink(path_.c_str());
-}
-
-Result<> Control::listen(const std::string& path, mode_t mode, std::optional<gid_t> group) {
-    const auto cannot = [&](int errnum) {
-        return system_error("cannot listen on " + path, errnum);
-    };
-    sockaddr_un address{};
-    if (path.size() >= sizeof address.sun_path) return cannot(ENAMETOOLONG);
-    Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!socket) return cannot(errno);
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, sizeof address.sun_path - 1);
-    const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
-    if (const int errnum = make_way(path, generic, sizeof address)) return cannot(errnum);
-    // Nobody connects before the mode and the group are what they shall be: the file is made with
-    // the socket's own mode. (The umask would be that of the log thread, too.)
-    if (::fchmod(socket.get(), 0) != 0 || ::bind(socket.get(), generic, sizeof address) != 0) {
-        return cannot(errno);
-    }
-    const auto owned = [&] {
-        return !group || ::chown(path.c_str(), static_cast<uid_t>(-1), *group) == 0;
-    };
-    boost::system::error_code error;
-    if (!owned() || ::chmod(path.c_str(), mode) != 0 || ::listen(socket.get(), 128) != 0) {
-        error.assign(errno, boost::system::system_category());
-    } else {
-        boost::system::error_code ignored;
-        acceptor_.close(ignored);
-        retry_.cancel();
-        acceptor_.assign(Local(), socket.get(), error);
-    }
-    if (error) {
-        ::unlink(path.c_str());
-        return cannot(error.value());
-    }
-    (void)socket.release();
-    path_ = path;
-    mode_ = mode;
-    group_ = group;
-    accept();
-    return {};
-}
-
-void Control::restore() {
-    struct stat status {};
-    if (path_.empty() || ::stat(path_.c_str(), &status) == 0) return;
-    log_.warning("the control socket " + path_ + " was gone; putting it back");
-    if (auto listening = listen(path_, mode_, group_); !listening) {
-        log_.error(listening.error().text());
-    }
-}
-
-void Control::accept() {
-    acceptor_.async_accept([this](const boost::system::error_code& error, Local::socket socket) {
-        if (error == asio::error::operation_aborted) return;
-        if (!error) {
-            accept_failed_ = false;
-            admit(std::move(socket));
-            return accept();
-        }
-        // Out of descriptors, most likely: the client waits in the backlog, and trying at once
-        // would only spin.
-        if (!std::exchange(accept_failed_, true)) {
-            log_.warning("cannot accept a client: " + error.message());
-        }
-        retry_.expires_after(std::chrono::milliseconds(200));
-        retry_.async_wait([this](const boost::system::error_code& cancelled) {
-            if (!cancelled) accept();
-        });
-    });
-}
-
-void Control::admit(Local::socket socket) {
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    const bool known =
-        ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
+void Control::admit(asio::local::stream_protocol::socket socket) {
+    auto peer = os::peer_of(socket.native_handle());
     ++*sessions_;
     const auto session = std::make_shared<Session>(
-        std::move(socket),
-        [this](const std::shared_ptr<Session>& self, std::string_view line) {
-            take_line(self, line);
-        },
+        std::move(socket), peer ? *peer : os::Peer{},
+        [this](const SessionPtr& self, std::string_view line) { take_line(self, line); },
         [count = sessions_] { --*count; });
-    protocol::Failure refusal;
+    protocol::Failure refused;
     if (*sessions_ > max_sessions) {
-        refusal.message = "more than " + std::to_string(max_sessions) + " clients; try again later";
-    } else if (!known || (peer.uid != 0 && peer.uid != ::geteuid())) {
-        refusal.code = protocol::ErrorCode::NotAllowed;
-        refusal.message = not_allowed_message(peer.uid);
+        refused.message = "more than " + std::to_string(max_sessions) + " clients; try again later";
+    } else if (!peer) {
+        refused = failure(protocol::ErrorCode::NotAllowed, peer.error().text());
+    } else if (auto why = refusal(*peer, right_of(*session), Right::Read)) {
+        refused = failure(protocol::ErrorCode::NotAllowed, std::move(*why));
     } else {
         return session->start();
     }
-    session->send(protocol::encode_error(std::nullopt, refusal));
+    session->send(protocol::encode_error(std::nullopt, refused));
     session->close_after_sending();
 }
 
-void Control::take_line(const std::shared_ptr<Session>& session, std::string_view line) {
+Right Control::right_of(const Session& session) const {
+    const auto& access = house_.configuration.plan().supervisor.access;
+    return shell::right_of(session.peer(), access, ::geteuid());
+}
+
+void Control::take_line(const SessionPtr& session, std::string_view line) {
     const auto request = protocol::parse_request(line);
     if (!request) return session->send(protocol::encode_error(request.error()));
+    // The configuration may have taken a right away meanwhile.
+    if (auto why = refusal(session->peer(), right_of(*session), needed_for(request->call))) {
+        return session->send(protocol::encode_error(
+            request->id, failure(protocol::ErrorCode::NotAllowed, std::move(*why))));
+    }
     std::visit([&](const auto& call) { answer(session, request->id, call); }, request->call);
 }
 
-void Control::answer(const std::shared_ptr<Session>& session, const protocol::Id& id,
-                     const protocol::Hello&) {
+std::optional<std::vector<core::ServiceId>> Control::select_or_refuse(
+    const SessionPtr& session, const Id& id, const std::vector<std::string>& names) {
+    auto services = select(house_.engine.units(), names);
+    if (services) return std::move(*services);
+    session->send(protocol::encode_error(id, services.error().failure));
+    return std::nullopt;
+}
+
+void Control::answer(const SessionPtr& session, const Id& id, const protocol::Hello&) {
     protocol::Welcome welcome;
-    welcome.version = info_.version;
+    welcome.version = house_.info.version;
     welcome.pid = ::getpid();
-    welcome.runtime_dir = info_.runtime_dir;
-    welcome.log_dir = info_.log_dir;
+    welcome.runtime_dir = house_.info.runtime_dir;
+    welcome.log_dir = house_.info.log_dir;
     session->send(protocol::encode_result(id, welcome));
 }
 
-void Control::answer(const std::shared_ptr<Session>& session, const protocol::Id& id,
-                     const protocol::VersionQuery&) {
+void Control::answer(const SessionPtr& session, const Id& id, const protocol::VersionQuery&) {
     protocol::VersionInfo version;
-    version.version = info_.version;
+    version.version = house_.info.version;
     session->send(protocol::encode_result(id, version));
 }
 
-void Control::answer(const std::shared_ptr<Session>& session, const protocol::Id& id,
-                     const protocol::Shutdown&) {
+void Control::answer(const SessionPtr& session, const Id& id, const protocol::Shutdown&) {
     session->send(protocol::encode_result(id, protocol::Accepted{}));
-    log_.info("asked by a client to shut down");
-    queue_.push(core::ShutdownAsked{});
+    house_.log.info("asked to shut down by " + who_is(*session));
+    house_.queue.push(core::ShutdownAsked{"asked by " + who_is(*session)});
 }
 
-void Control::answer(const std::shared_ptr<Session>& session, const protocol::Id& id,
-                     const protocol::StatusQuery& query) {
-    const auto services = select(engine_.units(), query.names);
-    if (!services) return session->send(protocol::encode_error(id, services.error().failure));
+void Control::answer(const SessionPtr& session, const Id& id, const protocol::Reopen&) {
+    house_.reopen_logs();
+    session->send(protocol::encode_result(id, protocol::Accepted{}));
+}
+
+void Control::answer(const SessionPtr& session, const Id& id, const protocol::StatusQuery& query) {
+    const auto services = select_or_refuse(session, id, query.names);
+    if (!services) return;
+    session->send(protocol::encode_result(
+        id, describe(house_.engine, house_.runs, house_.info, *services, query, now())));
+}
+
+void Control::answer(const SessionPtr& session, const Id& id, const protocol::Command& command) {
+    auto services = select_or_refuse(session, id, command.names);
+    if (!services) return;
+    const core::Verb verb = shell::verb_of(command.verb);
+    const core::RequestId request =
+        pending_.add({session, id, Pending::Kind::Command, verb, *services, {}});
+    house_.queue.push(core::Requested{request, verb, std::move(*services), command.wait,
+                                      deadline_after(command.timeout)});
+}
+
+void Control::answer(const SessionPtr& session, const Id& id, const protocol::Rehearse& rehearse) {
+    auto services = select_or_refuse(session, id, rehearse.names);
+    if (!services) return;
+    // No other request has this number.
+    const core::RequestId request{std::numeric_limits<std::uint64_t>::max()};
+    const core::Rehearsal played = core::rehearse(
+        house_.engine,
+        core::Requested{request, shell::verb_of(rehearse.verb), std::move(*services), true, {}},
+        request, now());
+    protocol::Rehearsal rehearsal{steps_of(played), {{}, played.also}};
+    for (const core::Outcome& outcome : played.outcomes) {
+        rehearsal.outcome.results.push_back(pending_.result_of(outcome));
+    }
+    session->send(protocol::encode_result(id, rehearsal));
+}
+
+void Control::answer(const SessionPtr& session, const Id& id, const protocol::Kill& kill) {
+    auto services = select_or_refuse(session, id, kill.names);
+    if (!services) return;
+    const core::RequestId request =
+        pending_.add({session, id, Pending::Kind::Signal, {}, *services, {}});
+    house_.queue.push(
+        core::SignalAsked{request, std::move(*services), kill.signal,
+                          kill.tree ? config::StopScope::Tree : config::StopScope::Main});
+}
+
+void Control::answer(const SessionPtr& session, const Id& id, const protocol::ResetFailed& reset) {
+    auto services = select_or_refuse(session, id, reset.names);
+    if (!services) return;
+    const core::RequestId request =
+        pending_.add({session, id, Pending::Kind::Reset, {}, *services, {}});
+    house_.queue.push(core::ResetAsked{request, std::move(*services)});
+}
+
+void Control::answer(const SessionPtr& session, const Id& id, const protocol::Enable& enable) {
+    auto services = select_or_refuse(session, id, enable.names);
+    if (!services) return;
+    std::vector<std::string> names;
+    std::map<std::string, bool> enabled;
+    for (const core::ServiceId service : *services) {
+        names.push_back(house_.engine.units().find(service)->name());
+        enabled[names.back()] = enable.enabled;
+    }
+    if (auto decided = house_.configuration.enable(names, enable.enabled); !decided) {
+        return session->send(protocol::encode_error(
+            id, failure(protocol::ErrorCode::Failed, decided.error().text())));
+    }
+    const core::RequestId request =
+        pending_.add({session, id, Pending::Kind::Enablement, {}, std::move(*services), {}});
+    core::PlanReplaced replaced;
+    replaced.request = request;
+    replaced.wait = false;
+    house_.configuration.take(config::with_enabled(house_.configuration.plan(), enabled),
+                              std::move(replaced));
+}
+
+void Control::answer(const SessionPtr& session, const Id& id, const protocol::WaitFor& wait) {
+    auto services = select_or_refuse(session, id, wait.names);
+    if (!services) return;
+    const core::RequestId request =
+        pending_.add({session, id, Pending::Kind::Await, {}, *services, {}});
+    house_.queue.push(core::Requested{request, verb_of(wait.until), std::move(*services), true,
+                                      deadline_after(wait.timeout)});
+}
+
+void Control::answer(const SessionPtr& session, const Id& id, const protocol::DiffQuery&) {
+    const config::LoadResult loaded = house_.configuration.read();
+    protocol::ConfigurationDiff diff = house_.configuration.compare(loaded);
+    if (loaded.plan) diff.steps = house_.configuration.steps_to(loaded.plan);
+    session->send(protocol::encode_result(id, diff));
+}
+
+void Control::answer(const SessionPtr& session, const Id& id, const protocol::Apply& apply) {
+    if (house_.engine.shutting_down()) {
+        return session->send(protocol::encode_error(
+            id, failure(protocol::ErrorCode::Failed, "the supervisor is shutting down")));
+    }
+    config::LoadResult loaded = house_.configuration.read();
+    protocol::ConfigurationDiff diff = house_.configuration.compare(loaded);
+    if (!loaded.plan) {
+        house_.log.error("the configuration is not valid; everything stays as it is");
+        announce_configuration("refused: it is not valid");
+        return session->send(protocol::encode_result(id, protocol::Applied{std::move(diff), {}}));
+    }
+    const std::string summary = summary_of(diff);
+    house_.log.info("configuration applied for " + who_is(*session) + ": " + summary);
+    announce_configuration("applied: " + summary);
+    core::PlanReplaced replaced;
+    replaced.request = pending_.add({session, id, Pending::Kind::Apply, {}, {}, std::move(diff)});
+    replaced.wait = apply.wait;
+    replaced.deadline = deadline_after(apply.timeout);
+    house_.configuration.take(std::move(loaded.plan), std::move(replaced));
+}
+
+void Control::answer(const SessionPtr& session, const Id& id,
+                     const protocol::DefinitionQuery& query) {
+    const auto services = select_or_refuse(session, id, query.names);
+    if (!services) return;
+    protocol::Definitions definitions;
+    for (const core::ServiceId service : *services) {
+        const core::Unit& unit = *house_.engine.units().find(service);
+        definitions.services.emplace_back(unit.name(),
+                                          config::definition_of(*unit.definition, ::getpid() == 1));
+    }
+    session->send(protocol::encode_result(id, definitions));
+}
+
+void Control::answer(const SessionPtr& session, const Id& id, const protocol::WhyQuery& query) {
+    const auto services = select_or_refuse(session, id, {query.name});
+    if (!services) return;
+    if (services->size() > 1) {
+        return session->send(protocol::encode_error(
+            id, failure(protocol::ErrorCode::InvalidParams,
+                        query.name + " selects " + std::to_string(services->size()) +
+                            " services; ask about one at a time")));
+    }
+    const core::Units& units = house_.engine.units();
     session->send(
-        protocol::encode_result(id, describe(engine_, runs_, info_, *services, query, now())));
+        protocol::encode_result(id, explain(units, *units.find(services->front()), now())));
 }
 
-void Control::answer(const std::shared_ptr<Session>& session, const protocol::Id& id,
-                     const protocol::Command& command) {
-    auto services = select(engine_.units(), command.names);
-    if (!services) return session->send(protocol::encode_error(id, services.error().failure));
-    core::Requested request{
-        {++last_request_}, verb_of(command.verb), std::move(*services), command.wait, {}};
-    if (command.timeout) request.deadline = now() + *command.timeout;
-    Waiting& waiting = waiting_[request.request];
-    waiting.session = session;
-    waiting.id = id;
-    waiting.verb = request.verb;
-    waiting.wait = request.wait;
-    for (const core::ServiceId service : request.services) {
-        waiting.before.emplace(service, state_of(*engine_.units().find(service)));
-    }
-    queue_.push(std::move(request));
+void Control::answer(const SessionPtr& session, const Id& id,
+                     const protocol::FailuresQuery& query) {
+    const auto services = select_or_refuse(session, id, query.names);
+    if (!services) return;
+    session->send(
+        protocol::encode_result(id, failures_of(house_.engine.units(), *services, now())));
 }
 
-void Control::answer(const std::shared_ptr<Session>& session, const protocol::Id& id,
-                     const protocol::Subscribe&) {
+void Control::answer(const SessionPtr& session, const Id& id, const protocol::EventsQuery& query) {
+    const auto all = std::numeric_limits<std::size_t>::max();
+    session->send(
+        protocol::encode_result(id, protocol::EventList{events_.last(query.limit.value_or(all))}));
+}
+
+void Control::answer(const SessionPtr& session, const Id& id,
+                     const protocol::Subscribe& subscribe) {
     session->send(protocol::encode_result(id, protocol::Accepted{}));
-    const auto everything = select(engine_.units(), {});
+    events_.subscribe(session, subscribe.history);
+}
+
+std::vector<protocol::Event> Control::snapshot() const {
+    std::vector<protocol::Event> events;
+    const core::Units& units = house_.engine.units();
+    const auto everything = select(units, {});
     for (const core::ServiceId service : *everything) {
-        const core::Unit& unit = *engine_.units().find(service);
-        session->send(protocol::encode_event(
-            {last_event_, wall_now(), protocol::Event::Kind::Snapshot, unit.name(), std::nullopt,
-             state_of(unit), cause_of(unit, now()), unit.pid}));
+        const core::Unit& unit = *units.find(service);
+        protocol::Event event;
+        event.kind = protocol::Event::Kind::Snapshot;
+        event.service = unit.name();
+        event.to = state_of(unit);
+        event.cause = cause_of(unit, now());
+        event.pid = unit.pid;
+        events.push_back(std::move(event));
     }
-    const auto is_it = [&](const std::weak_ptr<Session>& other) { return other.lock() == session; };
-    if (std::none_of(subscribers_.begin(), subscribers_.end(), is_it)) {
-        subscribers_.push_back(session);
-    }
+    return events;
 }
 
 void Control::announce(const core::Announce& change) {
-    ++last_event_;
-    if (subscribers_.empty()) return;
-    const std::string message =
-        protocol::encode_event({last_event_, wall_now(), protocol::Event::Kind::State, change.name,
-                                protocol::parse_state(change.from),
-                                protocol::parse_state(change.to).value_or(protocol::State::Stopped),
-                                change.cause, change.pid});
-    std::erase_if(subscribers_, [&](const std::weak_ptr<Session>& subscriber) {
-        const auto session = subscriber.lock();
-        if (session) session->send(message);
-        return !session;
-    });
+    protocol::Event event;
+    event.service = change.name;
+    event.from = protocol::parse_state(change.from);
+    event.to = protocol::parse_state(change.to).value_or(protocol::State::Stopped);
+    event.cause = change.cause;
+    event.pid = change.pid;
+    events_.publish(std::move(event));
 }
 
-void Control::touches(const core::Touches& touches) {
-    const auto found = waiting_.find(touches.request);
-    if (found == waiting_.end()) return;
-    Waiting& waiting = found->second;
-    protocol::Touches notice{waiting.id, verb_of(touches.verb), {}};
-    for (const core::Touches::Service& service : touches.services) {
-        const std::string& name = engine_.units().find(service.id)->name();
-        waiting.also.push_back(name);
-        notice.services.push_back(
-            {name, notice.verb, "requires " + engine_.units().find(service.requirement)->name()});
-    }
-    if (const auto session = waiting.session.lock()) {
-        session->send(protocol::encode_touches(notice));
-    }
+void Control::announce(const core::AnnounceShutdown& shutdown) {
+    protocol::Event event;
+    event.kind = protocol::Event::Kind::Shutdown;
+    event.cause = shutdown.cause;
+    events_.publish(std::move(event));
 }
 
-void Control::reply(const core::Reply& reply) {
-    const auto node = waiting_.extract(reply.request);
-    if (node.empty()) return;
-    const Waiting& waiting = node.mapped();
-    const auto session = waiting.session.lock();
-    if (!session) return;
-    protocol::Outcome outcome;
-    for (const core::Outcome& one : reply.outcomes) {
-        outcome.results.push_back(result_of(waiting, one));
-    }
-    outcome.also = waiting.also;
-    session->send(protocol::encode_result(waiting.id, outcome));
-}
-
-protocol::CommandResult Control::result_of(const Waiting& waiting,
-                                           const core::Outcome& outcome) const {
-    protocol::CommandResult result;
-    result.service = outcome.name;
-    result.failure = failure_of(outcome.kind);
-    result.state = protocol::parse_state(outcome.state).value_or(protocol::State::Stopped);
-    result.cause = outcome.cause;
-    const core::Unit* unit = engine_.units().find(outcome.service);
-    if (unit != nullptr && unit->pid) result.pid = *unit->pid;
-    const auto before = waiting.before.find(outcome.service);
-    result.changed =
-        before == waiting.before.end() || !was_so_already(waiting.verb, before->second);
-    return result;
+void Control::announce_configuration(std::string what) {
+    protocol::Event event;
+    event.kind = protocol::Event::Kind::Configuration;
+    event.cause = std::move(what);
+    events_.publish(std::move(event));
 }
 
 }  // namespace reeve::shell

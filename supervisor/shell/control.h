@@ -1,89 +1,85 @@
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <functional>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ctl/protocol/message.h"
 #include "supervisor/core/engine.h"
+#include "supervisor/shell/access.h"
+#include "supervisor/shell/configuration.h"
 #include "supervisor/shell/event_queue.h"
+#include "supervisor/shell/events.h"
 #include "supervisor/shell/own_log.h"
+#include "supervisor/shell/pending.h"
+#include "supervisor/shell/runs.h"
 #include "supervisor/shell/session.h"
 #include "supervisor/shell/status.h"
 
 namespace reeve::shell {
 
-/// The control socket: takes in requests of clients, hands them to the engine, and brings the
-/// answers back. Clients that vanish, stay silent or do not read disturb nobody.
+/// What clients ask: admits them, sees that they may, answers what can be answered by looking, and
+/// hands the rest to the engine. Clients that vanish, stay silent or do not read disturb nobody.
 class Control {
   public:
-    Control(asio::io_context& io, EventQueue& queue, const core::Engine& engine, Runs& runs,
-            const SupervisorInfo& info, OwnLog& log);
-    ~Control();
-
-    /// Binds the socket, in place of one that a dead supervisor left. The caller holds the lock of
-    /// the runtime directory, so nobody else's is removed.
-    Result<> listen(const std::string& path, mode_t mode, std::optional<gid_t> group);
-    /// Puts the socket back if its file is gone.
-    void restore();
-
-    /// Tells the subscribers.
-    void announce(const core::Announce& change);
-    void touches(const core::Touches& touches);
-    void reply(const core::Reply& reply);
-
-  private:
-    struct Waiting {
-        std::weak_ptr<Session> session;
-        protocol::Id id;
-        core::Verb verb = core::Verb::Start;
-        bool wait = true;
-        std::map<core::ServiceId, protocol::State> before;
-        std::vector<std::string> also;
+    /// What it answers from and acts upon.
+    struct House {
+        const core::Engine& engine;
+        EventQueue& queue;
+        Runs& runs;
+        Configuration& configuration;
+        const SupervisorInfo& info;
+        OwnLog& log;
+        std::function<void()> reopen_logs;
     };
 
-    void accept();
-    void admit(asio::local::stream_protocol::socket socket);
-    void take_line(const std::shared_ptr<Session>& session, std::string_view line);
-    void answer(const std::shared_ptr<Session>& session, const protocol::Id& id,
-                const protocol::Hello& hello);
-    void answer(const std::shared_ptr<Session>& session, const protocol::Id& id,
-                const protocol::StatusQuery& query);
-    void answer(const std::shared_ptr<Session>& session, const protocol::Id& id,
-                const protocol::Command& command);
-    void answer(const std::shared_ptr<Session>& session, const protocol::Id& id,
-                const protocol::Shutdown& shutdown);
-    void answer(const std::shared_ptr<Session>& session, const protocol::Id& id,
-                const protocol::VersionQuery& query);
-    void answer(const std::shared_ptr<Session>& session, const protocol::Id& id,
-                const protocol::Subscribe& subscribe);
-    template <typename Call>
-    void answer(const std::shared_ptr<Session>& session, const protocol::Id& id, const Call&) {
-        session->send(protocol::encode_error(
-            id, {protocol::ErrorCode::NoSuchMethod, "not supported yet", {}, {}}));
-    }
-    protocol::CommandResult result_of(const Waiting& waiting, const core::Outcome& outcome) const;
+    explicit Control(House house);
 
-    asio::io_context& io_;
-    EventQueue& queue_;
-    const core::Engine& engine_;
-    Runs& runs_;
-    const SupervisorInfo& info_;
-    OwnLog& log_;
-    std::string path_;
-    mode_t mode_ = 0600;
-    std::optional<gid_t> group_;
-    asio::local::stream_protocol::acceptor acceptor_;
-    asio::steady_timer retry_;
-    bool accept_failed_ = false;
-    std::map<core::RequestId, Waiting> waiting_;
-    std::vector<std::weak_ptr<Session>> subscribers_;
-    std::uint64_t last_request_ = 0;
-    std::uint64_t last_event_ = 0;
+    void admit(asio::local::stream_protocol::socket socket);
+
+    void announce(const core::Announce& change);
+    void announce(const core::AnnounceShutdown& shutdown);
+    /// That the configuration was read again, and what came of it.
+    void announce_configuration(std::string what);
+    void touches(const core::Touches& touches) { pending_.touches(touches); }
+    void reply(const core::Reply& reply) { pending_.reply(reply); }
+
+  private:
+    using SessionPtr = std::shared_ptr<Session>;
+    using Id = protocol::Id;
+
+    void take_line(const SessionPtr& session, std::string_view line);
+    void answer(const SessionPtr& session, const Id& id, const protocol::Hello& hello);
+    void answer(const SessionPtr& session, const Id& id, const protocol::StatusQuery& query);
+    void answer(const SessionPtr& session, const Id& id, const protocol::Command& command);
+    void answer(const SessionPtr& session, const Id& id, const protocol::Rehearse& rehearse);
+    void answer(const SessionPtr& session, const Id& id, const protocol::Kill& kill);
+    void answer(const SessionPtr& session, const Id& id, const protocol::ResetFailed& reset);
+    void answer(const SessionPtr& session, const Id& id, const protocol::Enable& enable);
+    void answer(const SessionPtr& session, const Id& id, const protocol::WaitFor& wait);
+    void answer(const SessionPtr& session, const Id& id, const protocol::DiffQuery& query);
+    void answer(const SessionPtr& session, const Id& id, const protocol::Apply& apply);
+    void answer(const SessionPtr& session, const Id& id, const protocol::DefinitionQuery& query);
+    void answer(const SessionPtr& session, const Id& id, const protocol::WhyQuery& query);
+    void answer(const SessionPtr& session, const Id& id, const protocol::FailuresQuery& query);
+    void answer(const SessionPtr& session, const Id& id, const protocol::EventsQuery& query);
+    void answer(const SessionPtr& session, const Id& id, const protocol::Subscribe& subscribe);
+    void answer(const SessionPtr& session, const Id& id, const protocol::Reopen& reopen);
+    void answer(const SessionPtr& session, const Id& id, const protocol::Shutdown& shutdown);
+    void answer(const SessionPtr& session, const Id& id, const protocol::VersionQuery& query);
+
+    /// The services that names select; nothing once it has answered that they select none.
+    std::optional<std::vector<core::ServiceId>> select_or_refuse(
+        const SessionPtr& session, const Id& id, const std::vector<std::string>& names);
+    Right right_of(const Session& session) const;
+    std::vector<protocol::Event> snapshot() const;
+
+    House house_;
+    Pending pending_;
+    Events events_;
     // Shared with the sessions, which may outlive us.
     std::shared_ptr<std::size_t> sessions_ = std::make_shared<std::size_t>(0);
 };

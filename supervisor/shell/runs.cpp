@@ -128,9 +128,8 @@ std::optional<core::SpawnFailed> Runs::start(Run& run) {
         return core::SpawnFailed{run.id, failure->text(), not_found};
     }
     auto& spawned = std::get<os::Spawned>(result);
-    const auto added =
-        children_.add(spawned.pid, std::move(spawned.pidfd),
-                      [this, id = run.id](const ExitStatus& status) { ended(id, status); });
+    const auto added = children_.add(spawned.pid, std::move(spawned.pidfd),
+                                     [this, id = run.id](const os::Ended& end) { ended(id, end); });
     if (!added) return failed(added.error());
     run.pid = spawned.pid;
     trees_.add(run.id, run.pid, run.invocation_id);
@@ -227,9 +226,17 @@ void Runs::reap(core::RunId id) {
     runs_.erase(found);
 }
 
-void Runs::ended(core::RunId id, const ExitStatus& status) {
+void Runs::ended(core::RunId id, const os::Ended& end) {
     Run& run = runs_.at(id);
-    run.status = status;
+    run.end = end;
+    if (end.status.signal) {
+        // Looked at for every signal, so that a kill elsewhere is not taken for a later one here.
+        const auto killed = memory_kills_.any_more();
+        const bool possible = end.status.signal == SIGKILL && !run.killing;
+        run.out_of_memory = possible ? killed : false;
+    } else {
+        run.out_of_memory = false;
+    }
     // What it said last counts, though its end may have been noticed first.
     if (run.notify) run.notify->read(last_messages);
     if (run.definition->policy.log.kind != config::Log::Kind::Capture) return drained(id);
@@ -266,7 +273,9 @@ void Runs::report() {
         if (found == runs_.end()) continue;
         const bool leftovers = trees_.has_orphans(id);
         if (leftovers) awaited_.insert(id);
-        queue_.push(core::Exited{id, *found->second.status, leftovers});
+        const Run& run = found->second;
+        queue_.push(
+            core::Exited{id, run.end->status, leftovers, run.end->usage, run.out_of_memory});
     }
     look_at_trees();
     children_.sweep();

@@ -10,6 +10,7 @@
 #include "config/plan.h"
 #include "supervisor/core/action.h"
 #include "supervisor/log/collector.h"
+#include "supervisor/os/memory_kills.h"
 #include "supervisor/os/spawn.h"
 #include "supervisor/shell/children.h"
 #include "supervisor/shell/environment.h"
@@ -57,7 +58,8 @@ class Runs {
         pid_t pid = 0;
         std::string invocation_id;
         std::unique_ptr<NotifyChannel> notify;
-        std::optional<ExitStatus> status;              // once ended
+        std::optional<os::Ended> end;
+        std::optional<bool> out_of_memory;
         std::unique_ptr<asio::steady_timer> patience;  // while its last lines are awaited
         bool told = false;                             // Exited was said
         bool killing = false;
@@ -66,7 +68,7 @@ class Runs {
     std::optional<core::SpawnFailed> start(Run& run);
     Result<> open_notify(Run& run);
     void signal_tree(const Run& run, int signal);
-    void ended(core::RunId id, const ExitStatus& status);
+    void ended(core::RunId id, const os::Ended& end);
     void drained(core::RunId id);
     void schedule_report();
     void report();
@@ -80,6 +82,7 @@ class Runs {
     os::Spawner& spawner_;
     const Environment& own_environment_;
     Fd null_;
+    os::MemoryKills memory_kills_;
     Trees trees_;
     std::unordered_map<core::RunId, Run> runs_;
     std::vector<core::RunId> ended_;  // to be told with the next report

@@ -11,9 +11,12 @@ constexpr std::size_t max_unsent = 16u << 20;
 
 }  // namespace
 
-Session::Session(asio::local::stream_protocol::socket socket, Line line,
+Session::Session(asio::local::stream_protocol::socket socket, os::Peer peer, Line line,
                  std::function<void()> closed)
-    : socket_(std::move(socket)), line_(std::move(line)), closed_(std::move(closed)) {}
+    : socket_(std::move(socket)),
+      peer_(std::move(peer)),
+      line_(std::move(line)),
+      closed_(std::move(closed)) {}
 
 Session::~Session() { closed_(); }
 
@@ -62,7 +65,8 @@ void Session::write() {
             self->unsent_ -= self->output_.front().size();
             self->output_.pop_front();
             if (!self->output_.empty()) return self->write();
-            if (self->closing_) self->close();
+            if (self->closing_) return self->close();
+            if (const auto drained = std::exchange(self->drained_, nullptr)) drained();
         });
 }
 

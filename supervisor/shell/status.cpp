@@ -82,10 +82,7 @@ protocol::ServiceStatus describe(const core::Unit& unit, Time now, WallTime wall
         status.uptime = now - unit.started;
     }
     status.restarts = static_cast<std::uint64_t>(unit.history.restarts);
-    if (unit.last_exit) {
-        status.last_exit = protocol::LastExit{
-            unit.last_exit->status, wall - (now - unit.last_exit->at), unit.last_exit->ran};
-    }
+    status.last_exit = last_exit_of(unit, now, wall);
     if (!unit.status_text.empty()) status.status_text = unit.status_text;
     return status;
 }
@@ -155,6 +152,66 @@ protocol::State state_of(const core::Unit& unit) {
                           [](const core::Done&) { return State::Done; },
                       },
                       unit.state());
+}
+
+protocol::Verb verb_of(core::Verb verb) {
+    switch (verb) {
+        case core::Verb::Stop:
+            return protocol::Verb::Stop;
+        case core::Verb::Restart:
+            return protocol::Verb::Restart;
+        case core::Verb::Reload:
+            return protocol::Verb::Reload;
+        case core::Verb::Start:
+        case core::Verb::AwaitReady:
+        case core::Verb::AwaitStopped:
+        case core::Verb::AwaitFailed:
+        case core::Verb::AwaitDone:
+        case core::Verb::Apply:
+            return protocol::Verb::Start;
+    }
+    return protocol::Verb::Start;
+}
+
+core::Verb verb_of(protocol::Verb verb) {
+    switch (verb) {
+        case protocol::Verb::Start:
+            return core::Verb::Start;
+        case protocol::Verb::Stop:
+            return core::Verb::Stop;
+        case protocol::Verb::Restart:
+            return core::Verb::Restart;
+        case protocol::Verb::Reload:
+            return core::Verb::Reload;
+    }
+    return core::Verb::Start;
+}
+
+std::vector<protocol::Step> steps_of(const core::Rehearsal& rehearsal) {
+    const auto kind_of = [](core::RehearsedStep::Kind kind) {
+        switch (kind) {
+            case core::RehearsedStep::Kind::Stop:
+                return protocol::Step::Kind::Stop;
+            case core::RehearsedStep::Kind::Start:
+                return protocol::Step::Kind::Start;
+            case core::RehearsedStep::Kind::Reload:
+                return protocol::Step::Kind::Reload;
+            case core::RehearsedStep::Kind::Remove:
+                return protocol::Step::Kind::Remove;
+        }
+        return protocol::Step::Kind::Start;
+    };
+    std::vector<protocol::Step> steps;
+    for (const core::RehearsedStep& step : rehearsal.steps) {
+        steps.push_back({step.service, kind_of(step.kind), step.cause});
+    }
+    return steps;
+}
+
+std::optional<protocol::LastExit> last_exit_of(const core::Unit& unit, Time now, WallTime wall) {
+    if (!unit.last_exit) return std::nullopt;
+    return protocol::LastExit{unit.last_exit->status, wall - (now - unit.last_exit->at),
+                              unit.last_exit->ran};
 }
 
 std::string cause_of(const core::Unit& unit, Time now) {

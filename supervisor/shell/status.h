@@ -5,6 +5,7 @@
 
 #include "ctl/protocol/message.h"
 #include "supervisor/core/engine.h"
+#include "supervisor/core/rehearsal.h"
 #include "supervisor/shell/runs.h"
 
 namespace reeve::shell {
@@ -29,8 +30,12 @@ protocol::StatusDocument describe(const core::Engine& engine, Runs& runs,
                                   const std::vector<core::ServiceId>& services,
                                   const protocol::StatusQuery& query, Time now);
 
-/// The protocol's word for a state of the engine.
+// The protocol's words for what the engine has.
 protocol::State state_of(const core::Unit& unit);
+protocol::Verb verb_of(core::Verb verb);
+core::Verb verb_of(protocol::Verb verb);
+std::vector<protocol::Step> steps_of(const core::Rehearsal& rehearsal);
+std::optional<protocol::LastExit> last_exit_of(const core::Unit& unit, Time now, WallTime wall);
 
 /// The cause as it reads now: with the time that is left until the next start.
 std::string cause_of(const core::Unit& unit, Time now);

@@ -1,11 +1,11 @@
 #include "supervisor/shell/supervisor.h"
 
-#include <malloc.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include <csignal>
 
-#include "config/diff.h"
+#include "config/graph.h"
 #include "supervisor/os/signal_fd.h"
 #include "supervisor/shell/clock.h"
 #include "supervisor/shell/version.h"
@@ -43,12 +43,19 @@ Supervisor::Supervisor(const Setup& setup, OwnLog& log, os::Spawner& spawner,
       queue_([this] {
           if (!std::exchange(pump_scheduled_, true)) asio::post(io_, [this] { pump(); });
       }),
-      engine_(setup.plan, random_seed()),
+      enablement_(setup.state_dir, problems_),
+      engine_(config::with_enabled(*setup.plan, enablement_.decisions()), random_seed()),
       children_(io_),
       runs_(io_, children_, collector_, queue_, log_, spawner, setup_.environment),
       tasks_(io_, children_, runs_, queue_),
       info_{version, setup.runtime_dir, setup.log_dir, setup.plan->files, now()},
-      control_(io_, queue_, engine_, runs_, info_, log_) {}
+      configuration_(setup.load, enablement_, engine_.units().plan_ptr(), engine_, queue_,
+                     [this](const config::Plan& before, const config::Plan& now) {
+                         settings_changed(before, now);
+                     }),
+      control_({engine_, queue_, runs_, configuration_, info_, log_, [this] { reopen_logs(); }}),
+      listener_(io_, log_, [this](Listener::Socket socket) { control_.admit(std::move(socket)); }) {
+}
 
 Supervisor::~Supervisor() = default;
 
@@ -57,6 +64,7 @@ Result<> Supervisor::open() {
     if (!signals) return signals.error();
     signals_.assign(signals->release());
     await_signals();
+    for (const std::string& problem : problems_) log_.warning(problem);
     if (setup_.runtime_dir.empty()) return {};
     // What a killed predecessor's services have written, and may go on writing, waits in their
     // pipes.
@@ -69,15 +77,26 @@ Result<> Supervisor::open() {
             heirlooms_.insert(service->name);
         }
     }
+    return listen();
+}
+
+Result<> Supervisor::listen() {
     const config::Supervisor& settings = setup_.settings;
     const std::string path =
         settings.socket.path.empty() ? setup_.runtime_dir + "/control.sock" : settings.socket.path;
-    if (auto listening = control_.listen(path, settings.socket_mode(), settings.socket.group);
-        !listening) {
-        return listening;
-    }
+    auto listening = listener_.listen(path, {settings.socket_mode(), settings.socket.group});
+    if (listening) listening = let_clients_in(settings);
+    if (!listening) return listening;
     log_.info("reeved " + std::string(version) + " is listening on " + path);
     return {};
+}
+
+/// The runtime directory is closed to others, unless the socket in it is for them.
+Result<> Supervisor::let_clients_in(const config::Supervisor& settings) {
+    const bool inside = listener_.path().starts_with(setup_.runtime_dir + "/");
+    const bool for_others = inside && (settings.socket_mode() & 077) != 0;
+    if (::chmod(setup_.runtime_dir.c_str(), for_others ? 0711 : 0700) == 0) return {};
+    return system_error("cannot set the permissions of " + setup_.runtime_dir);
 }
 
 int Supervisor::run() {
@@ -101,18 +120,20 @@ void Supervisor::take_signal(int signal) {
     if (signal == SIGCHLD) return runs_.child_ended();
     log_.info("got " + signal_name(signal));
     if (signal == SIGHUP) return reload();
-    if (signal == SIGUSR1) {
-        if (auto opened = log_.reopen(); !opened) log_.error(opened.error().text());
-        return collector_.reopen();
-    }
+    if (signal == SIGUSR1) return reopen_logs();
     // Unread, it would end us.
     if (signal == SIGUSR2) return log_.warning("ignoring SIGUSR2: not supported yet");
-    queue_.push(core::ShutdownAsked{});
+    queue_.push(core::ShutdownAsked{"asked by " + signal_name(signal)});
+}
+
+void Supervisor::reopen_logs() {
+    if (auto opened = log_.reopen(); !opened) log_.error(opened.error().text());
+    collector_.reopen();
 }
 
 void Supervisor::reload() {
-    control_.restore();
-    const config::LoadResult loaded = config::load(setup_.load);
+    listener_.restore();
+    config::LoadResult loaded = configuration_.read();
     for (const config::Problem& problem : loaded.problems) {
         const std::string line = config::to_line(problem);
         if (problem.severity == config::Severity::Error) {
@@ -123,31 +144,33 @@ void Supervisor::reload() {
     }
     if (!loaded.plan) {
         log_.error("the configuration is not valid; everything stays as it is");
-        return;
+        return control_.announce_configuration("refused: it is not valid");
     }
-    apply_settings(*loaded.plan);
-    info_.config = loaded.plan->files;
-    for (const config::ServicePtr& service : loaded.plan->services) {
-        collector_.configure(service->name, service->policy.log);
-    }
-    queue_.push(core::PlanReplaced{loaded.plan, true});
-    // The text and its tree are gone; what they took would stay ours for ever.
-    ::malloc_trim(0);
+    const std::string summary = summary_of(configuration_.compare(loaded));
+    log_.info("configuration read again: " + summary);
+    control_.announce_configuration("applied: " + summary);
+    core::PlanReplaced replaced;
+    replaced.reload_services = true;
+    configuration_.take(std::move(loaded.plan), std::move(replaced));
 }
 
-void Supervisor::apply_settings(const config::Plan& plan) {
-    for (const std::string& key : config::diff(engine_.units().plan(), plan).supervisor_keys) {
-        if (key == "shutdown_timeout" || key == "exit_when") continue;  // the engine's, by the plan
-        if (key != "log") {
-            log_.warning("supervisor." + key + " has changed, which takes a new start of reeved");
-            continue;
-        }
-        config::Supervisor settings = plan.supervisor;
-        apply(setup_.options, settings);
-        if (auto configured = log_.configure(settings.log); !configured) {
-            log_.error(configured.error().text());
-        }
+void Supervisor::settings_changed(const config::Plan& before, const config::Plan& now) {
+    info_.config = now.files;
+    for (const config::ServicePtr& service : now.services) {
+        collector_.configure(service->name, service->policy.log);
     }
+    for (const std::string& key : not_live(before.supervisor, now.supervisor)) {
+        log_.warning("supervisor." + key + " has changed, which takes a new start of reeved");
+    }
+    config::Supervisor settings = now.supervisor;
+    apply(setup_.options, settings);
+    if (auto configured = log_.configure(settings.log); !configured) {
+        log_.error(configured.error().text());
+    }
+    if (listener_.path().empty()) return;
+    auto changed = listener_.change({settings.socket_mode(), settings.socket.group});
+    if (changed) changed = let_clients_in(settings);
+    if (!changed) log_.error(changed.error().text());
 }
 
 void Supervisor::pump() {
@@ -213,6 +236,11 @@ void Supervisor::carry_out(const core::Announce& change) {
         case config::LogLevel::Info:
             return log_.info(line);
     }
+}
+
+void Supervisor::carry_out(const core::AnnounceShutdown& action) {
+    log_.info("stopping everything: " + action.cause);
+    control_.announce(action);
 }
 
 void Supervisor::carry_out(const core::Forget& action) { collector_.remove(action.name); }

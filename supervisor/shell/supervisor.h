@@ -12,9 +12,12 @@
 #include "supervisor/os/spawn.h"
 #include "supervisor/shell/children.h"
 #include "supervisor/shell/command_line.h"
+#include "supervisor/shell/configuration.h"
 #include "supervisor/shell/control.h"
+#include "supervisor/shell/enablement.h"
 #include "supervisor/shell/environment.h"
 #include "supervisor/shell/event_queue.h"
+#include "supervisor/shell/listener.h"
 #include "supervisor/shell/own_log.h"
 #include "supervisor/shell/runs.h"
 #include "supervisor/shell/tasks.h"
@@ -29,6 +32,7 @@ struct Setup {
     config::Supervisor settings;  ///< with flags and environment applied
     std::string runtime_dir;      ///< empty: none could be had
     std::string log_dir;
+    std::string state_dir;  ///< empty: none could be had
     Environment environment;
     sigset_t signals;  ///< blocked, to be read
 };
@@ -50,7 +54,10 @@ class Supervisor {
     void await_signals();
     void take_signal(int signal);
     void reload();
-    void apply_settings(const config::Plan& plan);
+    void reopen_logs();
+    Result<> listen();
+    Result<> let_clients_in(const config::Supervisor& settings);
+    void settings_changed(const config::Plan& before, const config::Plan& now);
     void pump();
     void arm_timer();
     void carry_out(const core::Spawn& action);
@@ -63,6 +70,7 @@ class Supervisor {
     void carry_out(const core::Touches& action) { control_.touches(action); }
     void carry_out(const core::Reply& action) { control_.reply(action); }
     void carry_out(const core::Announce& action);
+    void carry_out(const core::AnnounceShutdown& action);
     void carry_out(const core::Forget& action);
     void carry_out(const core::Finish& action);
 
@@ -74,12 +82,16 @@ class Supervisor {
     std::optional<Time> timer_at_;
     asio::posix::stream_descriptor signals_;
     EventQueue queue_;
+    std::vector<std::string> problems_;  // of the set-up, to be told in open()
+    Enablement enablement_;
     core::Engine engine_;
     Children children_;
     Runs runs_;
     Tasks tasks_;
     SupervisorInfo info_;
+    Configuration configuration_;
     Control control_;
+    Listener listener_;
     std::set<std::string> heirlooms_;   // the pipes of a predecessor that no service of ours has
     std::deque<core::Action> actions_;  // decided, to be carried out in this order
     bool pump_scheduled_ = false;

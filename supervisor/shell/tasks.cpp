@@ -86,7 +86,7 @@ void Tasks::start_command(core::TaskId id, core::RunId run, const config::Argv& 
     if (!unwatched) (void)reading.release();
     const auto added =
         children_.add(spawned.pid, std::move(spawned.pidfd),
-                      [this, task](const ExitStatus& status) { command_ended(task, status); });
+                      [this, task](const os::Ended& ended) { command_ended(task, ended.status); });
     if (!added) return finish(task, false, added.error().text());
     task->pid = spawned.pid;
     read_output(task);

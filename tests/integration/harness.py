@@ -98,6 +98,13 @@ class Client:
         line, self.rest = self.rest.split(b"\n", 1)
         return json.loads(line)
 
+    def result(self, method, **params):
+        """The result of a request that must not fail."""
+        answer = self.call(method, **params)
+        if "error" in answer:
+            raise AssertionError(f"{method} {params}: {answer['error']}")
+        return answer["result"]
+
     def call(self, method, **params):
         """The reply to a request; notifications before it are passed over."""
         wanted = self.send(method, **params)
@@ -163,7 +170,8 @@ class Supervisor:
         self.fifos = {name: Fifo(os.path.join(self.dir, name)) for name in fifos}
         self.said, self.output, self.readers = [], [], []
         self.process, self.events, self.states = None, None, {}
-        self.history = []       # every event after the snapshot, in order
+        self.history = []       # every change of a service after the snapshot, in order
+        self.all_events = []    # and everything else that was told
         if gate:
             self.fifos["gate"] = Fifo(os.path.join(self.dir, "gate"))
             for service in config["services"].values():
@@ -334,8 +342,12 @@ class Supervisor:
             raise AssertionError(f"nothing more happened; states: {self.states}\n{self.text()}") from None
         if message is None:
             raise AssertionError(f"the supervisor has gone; states: {self.states}\n{self.text()}")
-        event = message["params"]
-        self.states[event["service"]] = event["to"]
+        return self.take_in(message["params"])
+
+    def take_in(self, event):
+        self.all_events.append(event)
+        if event["event"] in ("snapshot", "state"):
+            self.states[event["service"]] = event["to"]
         if event["event"] == "state":
             self.history.append(event)
         return event
@@ -366,10 +378,7 @@ class Supervisor:
             message = self.events.read()
             if message.get("id") == wanted:
                 return
-            event = message["params"]
-            self.states[event["service"]] = event["to"]
-            if event["event"] == "state":
-                self.history.append(event)
+            self.take_in(message["params"])
 
     def moves(self, *services):
         """(service, state) of each change so far, of these services or of all."""
@@ -393,6 +402,14 @@ class Supervisor:
         client = self.client()
         try:
             return client.call("status", names=[service])["result"]["services"][0]
+        finally:
+            client.close()
+
+    def ask(self, method, **params):
+        """The result of a request on a connection of its own."""
+        client = self.client()
+        try:
+            return client.result(method, **params)
         finally:
             client.close()
 

@@ -109,28 +109,45 @@ std::optional<Event> World::user_acts() {
     if (calm_ || finished_) return std::nullopt;
     after(dice_.chance(0.3) ? dice_.between(0s, 20ms) : dice_.between(0s, 5s), UserActs{});
     const double p = static_cast<double>(dice_.below(1000)) / 1000;
-    if (p < 0.015) return ShutdownAsked{};
+    if (p < 0.015) return ShutdownAsked{"a user"};
     if (p < 0.08) {
         plan_ = edited(*plan_, dice_);
         ++tally_.plans;
-        return PlanReplaced{plan_, dice_.chance(0.5)};
+        PlanReplaced replaced{plan_, dice_.chance(0.5), {}, dice_.chance(0.8), {}};
+        if (dice_.chance(0.5)) replaced.request = RequestId{++last_request_};
+        if (dice_.chance(0.3)) replaced.deadline = now_ + dice_.between(0s, 3s);
+        return replaced;
     }
     if (p < 0.2) return stale_event();
+    if (p < 0.25) return ResetAsked{{++last_request_}, some_services()};
+    if (p < 0.3) {
+        const int signal = dice_.one_of<int>({SIGTERM, SIGKILL, SIGHUP, SIGCONT});
+        const auto scope = dice_.chance(0.5) ? config::StopScope::Main : config::StopScope::Tree;
+        return SignalAsked{{++last_request_}, some_services(), signal, scope};
+    }
     return random_request();
+}
+
+std::vector<ServiceId> World::some_services() {
+    std::vector<ServiceId> known, some;
+    engine_->units().for_each([&](const Unit& unit) { known.push_back(unit.id()); });
+    // One that is forgotten, or never was.
+    if (dice_.chance(0.03)) known.push_back(ServiceId{1 + dice_.below(known.size() + 3)});
+    if (known.empty()) return some;
+    const std::size_t count = dice_.chance(0.7) ? 1 : dice_.below(known.size() + 1);
+    for (std::size_t i = 0; i < count; ++i) some.push_back(dice_.one_of(known));
+    return some;
 }
 
 Event World::random_request() {
     Requested asked;
     if (!dice_.chance(0.05)) asked.request = RequestId{++last_request_};
-    asked.verb = dice_.one_of<Verb>({Verb::Start, Verb::Stop, Verb::Restart, Verb::Reload});
-    std::vector<ServiceId> known;
-    engine_->units().for_each([&](const Unit& unit) { known.push_back(unit.id()); });
-    // One that is forgotten, or never was.
-    if (dice_.chance(0.03)) known.push_back(ServiceId{1 + dice_.below(known.size() + 3)});
-    if (!known.empty()) {
-        const std::size_t count = dice_.chance(0.7) ? 1 : dice_.below(known.size() + 1);
-        for (std::size_t i = 0; i < count; ++i) asked.services.push_back(dice_.one_of(known));
-    }
+    asked.verb =
+        dice_.one_of<Verb>({Verb::Start, Verb::Stop, Verb::Restart, Verb::Reload, Verb::AwaitReady,
+                            Verb::AwaitStopped, Verb::AwaitFailed, Verb::AwaitDone});
+    // What is awaited may never come; in the end nothing may be left undone.
+    if (asked.verb >= Verb::AwaitReady) asked.deadline = now_ + dice_.between(0s, 30s);
+    asked.services = some_services();
     asked.wait = dice_.chance(0.8);
     if (dice_.chance(0.3)) asked.deadline = now_ + dice_.between(0s, 3s);
     return asked;
@@ -198,6 +215,7 @@ void World::carry_out(const Action& action) {
                    [](const Touches&) {},
                    [&](const Reply&) { ++tally_.replies; },
                    [](const Announce&) {},
+                   [](const AnnounceShutdown&) {},
                    [](const Forget&) {},
                    [&](const Finish&) { over_ = finished_ = true; },
                },

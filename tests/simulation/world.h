@@ -79,6 +79,7 @@ class World {
     std::optional<core::Event> happens_inside(const MainEnds& end);
     std::optional<core::Event> happens_inside(const LeftoversEnd& end);
     std::optional<core::Event> user_acts();
+    std::vector<core::ServiceId> some_services();
     core::Event random_request();
     std::optional<core::Event> stale_event();
     std::vector<std::string> check_calm() const;

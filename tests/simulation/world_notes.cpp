@@ -18,10 +18,23 @@ std::string text_of(const Event& event) {
         Overloaded{
             [](const BootAsked&) { return std::string("BootAsked"); },
             [](const Requested& e) {
-                static const char* const verbs[] = {"Start", "Stop", "Restart", "Reload"};
+                static const char* const verbs[] = {"Start",       "Stop",       "Restart",
+                                                    "Reload",      "AwaitReady", "AwaitStopped",
+                                                    "AwaitFailed", "AwaitDone",  "Apply"};
                 std::string text = std::string("Requested ") +
                                    verbs[static_cast<std::size_t>(e.verb)] + " #" +
                                    std::to_string(e.request.value);
+                for (const ServiceId id : e.services) text += " " + std::to_string(id.value);
+                return text;
+            },
+            [](const SignalAsked& e) {
+                std::string text =
+                    "SignalAsked " + signal_name(e.signal) + " #" + std::to_string(e.request.value);
+                for (const ServiceId id : e.services) text += " " + std::to_string(id.value);
+                return text;
+            },
+            [](const ResetAsked& e) {
+                std::string text = "ResetAsked #" + std::to_string(e.request.value);
                 for (const ServiceId id : e.services) text += " " + std::to_string(id.value);
                 return text;
             },
@@ -81,6 +94,7 @@ std::string text_of(const Action& action) {
                 return "Announce " + a.name + " " + std::string(a.from) + " -> " +
                        std::string(a.to) + " (" + a.cause + ")";
             },
+            [](const AnnounceShutdown& a) { return "AnnounceShutdown (" + a.cause + ")"; },
             [](const Forget& a) { return "Forget " + a.name; },
             [](const Finish& a) { return "Finish " + std::to_string(a.status); },
         },
@@ -115,6 +129,7 @@ void World::note(const Action& action) {
                        mix(a.to);
                        mix(a.cause);
                    },
+                   [&](const AnnounceShutdown& a) { mix(a.cause); },
                    [&](const Forget& a) { mix(a.service.value); },
                    [&](const Finish& a) { mix(static_cast<std::uint64_t>(a.status)); },
                },

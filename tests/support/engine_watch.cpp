@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/overloaded.h"
 
@@ -42,6 +43,9 @@ bool busy(const Unit& unit) {
     return unit.alive() || is<Backoff>(unit);
 }
 
+/// Of outcomes: how many services a plan changes is the engine's business.
+constexpr std::size_t any_number = std::numeric_limits<std::size_t>::max();
+
 bool asked_to_stop(const Unit& unit) {
     const auto* stopping = std::get_if<Stopping>(&unit.state());
     return stopping != nullptr && stopping->reason == StopReason::Asked;
@@ -68,10 +72,12 @@ void EngineWatch::take_in(const Event& event) {
     std::visit(Overloaded{
                    [](const auto&) {},
                    [&](const Requested& e) {
-                       if (!e.request) return;
                        const std::set<ServiceId> distinct(e.services.begin(), e.services.end());
-                       requests_[e.request] = distinct.size();
+                       expect_reply(e.request, distinct.size());
                    },
+                   [&](const SignalAsked& e) { expect_reply(e.request, e.services.size()); },
+                   [&](const ResetAsked& e) { expect_reply(e.request, e.services.size()); },
+                   [&](const PlanReplaced& e) { expect_reply(e.request, any_number); },
                    [&](const Exited& e) {
                        const auto found = runs_.find(e.run);
                        if (found != runs_.end()) found->second.main_gone = true;
@@ -80,6 +86,10 @@ void EngineWatch::take_in(const Event& event) {
                    [&](const CommandEnded& e) { tasks_.erase(e.task); },
                },
                event);
+}
+
+void EngineWatch::expect_reply(RequestId request, std::size_t outcomes) {
+    if (request) requests_[request] = outcomes;
 }
 
 EngineWatch::Run* EngineWatch::live(RunId run, const char* what) {
@@ -165,7 +175,8 @@ void EngineWatch::check(const Touches& action) {
 void EngineWatch::check(const Reply& action) {
     const auto found = requests_.find(action.request);
     if (found == requests_.end()) return violated("a reply to what is not asked, or not any more");
-    if (found->second != action.outcomes.size()) violated("a reply without all its outcomes");
+    const bool complete = found->second == any_number || found->second == action.outcomes.size();
+    if (!complete) violated("a reply without all its outcomes");
     requests_.erase(found);
 }
 
@@ -176,6 +187,12 @@ void EngineWatch::check(const Announce& action) {
     }
     if (action.cause.empty()) violated(action.name + " changes without a cause");
     past(action.service).announced = action.to;
+}
+
+void EngineWatch::check(const AnnounceShutdown& action) {
+    if (std::exchange(shutdown_announced_, true)) violated("a second shutdown");
+    if (!engine_.shutting_down()) violated("a shutdown is announced that is none");
+    if (action.cause.empty()) violated("a shutdown without a cause");
 }
 
 void EngineWatch::check(const Forget& action) {
@@ -272,6 +289,10 @@ void EngineWatch::check_waiting(const Unit& unit, const Waiting& waiting) {
             ordered = ordered || &engine_.units().at_place(place) == on;
         }
     }
+    const bool predecessor = on->removed && on->alive() &&
+                             std::find(unit.predecessors.begin(), unit.predecessors.end(),
+                                       waiting.on) != unit.predecessors.end();
+    if (predecessor) return expect(!waiting.stuck, unit, "gives up on one that is to be gone");
     const bool real = (required && !satisfied(*on)) || (ordered && on_its_way(*on));
     expect(real, unit, "waits for what is not in its way");
     expect(waiting.stuck == !on_its_way(*on), unit, "does not know whether it is stuck");

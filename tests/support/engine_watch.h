@@ -52,6 +52,7 @@ class EngineWatch {
     };
 
     void take_in(const core::Event& event);
+    void expect_reply(core::RequestId request, std::size_t outcomes);
     void check(const core::Spawn& action);
     void check(const core::Signal& action);
     void check(const core::KillTree& action);
@@ -62,6 +63,7 @@ class EngineWatch {
     void check(const core::Touches& action);
     void check(const core::Reply& action);
     void check(const core::Announce& action);
+    void check(const core::AnnounceShutdown& action);
     void check(const core::Forget& action);
     void check(const core::Finish& action);
     void check_unit(const core::Unit& unit);
@@ -88,6 +90,7 @@ class EngineWatch {
     std::uint64_t last_run_ = 0;
     std::uint64_t last_task_ = 0;
     bool finished_ = false;
+    bool shutdown_announced_ = false;
 
     // of the event being looked at
     Time now_;

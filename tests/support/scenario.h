@@ -62,7 +62,7 @@ class Scenario {
     Scenario& command_ends(const std::string& name, bool ok, std::string what = "exit 1") {
         return event(core::CommandEnded{task(name), ok, ok ? "" : std::move(what)});
     }
-    Scenario& shutdown() { return event(core::ShutdownAsked{}); }
+    Scenario& shutdown() { return event(core::ShutdownAsked{"test"}); }
     Scenario& replace(const std::vector<Service>& services, bool reload = false) {
         return event(core::PlanReplaced{test::plan(services), reload});
     }
@@ -100,8 +100,7 @@ class Scenario {
     // Requests; each has the next number, from 1.
     Scenario& request(core::Verb verb, const Names& names, bool wait = true,
                       std::optional<Duration> timeout = std::nullopt) {
-        core::Requested asked{core::RequestId{++last_request_}, verb, {}, wait, std::nullopt};
-        for (const std::string& name : names) asked.services.push_back(id(name));
+        core::Requested asked{{++last_request_}, verb, ids(names), wait, std::nullopt};
         if (timeout) asked.deadline = now_ + *timeout;
         return event(asked);
     }
@@ -109,6 +108,20 @@ class Scenario {
     Scenario& stop(const Names& names) { return request(core::Verb::Stop, names); }
     Scenario& restart(const Names& names) { return request(core::Verb::Restart, names); }
     Scenario& reload(const Names& names) { return request(core::Verb::Reload, names); }
+    Scenario& send(const Names& names, int signal,
+                   config::StopScope scope = config::StopScope::Main) {
+        return event(core::SignalAsked{{++last_request_}, ids(names), signal, scope});
+    }
+    Scenario& reset(const Names& names) {
+        return event(core::ResetAsked{{++last_request_}, ids(names)});
+    }
+    /// Another plan, which somebody waits for.
+    Scenario& apply(const std::vector<Service>& services, bool wait = true,
+                    std::optional<Duration> timeout = std::nullopt) {
+        core::PlanReplaced replaced{test::plan(services), false, {++last_request_}, wait, {}};
+        if (timeout) replaced.deadline = now_ + *timeout;
+        return event(replaced);
+    }
 
     // Time.
     Time now() const { return now_; }
@@ -145,6 +158,11 @@ class Scenario {
     }
     std::string cause(const std::string& name) const { return unit(name).cause(); }
     core::ServiceId id(const std::string& name) const { return unit(name).id(); }
+    std::vector<core::ServiceId> ids(const Names& names) const {
+        std::vector<core::ServiceId> found;
+        for (const std::string& name : names) found.push_back(id(name));
+        return found;
+    }
     core::RunId run(const std::string& name) const { return core::run_of(unit(name).state()); }
     core::TaskId task(const std::string& name) const {
         const core::State& state = unit(name).state();
@@ -201,9 +219,9 @@ class Scenario {
                 },
                 [&](const CancelTask& a) { line("cancel " + task_names_[a.task]); },
                 [&](const Touches& a) {
-                    std::string text = "touches";
+                    std::string text = a.verb == Verb::Start ? "touches to start" : "touches";
                     for (const auto& touched : a.services) {
-                        text += " " + name_of(touched.id) + "<" + name_of(touched.requirement);
+                        text += " " + name_of(touched.id) + "<" + name_of(touched.reason);
                     }
                     line(text);
                 },
@@ -219,6 +237,7 @@ class Scenario {
                 [&](const Announce& a) {
                     if (a.from != a.to) announced_[a.name].emplace_back(a.to);
                 },
+                [&](const AnnounceShutdown& a) { shutdown_cause_ = a.cause; },
                 [&](const Forget& a) { line("forget " + a.name); },
                 [&](const Finish& a) {
                     std::string text = "finish " + std::to_string(a.status);
@@ -230,6 +249,7 @@ class Scenario {
     }
 
   public:
+    const std::string& shutdown_cause() const { return shutdown_cause_; }
     /// The cause that a request's last outcome told.
     std::string told(std::uint64_t request) { return causes_[request]; }
 
@@ -244,6 +264,7 @@ class Scenario {
     std::map<core::TaskId, std::string> task_names_;
     std::map<std::string, Lines> announced_;
     std::map<std::uint64_t, std::string> causes_;
+    std::string shutdown_cause_;
 };
 
 }  // namespace reeve::test

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "config/graph.h"
+#include "config/literal_yaml.h"
 #include "tests/unit/config/support.h"
 
 namespace reeve::config {
@@ -84,6 +86,93 @@ TEST(Diff, NamesTheSupervisorsKeysThatDiffer) {
     const PlanDiff d = diff(*old.plan, *now.plan);
     EXPECT_THAT(d.supervisor_keys, ElementsAre("log", "socket", "exit_when"));
     EXPECT_FALSE(d.empty());
+}
+
+/// What changes between two definitions of one service, one line a key.
+std::vector<std::string> changes(const std::string& old_keys, const std::string& new_keys) {
+    std::vector<std::string> lines;
+    for (const KeyChange& c : key_changes(service_in(web(old_keys)), service_in(web(new_keys)))) {
+        lines.push_back(c.key + ": " + to_yaml_line(c.from) + " -> " + to_yaml_line(c.to));
+    }
+    return lines;
+}
+
+TEST(KeyChanges, GiveOldAndNewValues) {
+    EXPECT_THAT(changes("nice: 1", "nice: 1"), IsEmpty());
+    EXPECT_THAT(changes("nice: 1", "nice: 2"), ElementsAre("nice: 1 -> 2"));
+    EXPECT_THAT(
+        changes("nice: 1\n    umask: 077", "description: a"),
+        ElementsAre("description: null -> a", "umask: \"0077\" -> null", "nice: 1 -> null"));
+    EXPECT_THAT(changes("environment: {PASSWORD: '1'}", "environment: {PASSWORD: '2'}"),
+                ElementsAre("environment.PASSWORD: \"1\" -> \"2\""));
+}
+
+TEST(KeyChanges, NameTheKeysWithinMaps) {
+    EXPECT_THAT(changes("stop: {timeout: 5s}", "stop: {timeout: 6s, scope: tree}"),
+                ElementsAre("stop.timeout: 5s -> 6s", "stop.scope: null -> tree"));
+    EXPECT_THAT(changes("", "backoff: {max: 5s}"), ElementsAre("backoff.max: null -> 5s"));
+    EXPECT_THAT(changes("limits: {core: 0, cpu: 5}", "limits: {cpu: 5}"),
+                ElementsAre("limits.core: 0 -> null"));
+    EXPECT_THAT(
+        changes("restart_limit: {count: 5, within: 1m}", "restart_limit: {count: 6, within: 1m}"),
+        ElementsAre("restart_limit.count: 5 -> 6"));
+    EXPECT_THAT(changes("log: {max_files: 1}", "log: {max_files: 2}"),
+                ElementsAre("log.max_files: 1 -> 2"));
+}
+
+TEST(KeyChanges, GiveWholeWhatComesOrGoesAsAWhole) {
+    EXPECT_THAT(changes("", "reload: {}"), ElementsAre("reload: null -> {}"));
+    EXPECT_THAT(changes("reload: {signal: USR1}", ""),
+                ElementsAre("reload: {signal: USR1} -> null"));
+    EXPECT_THAT(changes("ready: notify", "ready: {tcp: 'db:1'}"),
+                ElementsAre("ready: notify -> {tcp: \"db:1\"}"));
+    EXPECT_THAT(changes("log: console", "log: {max_files: 2}"),
+                ElementsAre("log: console -> {max_files: 2}"));
+}
+
+TEST(KeyChanges, NameUsersAndGroupsAsTheFilesDo) {
+    EXPECT_THAT(changes("group: root", "group: 1"), ElementsAre("group: root -> 1"));
+    EXPECT_THAT(changes("group: root", "group: 0"), IsEmpty());
+    EXPECT_THAT(changes("", "group: root"), ElementsAre("group: null -> root"));
+}
+
+TEST(KeyChanges, ShowWhatNoFileSaysAsItWasFound) {
+    Service old = service_in(web("user: root"));
+    Service now = old;
+    old.execution.credentials->gid = 33;
+    EXPECT_EQ(key_changes(old, now), (std::vector<KeyChange>{{"group", {33}, {0}}}));
+    now = old;
+    now.execution.credentials->home = "/elsewhere";
+    EXPECT_EQ(key_changes(old, now).at(0).to,
+              Literal{"0 root /elsewhere " + now.execution.credentials->shell});
+    EXPECT_THAT(changes("", "type: oneshot"),
+                ElementsAre("type: null -> oneshot", "restart: always -> never"));
+}
+
+TEST(KeyChanges, OfTheSupervisorAreTheSame) {
+    const auto supervisor = [](const std::string& keys) {
+        return load_yaml("supervisor: {" + keys + "}\n" + web("")).plan->supervisor;
+    };
+    const auto list = [](const char* group) {
+        return Literal{Literal::List{{std::string(group)}}};
+    };
+    EXPECT_EQ(key_changes(supervisor("shutdown_timeout: 5s, access: {operate: [root]}"),
+                          supervisor("socket: {mode: 0660, path: /p}, access: {read: [root]}")),
+              (std::vector<KeyChange>{{"socket.path", {}, {"/p"}},
+                                      {"socket.mode", {}, {"0660"}},
+                                      {"access.operate", list("root"), {}},
+                                      {"access.read", {}, list("root")},
+                                      {"shutdown_timeout", {"5s"}, {}}}));
+}
+
+TEST(Diff, FindsOneAmongThousands) {
+    std::string text = "services:\n";
+    for (int i = 0; i < 10'000; ++i) text += "  s" + std::to_string(i) + ": {command: x}\n";
+    const LoadResult old = load_yaml(text);
+    const PlanPtr now = with_enabled(*old.plan, {{"s5", false}});
+    PlanDiff d = diff(*old.plan, *now);
+    std::erase_if(d.services, [](const ServiceChange& c) { return c.change == Change::Unchanged; });
+    EXPECT_THAT(d.services, ElementsAre(ServiceChange{"s5", Change::Live, {"enabled"}}));
 }
 
 }  // namespace

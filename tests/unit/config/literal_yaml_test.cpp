@@ -125,6 +125,7 @@ TEST(LiteralYaml, LeavesWordsPlain) {
     for (const char* word : {"sh",
                              "-c",
                              "--port",
+                             "-/etc/app.env",
                              "/usr/bin/app",
                              "./app",
                              "10s",

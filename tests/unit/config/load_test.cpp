@@ -210,6 +210,16 @@ TEST(SupervisorKeys, WarnOfASocketThatKeepsOutThoseWithAccess) {
                             "`access` lets in; remove it, or write \"0666\""));
 }
 
+TEST(SupervisorKeys, WarnOfAGroupThatTheSocketKeepsOut) {
+    EXPECT_THAT(
+        problems_in("supervisor: {socket: {group: 0}}\nservices: {a: {command: x}}"),
+        ElementsAre(HasSubstr("t.yaml:1:30: warning: supervisor.socket.group: has no effect, "
+                              "for the socket's mode lets no group in")));
+    EXPECT_THAT(problems_in("supervisor: {socket: {group: 0}, access: {read: [0]}}\n"
+                            "services: {a: {command: x}}"),
+                IsEmpty());
+}
+
 TEST(SupervisorKeys, PointAtAGroupThatIsUnknown) {
     EXPECT_THAT(problems_in("supervisor:\n  access: {read: [0, no-such-group]}\n"
                             "services: {a: {command: x}}"),

@@ -45,12 +45,13 @@ TEST(Reference, HasExamplesThatLoad) {
     }
 }
 
-TEST(Table, DocumentsEveryKeyThatIsBuilt) {
+TEST(Table, DocumentsComparesAndWritesEveryKeyThatIsBuilt) {
     const auto check = [](KeyList keys, const auto& self) -> void {
         for (const Key& key : keys) {
             if (key.field.read == nullptr) continue;
             EXPECT_FALSE(key.meaning.empty()) << key.name;
             EXPECT_NE(key.field.same, nullptr) << key.name;
+            EXPECT_NE(key.field.write, nullptr) << key.name;
             EXPECT_EQ(key.field.kind == Kind::Map, !key.field.keys.empty()) << key.name;
             self(key.field.keys, self);
         }

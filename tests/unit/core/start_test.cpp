@@ -225,7 +225,14 @@ TEST(Start, OfAGroupReachesThroughToItsMembers) {
     Scenario s({Service("all").group().needs({"a"}).wants({"b"}).disabled(),
                 Service("a").disabled(), Service("b").disabled()});
     s.boot().start({"all"});
-    EXPECT_THAT(s.take(), ElementsAre("spawn a", "spawn b"));
+    EXPECT_THAT(s.take(), ElementsAre("touches to start a<all b<all", "spawn a", "spawn b"));
+}
+
+TEST(Start, NamesFirstWhomElseItStarts) {
+    Scenario s({Service("db").disabled(), Service("cache"),
+                Service("web").needs({"db", "cache"}).disabled()});
+    s.boot_up().start({"web"});
+    EXPECT_THAT(s.take(), ElementsAre("touches to start db<web", "spawn db"));
 }
 
 }  // namespace

@@ -16,19 +16,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-class CommandTest : public CtlTest {
-  protected:
-    void serve_outcome(Outcome outcome) {
-        serve([outcome](const protocol::Request& request) {
-            return std::vector{protocol::encode_result(request.id, outcome)};
-        });
-    }
-    void serve_failure(protocol::Failure failure) {
-        serve([failure](const protocol::Request& request) {
-            return std::vector{protocol::encode_error(request.id, failure)};
-        });
-    }
-};
+using CommandTest = CtlTest;
 
 TEST_F(CommandTest, StartSaysWhatBecameOfEach) {
     serve_outcome({{{"db", {}, State::Running, "ready", 11, true},
@@ -77,11 +65,9 @@ TEST_F(CommandTest, ExitStatusIsTheOneOfTheContract) {
         const Ran ran = ctl({"reload", "web"});
         EXPECT_EQ(ran.exit, exit);
         EXPECT_EQ(ran.err, "reevectl: because\n");
-        supervisor_.reset();
         if (code == ErrorCode::InvalidParams) continue;  // never that of one service
         serve_outcome({{{"web", code, State::Stopped, "", {}, true}}, {}});
         EXPECT_EQ(ctl({"reload", "web"}).exit, exit);
-        supervisor_.reset();
     }
 }
 
@@ -91,7 +77,6 @@ TEST_F(CommandTest, FailureWeighsMoreThanATimeoutAndThatMoreThanNotRunning) {
     const protocol::CommandResult down{"c", ErrorCode::NotRunning, State::Stopped, "", {}, true};
     serve_outcome({{down, late, failed}, {}});
     EXPECT_EQ(ctl({"reload", "a"}).exit, 1);
-    supervisor_.reset();
     serve_outcome({{down, late}, {}});
     EXPECT_EQ(ctl({"reload", "a"}).exit, 7);
 }
@@ -113,6 +98,65 @@ TEST_F(CommandTest, NamesWhatElseIsTouchedBeforeTheOutcome) {
               R"({"results":[{"service":"db","ok":true,"code":0,"state":"stopped","cause":"",)"
               R"("pid":null,"changed":true}],"also":["web"]})"
               "\n");
+}
+
+TEST_F(CommandTest, DryRunNamesTheStepsInOrderAndDoesNothing) {
+    serve_result(protocol::Rehearsal{{{"web", protocol::Step::Kind::Stop, "requires db"},
+                                      {"db", protocol::Step::Kind::Stop, ""}},
+                                     {{{"db", {}, State::Stopped, "", {}, true}}, {"web"}}});
+    const Ran ran = ctl({"stop", "--dry-run", "db"});
+    EXPECT_EQ(ran.exit, 0);
+    EXPECT_EQ(ran.out, "would be done, in order:\n  1. stop web: requires db\n  2. stop db\n");
+    EXPECT_EQ(ran.err, "");
+    EXPECT_EQ(asked<protocol::Rehearse>(), (protocol::Rehearse{Verb::Stop, {"db"}}));
+    EXPECT_EQ(ctl({"stop", "--dry-run", "db", "--quiet"}).out, "");
+    EXPECT_THAT(ctl({"stop", "--dry-run", "db", "--json"}).out,
+                StartsWith(R"({"steps":[{"service":"web","do":"stop","cause":"requires db"})"));
+}
+
+TEST_F(CommandTest, DryRunOfWhatIsDoneAlreadySaysSo) {
+    serve_result(protocol::Rehearsal{{}, {{{"db", {}, State::Stopped, "", {}, false}}, {}}});
+    EXPECT_EQ(ctl({"stop", "--dry-run", "db"}).out,
+              "nothing would be done to any service\ndb is stopped already\n");
+}
+
+TEST_F(CommandTest, DryRunExitsAsTheCommandWould) {
+    serve_result(protocol::Rehearsal{
+        {}, {{{"db", ErrorCode::NotRunning, State::Stopped, "it is not running", {}, true}}, {}}});
+    const Ran ran = ctl({"reload", "--dry-run", "db"});
+    EXPECT_EQ(ran.exit, 3);
+    EXPECT_THAT(ran.err, StartsWith("reevectl: cannot reload db: it is not running\n"));
+}
+
+TEST_F(CommandTest, ReopenSaysThatItIsDone) {
+    serve_result(protocol::Accepted{});
+    const Ran ran = ctl({"reopen"});
+    EXPECT_EQ(ran.exit, 0);
+    EXPECT_EQ(ran.out, "the log files are opened anew\n");
+    asked<protocol::Reopen>();
+    EXPECT_EQ(ctl({"reopen", "--quiet"}).out, "");
+    EXPECT_EQ(ctl({"reopen", "--json"}).out, "{}\n");
+    serve_failure({ErrorCode::NotAllowed, "you may not operate", {}, {}});
+    EXPECT_EQ(ctl({"reopen"}).exit, 5);
+}
+
+TEST_F(CommandTest, OutputThatCannotBeWrittenExitsWith1UnlessNobodyReads) {
+    serve_outcome({{{"db", {}, State::Running, "", 11, true}}, {}});
+    const Fd err(memfd_create("err", MFD_CLOEXEC));
+    const auto run_into = [&](int out) {
+        const std::vector<std::string> arguments = {"-s", dir_ / "control.sock", "start", "db"};
+        return run(Host{{}, geteuid(), out, err.get()}, arguments);
+    };
+    const Fd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
+    EXPECT_EQ(run_into(full.get()), 1);
+    EXPECT_EQ(contents_of(err.get()), "reevectl: cannot write: No space left on device\n");
+    int ends[2];
+    ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    close(ends[0]);
+    const Fd closed(ends[1]);
+    const auto before = signal(SIGPIPE, SIG_IGN);
+    EXPECT_EQ(run_into(closed.get()), 0);
+    signal(SIGPIPE, before);
 }
 
 TEST_F(CommandTest, UsageErrorsExitWith2AndNeedNoSupervisor) {

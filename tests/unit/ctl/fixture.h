@@ -167,6 +167,7 @@ class CtlTest : public testing::Test {
     using Answer = FakeSupervisor::Answer;
 
     void serve(Answer answer) {
+        supervisor_.reset();
         supervisor_.emplace(
             dir_ / "control.sock", [this, answer](const protocol::Request& request) {
                 if (std::holds_alternative<protocol::Hello>(request.call)) {
@@ -176,11 +177,29 @@ class CtlTest : public testing::Test {
             });
     }
 
-    /// A supervisor with these services, whatever is asked.
-    void serve_status(protocol::StatusDocument document) {
-        serve([document](const protocol::Request& request) {
-            return std::vector{protocol::encode_result(request.id, document)};
+    /// A supervisor that answers so, whatever is asked.
+    template <typename Result>
+    void serve_result(Result result) {
+        serve([result](const protocol::Request& request) {
+            return std::vector{protocol::encode_result(request.id, result)};
         });
+    }
+    void serve_status(protocol::StatusDocument document) { serve_result(std::move(document)); }
+    void serve_outcome(protocol::Outcome outcome) { serve_result(std::move(outcome)); }
+    void serve_failure(protocol::Failure failure) {
+        serve([failure](const protocol::Request& request) {
+            return std::vector{protocol::encode_error(request.id, failure)};
+        });
+    }
+
+    /// What was asked for behind the greeting, and nothing else.
+    template <typename Call>
+    Call asked() {
+        const auto requests = supervisor_->requests();
+        EXPECT_EQ(requests.size(), 2u);
+        const auto* call = requests.empty() ? nullptr : std::get_if<Call>(&requests.back().call);
+        EXPECT_NE(call, nullptr);
+        return call != nullptr ? *call : Call{};
     }
 
     Ran ctl(std::vector<std::string> arguments) {

@@ -25,9 +25,9 @@ TEST(Pidfd, PeeksAtAnExitWithoutReapingIt) {
     Running child(spawner, probe({"exit", "7"}));
     pollfd ended{child.pidfd(), POLLIN, 0};
     ASSERT_EQ(poll(&ended, 1, -1), 1);
-    EXPECT_EQ(peek_exit(child.pidfd()), ExitStatus::exited(7));
-    EXPECT_EQ(peek_exit(child.pidfd()), ExitStatus::exited(7));
-    EXPECT_EQ(peek_exit_of(child.pid()), ExitStatus::exited(7));
+    EXPECT_EQ(peek_exit(child.pidfd())->status, ExitStatus::exited(7));
+    EXPECT_EQ(peek_exit(child.pidfd())->status, ExitStatus::exited(7));
+    EXPECT_EQ(peek_exit_of(child.pid())->status, ExitStatus::exited(7));
     const auto zombie = peek_any();
     ASSERT_TRUE(zombie);
     EXPECT_EQ(zombie->pid, child.pid());
@@ -60,12 +60,12 @@ TEST(Pidfd, TellsTheSignalThatKilled) {
     SpawnSpec spec = probe({"kill", "15"});
     Running child(spawner, spec);
     child.await_end();
-    EXPECT_EQ(peek_exit(child.pidfd()), ExitStatus::killed(SIGTERM));
+    EXPECT_EQ(peek_exit(child.pidfd())->status, ExitStatus::killed(SIGTERM));
     SpawnSpec crash = probe({"kill", "6"});
     crash.limits = {{RLIMIT_CORE, {0, 0}}};
     Running crashed(spawner, crash);
     crashed.await_end();
-    EXPECT_EQ(peek_exit(crashed.pidfd())->signal, SIGABRT);
+    EXPECT_EQ(peek_exit(crashed.pidfd())->status.signal, SIGABRT);
 }
 
 TEST(Pidfd, ReapsByNumberWithWhatTheChildUsed) {
@@ -93,7 +93,7 @@ TEST(Pidfd, SignalsByPidfdAndRefusesWhenTheProcessIsGone) {
     ASSERT_TRUE(pidfd);
     ASSERT_TRUE(send_signal(pidfd->get(), SIGTERM));
     child.await_end();
-    EXPECT_EQ(peek_exit(pidfd->get()), ExitStatus::killed(SIGTERM));
+    EXPECT_EQ(peek_exit(pidfd->get())->status, ExitStatus::killed(SIGTERM));
     EXPECT_TRUE(send_signal(pidfd->get(), SIGTERM));  // a zombie takes it
     const pid_t pid = child.pid();
     child.wait();

@@ -1,0 +1,141 @@
+#include "supervisor/core/rehearsal.h"
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+
+#include "base/overloaded.h"
+
+namespace reeve::core {
+
+namespace {
+
+/// The obedient world: answers each action with what would come of it.
+class Stage {
+  public:
+    Stage(Engine& engine, RequestId request, Time now)
+        : engine_(engine), request_(request), now_(now) {}
+
+    /// Brings what is under way to its end.
+    void settle() {
+        engine_.units().for_each([this](const Unit& unit) { finish(unit); });
+        run();
+        while (const auto due = next_probe()) {
+            now_ = std::max(now_, *due);
+            facts_.push_back(DeadlinePassed{});
+            run();
+        }
+        played_ = {};
+    }
+
+    Rehearsal play(const Event& event) {
+        facts_.push_back(event);
+        run();
+        return std::move(played_);
+    }
+
+  private:
+    void run() {
+        while (!facts_.empty()) {
+            const Event fact = std::move(facts_.front());
+            facts_.pop_front();
+            for (const Action& action : engine_.handle(fact, now_)) {
+                std::visit([this](const auto& one) { carry_out(one); }, action);
+            }
+        }
+    }
+
+    void finish(const Unit& unit) {
+        std::visit(Overloaded{
+                       [](const auto&) {},
+                       [&](const Starting& s) {
+                           if (s.probe) facts_.push_back(ProbeAnswered{s.probe, true, {}});
+                           started(s.run, *unit.definition);
+                       },
+                       [&](const Reloading& s) {
+                           if (s.command) facts_.push_back(CommandEnded{s.command, true, {}});
+                       },
+                       [&](const Stopping& s) { ended(s.run); },
+                   },
+                   unit.state());
+    }
+
+    /// When the next service that is between two probes is asked again.
+    std::optional<Time> next_probe() const {
+        std::optional<Time> next;
+        engine_.units().for_each([&](const Unit& unit) {
+            const auto* starting = std::get_if<Starting>(&unit.state());
+            if (starting == nullptr || !starting->probe_due) return;
+            if (!next || *starting->probe_due < *next) next = starting->probe_due;
+        });
+        return next;
+    }
+
+    void started(RunId run, const config::Service& service) {
+        facts_.push_back(Spawned{run, 1});
+        facts_.push_back(ReadyReported{run});
+        if (service.execution.type == config::ServiceType::Oneshot) ended(run);
+    }
+
+    void ended(RunId run) {
+        facts_.push_back(Exited{run, ExitStatus::exited(0), false});
+        facts_.push_back(TreeEmptied{run});
+    }
+
+    void carry_out(const Spawn& a) { started(a.run, *a.definition); }
+    void carry_out(const Signal& a) {
+        const Unit* unit = engine_.units().by_run(a.run);
+        if (unit != nullptr && std::holds_alternative<Stopping>(unit->state())) ended(a.run);
+    }
+    void carry_out(const KillTree& a) { ended(a.run); }
+    void carry_out(const Reap&) {}
+    void carry_out(const StartProbe& a) { facts_.push_back(ProbeAnswered{a.task, true, {}}); }
+    void carry_out(const RunCommand& a) { facts_.push_back(CommandEnded{a.task, true, {}}); }
+    void carry_out(const CancelTask&) {}
+    void carry_out(const Touches& a) {
+        for (const Touches::Service& touched : a.services) {
+            played_.also.push_back(engine_.units().find(touched.id)->name());
+        }
+    }
+    void carry_out(const Reply& a) {
+        if (a.request == request_) played_.outcomes = a.outcomes;
+    }
+    void carry_out(const Announce& a) {
+        if (a.from == a.to) return;
+        if (const auto kind = step_of(a)) played_.steps.push_back({a.name, *kind, a.cause});
+    }
+
+    /// A service that only groups others goes up and down without a state in between.
+    static std::optional<RehearsedStep::Kind> step_of(const Announce& a) {
+        using Kind = RehearsedStep::Kind;
+        if (a.to == "stopping") return Kind::Stop;
+        if (a.to == "starting") return Kind::Start;
+        if (a.to == "reloading") return Kind::Reload;
+        if (a.to == "running" && a.from != "starting" && a.from != "reloading") return Kind::Start;
+        if (a.to != "stopped") return std::nullopt;
+        if (a.from == "waiting" || a.from == "backoff" || a.from == "running") return Kind::Stop;
+        return std::nullopt;
+    }
+
+    void carry_out(const AnnounceShutdown&) {}
+    void carry_out(const Forget& a) {
+        played_.steps.push_back({a.name, RehearsedStep::Kind::Remove, "no longer configured"});
+    }
+    void carry_out(const Finish&) {}
+
+    Engine& engine_;
+    RequestId request_;
+    Time now_;
+    std::deque<Event> facts_;
+    Rehearsal played_;
+};
+
+}  // namespace
+
+Rehearsal rehearse(Engine engine, const Event& event, RequestId request, Time now) {
+    Stage stage(engine, request, now);
+    stage.settle();
+    return stage.play(event);
+}
+
+}  // namespace reeve::core

@@ -1,0 +1,104 @@
+#include "supervisor/shell/explanation.h"
+
+#include <algorithm>
+
+#include "base/overloaded.h"
+#include "supervisor/core/explain.h"
+#include "supervisor/shell/clock.h"
+#include "supervisor/shell/status.h"
+
+namespace reeve::shell {
+
+namespace {
+
+/// Until it has had all the time that it gets in its state.
+std::optional<Duration> time_left(const core::State& state, Time now) {
+    const auto until =
+        std::visit(Overloaded{
+                       [](const auto&) { return std::optional<Time>(); },
+                       [](const core::Starting& s) { return s.deadline; },
+                       [](const core::Reloading& s) { return std::optional(s.deadline); },
+                       [](const core::Stopping& s) { return s.deadline; },
+                   },
+                   state);
+    if (!until) return std::nullopt;
+    return std::max(*until - now, Duration{});
+}
+
+protocol::Link link_of(const core::Units& units, const core::Reason& reason, Time now,
+                       WallTime wall) {
+    const core::Unit& unit = *units.find(reason.service);
+    protocol::Link link;
+    link.service = unit.name();
+    link.relation = reason.relation;
+    link.state = state_of(unit);
+    link.cause = cause_of(unit, now);
+    if (unit.since() != Time{}) link.since = wall - (now - unit.since());
+    if (const auto* backoff = std::get_if<core::Backoff>(&unit.state())) {
+        link.next_start = std::max(backoff->until - now, Duration{});
+    }
+    link.deadline = time_left(unit.state(), now);
+    link.last_exit = last_exit_of(unit, now, wall);
+    for (const core::Reason& one : reason.because) {
+        link.because.push_back(link_of(units, one, now, wall));
+    }
+    return link;
+}
+
+std::vector<std::string> names_of(const core::Units& units,
+                                  const std::vector<core::ServiceId>& services) {
+    std::vector<std::string> names;
+    for (const core::ServiceId id : services) names.push_back(units.find(id)->name());
+    return names;
+}
+
+protocol::FailureRecord record_of(const std::string& service, const core::FailureNote& note,
+                                  Time now, WallTime wall) {
+    const core::RunResult& result = note.result;
+    protocol::FailureRecord record;
+    record.service = service;
+    record.cause = note.cause;
+    record.at = wall - (now - result.at);
+    record.started = wall - (now - note.started);
+    if (!result.executed) return record;
+    record.code = result.status.code;
+    record.signal = result.status.signal;
+    record.core = result.status.core;
+    record.ran = result.at - note.started;
+    if (result.usage) {
+        record.cpu_user = result.usage->user;
+        record.cpu_system = result.usage->system;
+        record.max_rss = result.usage->max_rss;
+    }
+    record.out_of_memory = result.out_of_memory;
+    return record;
+}
+
+}  // namespace
+
+protocol::Explanation explain(const core::Units& units, const core::Unit& unit, Time now) {
+    protocol::Explanation explanation;
+    explanation.link = link_of(units, core::reason_of(units, unit), now, wall_now());
+    explanation.wanted = unit.goal == core::Goal::Up;
+    explanation.enabled = unit.policy().enabled;
+    explanation.waiting = names_of(units, core::waiting_for(units, unit));
+    explanation.dependents = names_of(units, core::dependents_of(units, unit));
+    return explanation;
+}
+
+protocol::Failures failures_of(const core::Units& units,
+                               const std::vector<core::ServiceId>& services, Time now) {
+    protocol::Failures failures;
+    const WallTime wall = wall_now();
+    for (const core::ServiceId id : services) {
+        const core::Unit& unit = *units.find(id);
+        for (const core::FailureNote& note : unit.failures) {
+            failures.failures.push_back(record_of(unit.name(), note, now, wall));
+        }
+    }
+    std::stable_sort(failures.failures.begin(), failures.failures.end(),
+                     [](const auto& a, const auto& b) { return a.at < b.at; });
+    return failures;
+}
+
+}  // namespace reeve::shell

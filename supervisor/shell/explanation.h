@@ -1,0 +1,15 @@
+#pragma once
+
+#include "ctl/protocol/result.h"
+#include "supervisor/core/engine.h"
+
+namespace reeve::shell {
+
+/// The document that `why` answers with.
+protocol::Explanation explain(const core::Units& units, const core::Unit& unit, Time now);
+
+/// How services failed lately, oldest first.
+protocol::Failures failures_of(const core::Units& units,
+                               const std::vector<core::ServiceId>& services, Time now);
+
+}  // namespace reeve::shell

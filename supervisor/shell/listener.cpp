@@ -1,0 +1,187 @@
+#include "supervisor/shell/listener.h"
+
+#include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include "base/fd.h"
+#include "supervisor/os/runtime_dir.h"
+
+namespace reeve::shell {
+
+namespace {
+
+using Local = asio::local::stream_protocol;
+
+/// Hundreds may come at once.
+constexpr int backlog = 512;
+
+/// Removes the socket of a supervisor that is dead; the errno, if what is there is not that.
+int make_way(const std::string& path, const sockaddr* address, socklen_t size) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) return errno == ENOENT ? 0 : errno;
+    if (!S_ISSOCK(status.st_mode)) return EEXIST;
+    const Fd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!client) return errno;
+    if (::connect(client.get(), address, size) == 0 || errno == EAGAIN) return EADDRINUSE;
+    return ::unlink(path.c_str()) == 0 ? 0 : errno;
+}
+
+std::string folder_of(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == 0 || slash == path.npos ? "/" : path.substr(0, slash);
+}
+
+}  // namespace
+
+Listener::Listener(asio::io_context& io, OwnLog& log, std::function<void(Socket)> on_client)
+    : io_(io),
+      log_(log),
+      on_client_(std::move(on_client)),
+      acceptor_(io),
+      folder_watch_(io),
+      retry_(io) {}
+
+Listener::~Listener() {
+    if (is_in_place()) ::unlink(path_.c_str());
+}
+
+Result<> Listener::listen(const std::string& path, const Permissions& permissions) {
+    path_ = path;
+    permissions_ = permissions;
+    auto listening = bind_and_listen();
+    if (listening) watch_folder();
+    return listening;
+}
+
+Result<> Listener::bind_and_listen() {
+    const auto cannot = [&](int errnum) {
+        return system_error("cannot listen on " + path_, errnum);
+    };
+    sockaddr_un address{};
+    if (path_.size() >= sizeof address.sun_path) return cannot(ENAMETOOLONG);
+    Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket) return cannot(errno);
+    address.sun_family = AF_UNIX;
+    path_.copy(address.sun_path, sizeof address.sun_path - 1);
+    const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
+    if (const int errnum = make_way(path_, generic, sizeof address)) return cannot(errnum);
+    // Nobody connects before the mode and the group are what they shall be: the file is made with
+    // the socket's own mode. (The umask would be that of the log thread, too.)
+    if (::fchmod(socket.get(), 0) != 0 || ::bind(socket.get(), generic, sizeof address) != 0) {
+        return cannot(errno);
+    }
+    struct stat status {};
+    boost::system::error_code error;
+    const auto permitted = apply_permissions();
+    if (!permitted) {
+        error.assign(permitted.error().errnum.value_or(EPERM), boost::system::system_category());
+    } else if (::lstat(path_.c_str(), &status) != 0 || ::listen(socket.get(), backlog) != 0) {
+        error.assign(errno, boost::system::system_category());
+    } else {
+        boost::system::error_code ignored;
+        acceptor_.close(ignored);
+        retry_.cancel();
+        acceptor_.assign(Local(), socket.get(), error);
+    }
+    if (error) {
+        ::unlink(path_.c_str());
+        return cannot(error.value());
+    }
+    (void)socket.release();
+    device_ = status.st_dev;
+    inode_ = status.st_ino;
+    accept();
+    return {};
+}
+
+Result<> Listener::apply_permissions() const {
+    const bool owned = !permissions_.group ||
+                       ::chown(path_.c_str(), static_cast<uid_t>(-1), *permissions_.group) == 0;
+    if (owned && ::chmod(path_.c_str(), permissions_.mode) == 0) return {};
+    return system_error("cannot set the permissions of " + path_);
+}
+
+Result<> Listener::change(const Permissions& permissions) {
+    if (path_.empty() || permissions == permissions_) return {};
+    permissions_ = permissions;
+    return apply_permissions();
+}
+
+bool Listener::is_in_place() const {
+    struct stat status {};
+    return !path_.empty() && ::lstat(path_.c_str(), &status) == 0 && status.st_ino == inode_ &&
+           status.st_dev == device_;
+}
+
+void Listener::restore() {
+    if (path_.empty() || is_in_place()) return;
+    log_.warning("the control socket " + path_ + " was gone; putting it back");
+    struct stat status {};
+    const std::string folder = folder_of(path_);
+    const bool whole_folder = ::stat(folder.c_str(), &status) != 0 && errno == ENOENT;
+    if (whole_folder) {
+        if (auto made = os::make_private_dir(folder); !made) {
+            return log_.error(made.error().text());
+        }
+    }
+    if (auto listening = bind_and_listen(); !listening) log_.error(listening.error().text());
+    if (whole_folder) watch_folder();
+}
+
+/// Cleaners of temporary files delete sockets. Without a watch, a hang-up signal still puts it
+/// back.
+void Listener::watch_folder() {
+    Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    if (!watch || ::inotify_add_watch(watch.get(), folder_of(path_).c_str(),
+                                      IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR) < 0) {
+        return log_.debug(system_error("cannot watch " + folder_of(path_)).text() + "; ignoring");
+    }
+    boost::system::error_code error;
+    folder_watch_.close(error);
+    folder_watch_.assign(watch.get(), error);
+    if (error) return;
+    (void)watch.release();
+    await_deletion();
+}
+
+void Listener::await_deletion() {
+    folder_watch_.async_wait(
+        asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+            if (error) return;
+            // Whatever was deleted: whether it was ours is seen by looking.
+            std::array<char, 4096> events;
+            while (::read(folder_watch_.native_handle(), events.data(), events.size()) > 0) {
+            }
+            restore();
+            await_deletion();
+        });
+}
+
+void Listener::accept() {
+    acceptor_.async_accept([this](const boost::system::error_code& error, Socket socket) {
+        if (error == asio::error::operation_aborted) return;
+        if (!error) {
+            accept_failed_ = false;
+            on_client_(std::move(socket));
+            return accept();
+        }
+        // Out of descriptors, most likely: the client waits in the backlog, and trying at once
+        // would only spin.
+        if (!std::exchange(accept_failed_, true)) {
+            log_.warning("cannot accept a client: " + error.message());
+        }
+        retry_.expires_after(std::chrono::milliseconds(200));
+        retry_.async_wait([this](const boost::system::error_code& cancelled) {
+            if (!cancelled) accept();
+        });
+    });
+}
+
+}  // namespace reeve::shell

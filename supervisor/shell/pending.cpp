@@ -1,0 +1,125 @@
+#include "supervisor/shell/pending.h"
+
+#include <algorithm>
+
+#include "supervisor/shell/status.h"
+
+namespace reeve::shell {
+
+namespace {
+
+std::optional<protocol::ErrorCode> failure_of(core::Outcome::Kind kind) {
+    switch (kind) {
+        case core::Outcome::Kind::Done:
+            return std::nullopt;
+        case core::Outcome::Kind::Failed:
+            return protocol::ErrorCode::Failed;
+        case core::Outcome::Kind::NotRunning:
+            return protocol::ErrorCode::NotRunning;
+        case core::Outcome::Kind::TimedOut:
+            return protocol::ErrorCode::TimedOut;
+    }
+    return std::nullopt;
+}
+
+/// Whether nothing needed to be done for a request that found the service like that.
+bool was_so_already(const Pending::Asked& asked, protocol::State state) {
+    using protocol::State;
+    switch (asked.kind) {
+        case Pending::Kind::Command:
+            break;
+        case Pending::Kind::Reset:
+            return state != State::Failed;
+        case Pending::Kind::Await:
+            return true;
+        case Pending::Kind::Signal:
+        case Pending::Kind::Enablement:
+        case Pending::Kind::Apply:
+            return false;
+    }
+    if (asked.verb == core::Verb::Start) {
+        return state == State::Running || state == State::Reloading;
+    }
+    if (asked.verb != core::Verb::Stop) return false;
+    return state == State::Stopped || state == State::Failed || state == State::Done;
+}
+
+}  // namespace
+
+core::RequestId Pending::add(Asked asked) {
+    Entry entry{std::move(asked), {}, {}};
+    for (const core::ServiceId service : entry.asked.services) {
+        entry.before.emplace(service, state_of(*engine_.units().find(service)));
+    }
+    const core::RequestId request{++last_request_};
+    entries_.emplace(request, std::move(entry));
+    return request;
+}
+
+void Pending::touches(const core::Touches& touches) {
+    const auto found = entries_.find(touches.request);
+    if (found == entries_.end()) return;
+    Entry& entry = found->second;
+    protocol::Touches notice{entry.asked.id, verb_of(entry.asked.verb), {}};
+    const bool starts = touches.verb == core::Verb::Start;
+    for (const core::Touches::Service& service : touches.services) {
+        const std::string& name = engine_.units().find(service.id)->name();
+        const std::string& reason = engine_.units().find(service.reason)->name();
+        entry.also.push_back(name);
+        notice.services.push_back(
+            {name, verb_of(touches.verb), (starts ? "needed by " : "requires ") + reason});
+    }
+    if (const auto session = entry.asked.session.lock()) {
+        session->send(protocol::encode_touches(notice));
+    }
+}
+
+void Pending::reply(const core::Reply& reply) {
+    const auto node = entries_.extract(reply.request);
+    if (node.empty()) return;
+    Entry& entry = node.mapped();
+    const auto session = entry.asked.session.lock();
+    if (!session) return;
+    protocol::Outcome outcome{results_of(entry, reply), std::move(entry.also)};
+    if (entry.asked.kind == Kind::Apply) {
+        session->send(protocol::encode_result(
+            entry.asked.id, protocol::Applied{std::move(entry.asked.diff), std::move(outcome)}));
+    } else {
+        session->send(protocol::encode_result(entry.asked.id, outcome));
+    }
+}
+
+std::vector<protocol::CommandResult> Pending::results_of(const Entry& entry,
+                                                         const core::Reply& reply) const {
+    std::vector<protocol::CommandResult> results;
+    std::vector<core::ServiceId> silent = entry.asked.services;
+    for (const core::Outcome& outcome : reply.outcomes) {
+        results.push_back(result_of(outcome));
+        const auto before = entry.before.find(outcome.service);
+        results.back().changed =
+            before == entry.before.end() || !was_so_already(entry.asked, before->second);
+        std::erase(silent, outcome.service);
+    }
+    for (const core::ServiceId service : silent) {
+        const core::Unit* unit = engine_.units().find(service);
+        if (unit == nullptr) continue;
+        results.push_back(result_of(core::outcome_of(*unit, core::Outcome::Kind::Done)));
+        results.back().changed = false;
+    }
+    std::sort(results.begin(), results.end(),
+              [](const auto& a, const auto& b) { return a.service < b.service; });
+    return results;
+}
+
+protocol::CommandResult Pending::result_of(const core::Outcome& outcome) const {
+    protocol::CommandResult result;
+    result.service = outcome.name;
+    result.failure = failure_of(outcome.kind);
+    result.state = protocol::parse_state(outcome.state).value_or(protocol::State::Stopped);
+    result.cause = outcome.cause;
+    const core::Unit* unit = engine_.units().find(outcome.service);
+    if (unit != nullptr && unit->pid) result.pid = *unit->pid;
+    return result;
+}
+
+}  // namespace reeve::shell

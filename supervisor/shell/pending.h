@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ctl/protocol/message.h"
+#include "supervisor/core/engine.h"
+#include "supervisor/shell/session.h"
+
+namespace reeve::shell {
+
+/// The requests of clients that the engine has been given and has not answered yet: brings what it
+/// says of them back to who asked.
+class Pending {
+  public:
+    explicit Pending(const core::Engine& engine) : engine_(engine) {}
+
+    enum class Kind { Command, Signal, Reset, Enablement, Await, Apply };
+
+    struct Asked {
+        std::weak_ptr<Session> session;
+        protocol::Id id;
+        Kind kind = Kind::Command;
+        core::Verb verb = core::Verb::Start;  ///< of a Command
+        /// Those that were named, in order of name. One of which the engine says nothing was so
+        /// already.
+        std::vector<core::ServiceId> services;
+        protocol::ConfigurationDiff diff;  ///< of Apply
+    };
+
+    core::RequestId add(Asked asked);
+    void touches(const core::Touches& touches);
+    void reply(const core::Reply& reply);
+
+    /// An outcome as the protocol has it; `changed` is left true.
+    protocol::CommandResult result_of(const core::Outcome& outcome) const;
+
+  private:
+    struct Entry {
+        Asked asked;
+        std::map<core::ServiceId, protocol::State> before;
+        std::vector<std::string> also;
+    };
+
+    std::vector<protocol::CommandResult> results_of(const Entry& entry,
+                                                    const core::Reply& reply) const;
+
+    const core::Engine& engine_;
+    std::map<core::RequestId, Entry> entries_;
+    std::uint64_t last_request_ = 0;
+};
+
+}  // namespace reeve::shell

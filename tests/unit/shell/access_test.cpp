@@ -1,0 +1,96 @@
+#include "supervisor/shell/access.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <regex>
+#include <sstream>
+
+#include "ctl/protocol/message.h"
+
+namespace reeve::shell {
+namespace {
+
+constexpr uid_t own = 1000;
+
+config::Supervisor::Access access() {
+    config::Supervisor::Access access;
+    access.operate = {20};
+    access.read = {10, 11};
+    return access;
+}
+
+os::Peer peer(uid_t uid, gid_t gid, std::vector<gid_t> groups = {}) {
+    return {1, uid, gid, std::move(groups)};
+}
+
+TEST(Access, RootAndTheSupervisorsOwnUserMayDoEverything) {
+    EXPECT_EQ(right_of(peer(0, 5), {}, own), Right::All);
+    EXPECT_EQ(right_of(peer(own, 5), access(), own), Right::All);
+}
+
+TEST(Access, OthersHaveTheRightsOfTheirGroups) {
+    EXPECT_EQ(right_of(peer(7, 5), access(), own), Right::None);
+    EXPECT_EQ(right_of(peer(7, 10), access(), own), Right::Read);
+    EXPECT_EQ(right_of(peer(7, 5, {4, 11}), access(), own), Right::Read);
+    EXPECT_EQ(right_of(peer(7, 10, {20}), access(), own), Right::Operate);
+    EXPECT_EQ(right_of(peer(7, 20), {}, own), Right::None);
+}
+
+TEST(Access, ARefusalNamesTheRightThatIsMissing) {
+    EXPECT_FALSE(refusal(peer(7, 5), Right::Operate, Right::Read));
+    EXPECT_NE(refusal(peer(7, 5), Right::None, Right::Read)->find("`read`"), std::string::npos);
+    EXPECT_NE(refusal(peer(7, 5), Right::Read, Right::Operate)->find("`operate`"),
+              std::string::npos);
+    EXPECT_TRUE(refusal(peer(7, 5), Right::Operate, Right::All));
+}
+
+/// Each method's right, as the table in docs/protocol.md has it.
+std::map<std::string, std::string> documented_rights() {
+    std::ifstream file(std::string(REEVE_SOURCE_DIR) + "/docs/protocol.md");
+    std::map<std::string, std::string> rights;
+    const std::regex row(R"(\| \[(.*)\]\(#.*\) \|.*\|.*\| (`read`|`operate`|all) \|)");
+    const std::regex word("`([a-z-]+)`");
+    for (std::string line; std::getline(file, line);) {
+        std::smatch found;
+        if (!std::regex_match(line, found, row)) continue;
+        const std::string names = found[1];
+        for (std::sregex_iterator name(names.begin(), names.end(), word), end; name != end;
+             ++name) {
+            rights[(*name)[1]] = found[2];
+        }
+    }
+    return rights;
+}
+
+TEST(Access, EveryMethodTakesTheRightThatTheDocumentNames) {
+    const std::map<std::string, std::string> params = {
+        {"hello", R"({"client":"x","protocol":1})"},
+        {"why", R"({"name":"x"})"},
+        {"rehearse", R"({"verb":"stop","names":["x"]})"},
+    };
+    const auto rights = documented_rights();
+    EXPECT_EQ(rights.size(), 22u);
+    for (const auto& [method, right] : rights) {
+        const bool bare = method == "version" || method == "status" || method == "failures" ||
+                          method == "events" || method == "subscribe" || method == "definition" ||
+                          method == "diff" || method == "apply" || method == "reopen" ||
+                          method == "shutdown";
+        const auto special = params.find(method);
+        const std::string given = special != params.end() ? special->second
+                                  : bare                  ? "{}"
+                                                          : R"({"names":["x"]})";
+        const auto request = protocol::parse_request(R"({"jsonrpc":"2.0","id":1,"method":")" +
+                                                     method + R"(","params":)" + given + "}");
+        ASSERT_TRUE(request) << method << ": " << request.error().failure.message;
+        const Right needed = needed_for(request->call);
+        const Right expected = right == "`read`"      ? Right::Read
+                               : right == "`operate`" ? Right::Operate
+                                                      : Right::All;
+        EXPECT_EQ(needed, expected) << method;
+    }
+}
+
+}  // namespace
+}  // namespace reeve::shell
