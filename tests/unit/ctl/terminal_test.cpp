@@ -49,7 +49,7 @@ TEST_F(TerminalTest, HasColoursUnlessTheCallerWantsNone) {
 }
 
 TEST_F(TerminalTest, IsFilledToItsWidth) {
-    serve_status({{}, {service("web", State::Failed, std::string(200, 'x'))}});
+    serve_status({{}, {service("web", State::Stopped, std::string(200, 'x'))}});
     const auto longest_run = [](const std::string& text) {
         return text.rfind('x') - text.find('x') + 1;
     };
