@@ -65,6 +65,16 @@ TEST_F(TerminalTest, HasBoxesWhereTheLocaleHasThem) {
                 Not(HasSubstr("●")));
 }
 
+TEST_F(TerminalTest, ColoursWhatIsAddedAndWhatGoes) {
+    protocol::ConfigurationDiff diff;
+    diff.services = {{"new", protocol::DefinitionChange::Effect::Added, {}},
+                     {"old", protocol::DefinitionChange::Effect::Removed, {}}};
+    serve_result(diff);
+    EXPECT_THAT(on_terminal({}, {"diff"}),
+                AllOf(HasSubstr("\x1b[32m+ new\x1b[0m"), HasSubstr("\x1b[31m- old\x1b[0m")));
+    EXPECT_THAT(on_terminal({{"NO_COLOR", "1"}}, {"diff"}), Not(HasSubstr("\x1b")));
+}
+
 TEST_F(TerminalTest, IsSafeFromWhatServicesLog) {
     write_file(dir_ / "log/web/current", record(1, "\x1b[31mred\x1b[2J\x07"));
     EXPECT_EQ(on_terminal({}, {"logs", "web"}), "\x1b[31mred\\e[2J\\x07\x1b[0m\n");
