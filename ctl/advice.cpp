@@ -11,17 +11,21 @@ using protocol::State;
 bool never_ran(std::string_view cause) { return cause.starts_with("cannot start"); }
 
 std::vector<Advice> advice_for(State state, bool never_ran, const std::string& names) {
-    const Advice about = never_ran ? Advice{"its definition", "cat " + names}
-                                   : Advice{"all that it wrote", "logs " + names};
     const Advice follow{"what it writes", "logs -f " + names};
+    const Advice all{"all that it wrote", "logs " + names};
+    const Advice definition{"its definition", "cat " + names};
+    const Advice changed{"once that is changed", "apply"};
     switch (state) {
-        case State::Failed:
-            return {{"once mended", "start " + names},
-                    about,
-                    {"to leave it stopped", "reset-failed " + names}};
-        case State::Backoff:
-            return {
-                {"to try it now", "start " + names}, about, {"to stop trying", "stop " + names}};
+        case State::Failed: {
+            const Advice start{"once mended", "start " + names};
+            if (never_ran) return {start, definition, changed};
+            return {start, all, {"to leave it stopped", "reset-failed " + names}};
+        }
+        case State::Backoff: {
+            const Advice start{"to try it now", "start " + names};
+            if (never_ran) return {start, definition, changed};
+            return {start, all, {"to stop trying", "stop " + names}};
+        }
         case State::Stopped:
             return {{"to start it", "start " + names}};
         case State::Waiting:
@@ -41,11 +45,18 @@ std::vector<Advice> advice_for(State state, bool never_ran, const std::string& n
 }
 
 std::string render_advice(const std::vector<Advice>& advice, const Look& look) {
-    std::size_t width = 0;
-    for (const Advice& one : advice) width = std::max(width, columns(one.purpose) + 1);
+    std::size_t purposes = 0;
+    std::size_t commands = 0;
+    for (const Advice& one : advice) {
+        purposes = std::max(purposes, columns(one.purpose) + 1);
+        commands = std::max(commands, columns(one.command));
+    }
+    const bool beside =
+        look.width == 0 || purposes + 2 + columns(look.program) + 1 + commands <= look.width;
     std::string out;
     for (const Advice& one : advice) {
-        out += padded(one.purpose + ":", width) + "  " + look.program + " " + one.command + "\n";
+        out += beside ? padded(one.purpose + ":", purposes) + "  " : one.purpose + ":\n  ";
+        out += look.program + " " + one.command + "\n";
     }
     return out;
 }

@@ -22,7 +22,8 @@ bool never_ran(std::string_view cause);
 /// What may be typed next about services that are all in one state, the most useful first.
 std::vector<Advice> advice_for(protocol::State state, bool never_ran, const std::string& names);
 
-/// A line each, with the commands below one another and never cut.
+/// A line each, with the commands below one another; on a narrow terminal two lines each. A command
+/// is never cut.
 std::string render_advice(const std::vector<Advice>& advice, const Look& look);
 
 /// What a state means, to somebody who has never heard of it: what may be said of a service's name,

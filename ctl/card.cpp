@@ -4,7 +4,7 @@
 #include <map>
 #include <set>
 
-#include "ctl/advice.h"
+#include "ctl/explanation.h"
 #include "ctl/protocol/timestamp.h"
 #include "ctl/sheet.h"
 #include "ctl/text.h"
@@ -13,6 +13,7 @@ namespace reeve::ctl {
 
 namespace {
 
+using protocol::Explanation;
 using protocol::Process;
 using protocol::ServiceStatus;
 using protocol::State;
@@ -108,12 +109,34 @@ void add_lines(Sheet& card, const std::vector<LogLine>& lines) {
     for (const LogLine& line : lines) {
         const std::string clock = clock_text(line.time);
         const std::string text = colourless_line(line.text);
-        card.line(label, clock.empty() ? text : clock + "  " + text);
+        card.text(label, clock.empty() ? text : clock + "  " + text, Colour::Plain, 2);
         label = "";
     }
 }
 
-/// Whether somebody who looks at the service may want to do something about it.
+/// What is wrong, in words, and what to type.
+std::string hint(const ServiceStatus& service, const std::optional<Explanation>& explanation,
+                 const Look& look) {
+    if (!calls_for_action(service.state)) return {};
+    const std::string name = harmless(service.name);
+    std::string sentence = name + " " + std::string(meaning(service.state)) + ".";
+    std::vector<Advice> advice{{"why, in full", "why " + name}};
+    std::vector<Advice> more;
+    // By the time it was explained it may have come into another state.
+    if (explanation && explanation->link.state == service.state) {
+        sentence = summary_of(*explanation);
+        more = advice_on(*explanation);
+    } else if (service.state != State::Waiting) {
+        more = advice_for(service.state, never_ran(service.cause), name);
+    }
+    advice.insert(advice.end(), more.begin(), more.end());
+    std::string out = "\n";
+    for (const std::string& row : wrapped(sentence, look.width, 5, look.unicode)) out += row + "\n";
+    return out + render_advice(advice, look);
+}
+
+}  // namespace
+
 bool calls_for_action(State state) {
     switch (state) {
         case State::Failed:
@@ -131,25 +154,8 @@ bool calls_for_action(State state) {
     return false;
 }
 
-/// What is wrong, in words, and what to type.
-std::string hint(const ServiceStatus& service, const Look& look) {
-    if (!calls_for_action(service.state)) return {};
-    const std::string name = harmless(service.name);
-    std::string out = "\n";
-    const std::string sentence = name + " " + std::string(meaning(service.state)) + ".";
-    for (const std::string& row : wrapped(sentence, look.width, 3, look.unicode)) out += row + "\n";
-    std::vector<Advice> advice{{"why, in full", "why " + name}};
-    if (service.state != State::Waiting) {
-        const auto more = advice_for(service.state, never_ran(service.cause), name);
-        advice.insert(advice.end(), more.begin(), more.end());
-    }
-    return out + render_advice(advice, look);
-}
-
-}  // namespace
-
-std::string render_card(const ServiceStatus& service, const std::vector<LogLine>& lines,
-                        const Look& look) {
+std::string render_card(const ServiceStatus& service, const std::optional<Explanation>& explanation,
+                        const std::vector<LogLine>& lines, const Look& look) {
     Sheet card(look);
     std::string title = look.unicode ? "● " : "* ";
     title += harmless(service.name);
@@ -160,7 +166,7 @@ std::string render_card(const ServiceStatus& service, const std::vector<LogLine>
     add_condition(card, service, look);
     add_processes(card, service, look);
     add_lines(card, lines);
-    return card.take() + hint(service, look);
+    return card.take() + hint(service, explanation, look);
 }
 
 }  // namespace reeve::ctl

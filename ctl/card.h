@@ -1,17 +1,23 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "ctl/log_line.h"
 #include "ctl/look.h"
+#include "ctl/protocol/result.h"
 #include "ctl/protocol/status.h"
 
 namespace reeve::ctl {
 
-/// Everything that is known of one service, with its last lines, and what to type next when it is
-/// in trouble.
-std::string render_card(const protocol::ServiceStatus& service, const std::vector<LogLine>& lines,
-                        const Look& look);
+/// Whether somebody who looks at a service in this state may want to do something about it.
+bool calls_for_action(protocol::State state);
+
+/// Everything that is known of one service, with its last lines. When it calls for action, also
+/// what is wrong, better with an explanation than without, and what to type next.
+std::string render_card(const protocol::ServiceStatus& service,
+                        const std::optional<protocol::Explanation>& explanation,
+                        const std::vector<LogLine>& lines, const Look& look);
 
 }  // namespace reeve::ctl

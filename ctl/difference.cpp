@@ -190,9 +190,7 @@ Telling telling_of(const ConfigurationDiff& diff, const Look& look) {
                     if (change.effect == Effect::Removed) what = "stop";
                 }
                 return "cannot " + std::string(what) + " " + harmless(result.service) + ": " +
-                       (result.cause.empty() ? "it " + predicate(result.state)
-                                             : harmless(result.cause)) +
-                       look_at(result, look);
+                       reason_of(result) + look_at(result, look);
             }};
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "ctl/advice.h"
 #include "ctl/look.h"
 #include "ctl/protocol/result.h"
 #include "ctl/run_log.h"
@@ -19,6 +21,12 @@ struct RunTimes {
     std::optional<WallTime> from, to;
 };
 std::optional<RunTimes> telling_run(const protocol::Link& link);
+
+/// In one sentence, with what is due: "web is waiting for db, which has failed."
+std::string summary_of(const protocol::Explanation& explanation);
+
+/// What to type next: a few things that help those at the ends.
+std::vector<Advice> advice_on(const protocol::Explanation& explanation);
 
 /// Why a service is in its state: a sentence, the chain of causes as a tree with what those at its
 /// ends wrote, who is held up by it, and what to type next.

@@ -52,7 +52,7 @@ void add_log(Sheet& sheet, const RunLog& log) {
     }
     std::string_view label = "log";
     for (const std::string& line : *log.lines) {
-        sheet.line(label, colourless_line(line));
+        sheet.text(label, colourless_line(line), Colour::Plain, 2);
         label = "";
     }
 }

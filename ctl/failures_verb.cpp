@@ -1,5 +1,6 @@
 #include "ctl/client.h"
 #include "ctl/failure_list.h"
+#include "ctl/names.h"
 #include "ctl/run_log.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
@@ -20,9 +21,9 @@ RunLog log_of(const FailureRecord& failure, const std::string& log_dir) {
 }
 
 std::string none_text(const std::vector<std::string>& names) {
-    const std::string who = names.empty()       ? "no service has"
-                            : names.size() == 1 ? harmless(names[0]) + " has not"
-                                                : "none of them has";
+    const std::string who = names.empty()      ? "no service has"
+                            : names_one(names) ? harmless(names[0]) + " has not"
+                                               : "none of them has";
     return who + " failed since reeved started\n";
 }
 

@@ -15,8 +15,7 @@ using protocol::State;
 /// "cannot kill web: it is stopped", as the telling of what fails for want of anything better.
 auto failed_to(std::string what) {
     return [what = std::move(what)](const CommandResult& result) {
-        return "cannot " + what + " " + harmless(result.service) + ": " +
-               (result.cause.empty() ? "it " + predicate(result.state) : harmless(result.cause));
+        return "cannot " + what + " " + harmless(result.service) + ": " + reason_of(result);
     };
 }
 

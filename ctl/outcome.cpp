@@ -56,10 +56,8 @@ std::string done_line(Verb verb, const CommandResult& result) {
 
 std::string failed_sentence(Verb verb, const CommandResult& result, const Look& look) {
     if (result.failure == ErrorCode::TimedOut) return gave_up_on(result) + look_at(result, look);
-    std::string line = "cannot " + std::string(to_string(verb)) + " " + harmless(result.service);
-    line +=
-        ": " + (result.cause.empty() ? "it " + predicate(result.state) : harmless(result.cause));
-    return line + look_at(result, look);
+    return "cannot " + std::string(to_string(verb)) + " " + harmless(result.service) + ": " +
+           reason_of(result) + look_at(result, look);
 }
 
 }  // namespace
@@ -70,6 +68,14 @@ Telling telling_of(Verb verb, const Look& look) {
         [verb, look](const CommandResult& result) { return failed_sentence(verb, result, look); }};
 }
 
+std::string reason_of(const CommandResult& result) {
+    if (result.cause.empty()) return "it " + predicate(result.state);
+    // The cause of its state, not of the failure.
+    const bool at_rest = result.failure == ErrorCode::NotRunning;
+    if (at_rest) return "it " + predicate(result.state) + " (" + harmless(result.cause) + ")";
+    return harmless(result.cause);
+}
+
 std::string gave_up_on(const CommandResult& result) {
     std::string line = "gave up waiting for " + harmless(result.service) + ", which " +
                        predicate(result.state) + " still";
@@ -78,8 +84,7 @@ std::string gave_up_on(const CommandResult& result) {
 
 std::string look_at(const CommandResult& result, const Look& look) {
     const std::string name = harmless(result.service);
-    return "\n  look at: " + look.program + " status " + name + ", " + look.program + " logs " +
-           name;
+    return "\n  look at: " + look.program + " why " + name + ", " + look.program + " logs " + name;
 }
 
 Exit tell(Task& task, const Outcome& outcome, const Telling& telling) {

@@ -25,6 +25,9 @@ Telling telling_of(protocol::Verb verb, const Look& look);
 /// "gave up waiting for web, which is starting still: CAUSE".
 std::string gave_up_on(const protocol::CommandResult& result);
 
+/// Why it did not go well with a service: the cause, or the state that it is in.
+std::string reason_of(const protocol::CommandResult& result);
+
 /// What to look at next: a line behind a failure.
 std::string look_at(const protocol::CommandResult& result, const Look& look);
 

@@ -11,9 +11,6 @@ namespace {
 constexpr std::size_t label_width = 10;
 constexpr std::size_t text_begin = label_width + 2;
 
-/// The end of a cause, an errno, often says most of all.
-constexpr std::size_t most_rows = 5;
-
 }  // namespace
 
 std::size_t Sheet::room(std::size_t used) const {
@@ -34,7 +31,8 @@ void Sheet::line(std::string_view label, std::string_view text, Colour colour) {
     add(label, wrapped(text, room(text_begin), 1, look_.unicode)[0], colour);
 }
 
-void Sheet::text(std::string_view label, std::string_view text, Colour colour) {
+void Sheet::text(std::string_view label, std::string_view text, Colour colour,
+                 std::size_t most_rows) {
     for (const std::string& row : wrapped(text, room(text_begin), most_rows, look_.unicode)) {
         add(label, row, colour);
         label = "";

@@ -16,8 +16,9 @@ class Sheet {
     void title(std::string_view text, Colour colour);
     /// Cut to one line.
     void line(std::string_view label, std::string_view text, Colour colour = Colour::Plain);
-    /// Goes on below where it does not fit.
-    void text(std::string_view label, std::string_view text, Colour colour = Colour::Plain);
+    /// Goes on below where it does not fit: the end of a cause, an errno, often says most of all.
+    void text(std::string_view label, std::string_view text, Colour colour = Colour::Plain,
+              std::size_t most_rows = 5);
     void blank() { out_ += "\n"; }
 
     std::string take() { return std::move(out_); }

@@ -2,6 +2,7 @@
 
 #include "ctl/card.h"
 #include "ctl/client.h"
+#include "ctl/names.h"
 #include "ctl/service_log.h"
 #include "ctl/table.h"
 #include "ctl/verbs.h"
@@ -22,9 +23,13 @@ std::vector<LogLine> last_lines(const std::string& path) {
     }
 }
 
-bool names_one(const std::vector<std::string>& names) {
-    return names.size() == 1 && names[0].find_first_of("*?[") == std::string::npos &&
-           !names[0].starts_with('@');
+/// Nothing when there is nothing to explain or it is not to be had: the card says less then.
+std::optional<protocol::Explanation> explain(Client& client,
+                                             const protocol::ServiceStatus& service) {
+    if (!calls_for_action(service.state)) return std::nullopt;
+    auto explanation = client.ask(protocol::WhyQuery{service.name});
+    if (!explanation) return std::nullopt;
+    return *explanation;
 }
 
 }  // namespace
@@ -45,7 +50,7 @@ Exit run_status(Task& task) {
         if (!welcome) return task.complain(welcome.error());
         const protocol::ServiceStatus& service = document->services[0];
         const auto lines = last_lines(welcome->log_dir + "/" + service.name);
-        task.out.write(render_card(service, lines, task.look));
+        task.out.write(render_card(service, explain(*client, service), lines, task.look));
     } else {
         task.out.write(render_table(*document, task.look));
     }

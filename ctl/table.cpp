@@ -70,6 +70,10 @@ std::string cause_of(const ServiceStatus& service) {
 
 bool is_broken(State state) { return state == State::Failed || state == State::Backoff; }
 
+/// Why somebody is not up who shall be is told whole: often the end of it says most. Who is down as
+/// wanted keeps to a line.
+bool may_take_rows(State state) { return state != State::Stopped && state != State::Done; }
+
 /// A column with all its cells made and as wide as they take.
 struct Filled {
     const Column* column;
@@ -144,8 +148,7 @@ std::string row(const std::vector<Filled>& filled, std::size_t index, const Serv
     const bool beside = look.width == 0 || used + least <= look.width;
     const std::size_t indent = beside ? used : 2;
     const std::size_t room = look.width == 0 ? 0 : std::max(look.width, indent + 1) - indent;
-    // What went wrong is told whole: of a path that is not there the end says so.
-    const std::size_t most = is_broken(service.state) ? 4 : 1;
+    const std::size_t most = may_take_rows(service.state) ? 4 : 1;
     if (!beside) line = without_trailing_blanks(std::move(line)) + "\n  ";
     std::string out;
     for (const std::string& part : wrapped(cause, room, most, look.unicode)) {

@@ -126,7 +126,7 @@ TEST_F(AskTest, WaitForWhatCannotComeExitsWith1AndSaysWhy) {
     EXPECT_EQ(ran.exit, 1);
     EXPECT_EQ(ran.err,
               "reevectl: web will not become ready, as it has failed: exit 1, 5th time\n"
-              "  look at: reevectl status web, reevectl logs web\n");
+              "  look at: reevectl why web, reevectl logs web\n");
 }
 
 TEST_F(AskTest, WaitThatTakesTooLongExitsWith7) {

@@ -1,7 +1,6 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
-#include <sys/wait.h>
 
 #include "tests/unit/ctl/fixture.h"
 
@@ -122,10 +121,10 @@ TEST_F(CommandTest, DryRunOfWhatIsDoneAlreadySaysSo) {
 
 TEST_F(CommandTest, DryRunExitsAsTheCommandWould) {
     serve_result(protocol::Rehearsal{
-        {}, {{{"db", ErrorCode::NotRunning, State::Stopped, "it is not running", {}, true}}, {}}});
+        {}, {{{"db", ErrorCode::NotRunning, State::Stopped, "not enabled", {}, true}}, {}}});
     const Ran ran = ctl({"reload", "--dry-run", "db"});
     EXPECT_EQ(ran.exit, 3);
-    EXPECT_THAT(ran.err, StartsWith("reevectl: cannot reload db: it is not running\n"));
+    EXPECT_THAT(ran.err, StartsWith("reevectl: cannot reload db: it is stopped (not enabled)\n"));
 }
 
 TEST_F(CommandTest, ReopenSaysThatItIsDone) {
@@ -264,50 +263,6 @@ TEST_F(CommandTest, ShutdownWaitsForTheSupervisorsEnd) {
     end.join();
     EXPECT_EQ(ran.exit, 0);
     EXPECT_EQ(ran.out, "the supervisor has ended\n");
-}
-
-TEST_F(CommandTest, CtrlCWhileWaitingExitsWith130AndSaysThatTheSupervisorGoesOn) {
-    int ends[2];
-    ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
-    const Fd read_end(ends[0]);
-    Fd write_end(ends[1]);
-    // A socket that takes the connection and the request, answers the greeting, and then nothing.
-    Fd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const std::string path = dir_ / "control.sock";
-    path.copy(address.sun_path, sizeof address.sun_path - 1);
-    ASSERT_EQ(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    ASSERT_EQ(listen(listener.get(), 1), 0);
-    const pid_t child = fork();
-    if (child == 0) {
-        dup2(write_end.get(), STDERR_FILENO);
-        const Host host{{}, geteuid(), 1, 2};
-        const std::vector<std::string> arguments = {"-s", path, "start", "web"};
-        _exit(run(host, arguments));
-    }
-    write_end.reset();
-    const Fd client(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    const auto receive = [&] {
-        std::string line;
-        for (char c; recv(client.get(), &c, 1, 0) == 1 && c != '\n';) line += c;
-        return protocol::parse_request(line);
-    };
-    const auto hello = receive();
-    ASSERT_TRUE(hello);
-    const std::string welcome = protocol::encode_result(hello->id, welcome_);
-    ASSERT_EQ(send(client.get(), welcome.data(), welcome.size(), 0),
-              static_cast<ssize_t>(welcome.size()));
-    ASSERT_TRUE(receive());  // the command is there, so it waits or is about to
-    ASSERT_EQ(kill(child, SIGINT), 0);
-    int status = 0;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    EXPECT_TRUE(WIFEXITED(status));
-    EXPECT_EQ(WEXITSTATUS(status), 130);
-    char text[256];
-    const ssize_t got = read(read_end.get(), text, sizeof text);
-    EXPECT_THAT(std::string(text, static_cast<std::size_t>(std::max<ssize_t>(got, 0))),
-                HasSubstr("the supervisor goes on"));
 }
 
 TEST_F(CommandTest, VersionAnswersWithAndWithoutASupervisor) {

@@ -57,7 +57,7 @@ inline void append_to(const std::string& path, const std::string& text) {
 }
 
 /// Plays a supervisor for one client after the other: answers every request with the lines that a
-/// function gives for it, hangs up where it gives none.
+/// function gives for it; hangs up where it gives none, and at a line that is empty.
 class FakeSupervisor {
   public:
     using Answer = std::function<std::vector<std::string>(const protocol::Request&)>;
@@ -119,6 +119,7 @@ class FakeSupervisor {
             const auto lines = answer_(*request);
             if (lines.empty()) return false;
             for (const std::string& line : lines) {
+                if (line.empty()) return false;
                 (void)!send(client, line.data(), line.size(), MSG_NOSIGNAL);
             }
         }

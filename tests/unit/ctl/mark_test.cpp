@@ -43,10 +43,15 @@ TEST_F(MarkTest, KillTakesSignalsByNameAndNumber) {
 }
 
 TEST_F(MarkTest, KillOfAServiceWithoutAProcessExitsWith3) {
-    serve_outcome({{{"web", ErrorCode::NotRunning, State::Stopped, "", {}, false}}, {}});
+    serve_outcome(
+        {{{"job", ErrorCode::NotRunning, State::Done, "", {}, false},
+          {"web", ErrorCode::NotRunning, State::Stopped, "stopped by request", {}, false}},
+         {}});
     const Ran ran = ctl({"kill", "web"});
     EXPECT_EQ(ran.exit, 3);
-    EXPECT_EQ(ran.err, "reevectl: cannot kill web: it is stopped\n");
+    EXPECT_EQ(ran.err,
+              "reevectl: cannot kill job: it is done\n"
+              "reevectl: cannot kill web: it is stopped (stopped by request)\n");
 }
 
 TEST_F(MarkTest, ResetFailedSaysWhatIsSoNow) {

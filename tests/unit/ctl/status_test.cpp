@@ -54,7 +54,7 @@ TEST(Table, ShowsALinePerServiceAndWhatToTypeNext) {
               "exit 1 after 120 ms, 4th time; gave up\n"
               "\n"
               "3 services: 1 running, 1 stopped, 1 failed\n"
-              "1 failed: reevectl status worker\n");
+              "1 failed:  reevectl why worker\n");
 }
 
 TEST(Table, FitsTheTerminal) {
@@ -67,6 +67,51 @@ TEST(Table, FitsTheTerminal) {
     EXPECT_THAT(narrow,
                 AllOf(HasSubstr("worker  failed"), HasSubstr("exit 1"), Not(HasSubstr("CPU"))));
     EXPECT_THAT(render_table(three(), plain(20)), HasSubstr("\n  exit 1"));
+}
+
+TEST(Table, SaysWholeWhyAServiceIsNotUpButKeepsToALineForOthers) {
+    const std::string cause = "cannot start: exec /srv/app/bin/mailer: No such file or directory";
+    const StatusDocument document{
+        {}, {service("a", State::Failed, cause), service("b", State::Stopped, cause)}};
+    EXPECT_EQ(render_table(document, plain(60)),
+              "NAME  STATE    SINCE  PID  CAUSE\n"
+              "a     failed   -        -  cannot start: exec\n"
+              "                           /srv/app/bin/mailer: No such file\n"
+              "                           or directory\n"
+              "b     stopped  -        -  cannot start: exec /srv/app/bi...\n"
+              "\n"
+              "2 services: 1 stopped, 1 failed\n"
+              "1 failed:  reevectl why a\n");
+    EXPECT_EQ(render_table(document, plain(24)),
+              "NAME  STATE    CAUSE\n"
+              "a     failed\n"
+              "  cannot start: exec\n"
+              "  /srv/app/bin/mailer:\n"
+              "  No such file or\n"
+              "  directory\n"
+              "b     stopped\n"
+              "  cannot start: exec ...\n"
+              "\n"
+              "2 services: 1 stopped,\n"
+              "  1 failed\n"
+              "1 failed:  reevectl why a\n");
+}
+
+TEST(Table, OfHundredsOfServicesHasAFewLinesOfHints) {
+    StatusDocument document;
+    for (int i = 0; i < 900; ++i) {
+        const State state = i % 3 == 0   ? State::Failed
+                            : i % 3 == 1 ? State::Backoff
+                                         : State::Waiting;
+        document.services.push_back(service("service-" + std::to_string(i), state, "x"));
+    }
+    const auto lines = lines_of(render_table(document, plain(90)));
+    ASSERT_EQ(lines.size(), 1 + 900 + 1 + 4u);
+    EXPECT_EQ(lines[903],
+              "300 failed:      reevectl why service-0  (also service-3, service-6 and 297 more)");
+    // What is no command goes first where there is no room.
+    EXPECT_EQ(lines_of(render_table(document, plain(60))).back(),
+              "300 waiting:     reevectl why service-2");
 }
 
 TEST(Table, ColoursOnlyWhenAskedTo) {
@@ -83,11 +128,17 @@ TEST(Table, NamesTheFirstFewInTrouble) {
     }
     document.services.push_back(service("f", State::Backoff, "next start in 800 ms"));
     const std::string table = render_table(document, plain());
-    EXPECT_THAT(table, HasSubstr("5 failed: reevectl status a b c  (and 2 more)\n"));
-    EXPECT_THAT(table, HasSubstr("1 in backoff, to be restarted: reevectl status f\n"));
+    EXPECT_THAT(table, HasSubstr("5 failed:      reevectl why a  (also b, c and 2 more)\n"));
+    EXPECT_THAT(table, HasSubstr("1 in backoff:  reevectl why f\n"));
 }
 
-TEST(Table, OfNoServicesSaysSo) { EXPECT_EQ(render_table({}, plain()), "0 services\n"); }
+TEST(Table, OfNoServicesSaysWhereTheyWouldComeFrom) {
+    StatusDocument document;
+    document.supervisor.config = {"/etc/reeve/reeve.yaml", "/etc/reeve/services.d"};
+    EXPECT_EQ(render_table(document, plain()),
+              "0 services: there are none in /etc/reeve/reeve.yaml and /etc/reeve/services.d\n"
+              "once there are some:  reevectl apply\n");
+}
 
 TEST(Table, SaysThatTheSupervisorIsStopping) {
     StatusDocument document = three();
@@ -113,8 +164,8 @@ TEST(Table, MakesWhatServicesSayHarmless) {
 }
 
 TEST(Card, MakesWhatServicesSayHarmless) {
-    const std::string card =
-        render_card(evil(), {{"2026-11-21T00:40:00Z", "stdout", "\x1b[31mred\x1b[0m"}}, plain());
+    const std::string card = render_card(
+        evil(), {}, {{"2026-11-21T00:40:00Z", "stdout", "\x1b[31mred\x1b[0m"}}, plain());
     EXPECT_THAT(card, Not(HasSubstr("\x1b")));
     EXPECT_THAT(card, Not(HasSubstr("\xe2\x80\xae")));
     EXPECT_THAT(card, HasSubstr("\\u202edesrever\\xff"));
@@ -139,7 +190,7 @@ ServiceStatus whole() {
 TEST(Card, ShowsEverythingThatIsKnown) {
     setenv("TZ", "UTC", 1);
     const std::string card = render_card(
-        whole(), {{"2026-11-21T00:59:59.5Z", "stdout", "GET /"}, {"", "", "odd"}}, plain());
+        whole(), {}, {{"2026-11-21T00:59:59.5Z", "stdout", "GET /"}, {"", "", "odd"}}, plain());
     EXPECT_EQ(card,
               "* web - The shop's front end\n"
               "     state  running since 2026-11-21 00:56:40 UTC, 3 min 20 s ago\n"
@@ -166,26 +217,50 @@ TEST(Card, ShowsEverythingThatIsKnown) {
 TEST(Card, DrawsInUnicodeWhereThatIsSpoken) {
     Look look = plain();
     look.unicode = true;
-    EXPECT_THAT(render_card(whole(), {}, look),
+    EXPECT_THAT(render_card(whole(), {}, {}, look),
                 AllOf(StartsWith("● web — "), HasSubstr("└─ 1236")));
 }
 
 TEST(Card, FitsTheTerminalButNeverCutsACommand) {
-    ServiceStatus failed = service("worker", State::Failed, std::string(300, 'x'));
-    const auto lines = lines_of(render_card(failed, {{"", "", std::string(500, 'y')}}, plain(40)));
-    for (std::size_t i = 0; i + 2 < lines.size(); ++i) EXPECT_LE(columns(lines[i]), 40u);
-    EXPECT_THAT(lines.back(), HasSubstr("reevectl restart worker"));
+    for (const std::size_t width : {40u, 80u, 120u}) {
+        const ServiceStatus failed =
+            service("worker", State::Failed, std::string(1000, 'x') + " " + std::string(30, 'y'));
+        const auto lines =
+            lines_of(render_card(failed, {}, {{"", "", std::string(500, 'z')}}, plain(width)));
+        for (const std::string& line : lines) EXPECT_LE(columns(line), width) << line;
+        EXPECT_THAT(lines, testing::Contains(testing::EndsWith("  reevectl reset-failed worker")));
+    }
+    EXPECT_THAT(render_card(service("worker", State::Failed), {}, {}, plain(20)),
+                HasSubstr("to leave it stopped:\n  reevectl reset-failed worker\n"));
+}
+
+TEST(Card, SaysWhatIsWrongAlsoWithoutAnExplanation) {
+    const auto end_of = [](State state, const std::string& cause) {
+        const std::string card = render_card(service("db", state, cause), {}, {}, plain());
+        return card.substr(card.find("\n\n") + 2);
+    };
+    EXPECT_EQ(end_of(State::Failed, "exit 1"),
+              "db has failed, and nothing starts it again by itself.\n"
+              "why, in full:         reevectl why db\n"
+              "once mended:          reevectl start db\n"
+              "all that it wrote:    reevectl logs db\n"
+              "to leave it stopped:  reevectl reset-failed db\n");
+    EXPECT_EQ(end_of(State::Waiting, "waits for cache"),
+              "db waits for another service, and starts by itself after it.\n"
+              "why, in full:  reevectl why db\n");
+    const std::string running = render_card(service("db", State::Running), {}, {}, plain());
+    EXPECT_THAT(running, Not(HasSubstr("reevectl")));
 }
 
 TEST(Card, DrawsProcessesWithSenselessParentsOnce) {
     ServiceStatus web = service("web", State::Running);
     web.processes = {{{5, 5, "own parent", "S"}, {6, 7, "a", "S"}, {7, 6, "b", "S"}}};
-    EXPECT_THAT(render_card(web, {}, plain()),
+    EXPECT_THAT(render_card(web, {}, {}, plain()),
                 AllOf(HasSubstr("own parent"), HasSubstr("and 2 more")));
     std::vector<protocol::Process> deep;
     for (pid_t pid = 1; pid <= 100'000; ++pid) deep.push_back({pid, pid - 1, "x", "S"});
     web.processes = deep;
-    EXPECT_THAT(render_card(web, {}, plain()), HasSubstr("and 99960 more"));
+    EXPECT_THAT(render_card(web, {}, {}, plain()), HasSubstr("and 99960 more"));
 }
 
 TEST(Text, KnowsHowWideCharactersAre) {
@@ -217,7 +292,7 @@ TEST_F(StatusTest, WithoutNamesExitsWith0WhateverFailed) {
     serve_status(three());
     const Ran ran = ctl({"status"});
     EXPECT_EQ(ran.exit, 0) << ran.err;
-    EXPECT_THAT(ran.out, HasSubstr("1 failed: reevectl status worker\n"));
+    EXPECT_THAT(ran.out, HasSubstr("1 failed:  reevectl why worker\n"));
     EXPECT_EQ(ctl({"status", "--all"}).exit, 0);
 }
 
@@ -276,7 +351,7 @@ TEST_F(StatusTest, HintsNameTheSocketThatWasGiven) {
     serve_status(three());
     const std::string socket = dir_ / "control.sock";
     EXPECT_THAT(run_with({}, {"-s", socket, "status"}).out,
-                HasSubstr("1 failed: reevectl -s " + socket + " status worker\n"));
+                HasSubstr("1 failed:  reevectl -s " + socket + " why worker\n"));
 }
 
 }  // namespace

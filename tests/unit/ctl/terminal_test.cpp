@@ -49,7 +49,7 @@ TEST_F(TerminalTest, HasColoursUnlessTheCallerWantsNone) {
 }
 
 TEST_F(TerminalTest, IsFilledToItsWidth) {
-    serve_status({{}, {service("web", State::Failed, std::string(200, 'x'))}});
+    serve_status({{}, {service("web", State::Stopped, std::string(200, 'x'))}});
     const auto longest_run = [](const std::string& text) {
         return text.rfind('x') - text.find('x') + 1;
     };
@@ -63,6 +63,16 @@ TEST_F(TerminalTest, HasBoxesWhereTheLocaleHasThem) {
     EXPECT_THAT(on_terminal({{"LANG", "C.UTF-8"}}, {"status", "web"}), HasSubstr("●"));
     EXPECT_THAT(on_terminal({{"LANG", "C.UTF-8"}, {"LC_ALL", "C"}}, {"status", "web"}),
                 Not(HasSubstr("●")));
+}
+
+TEST_F(TerminalTest, ColoursWhatIsAddedAndWhatGoes) {
+    protocol::ConfigurationDiff diff;
+    diff.services = {{"new", protocol::DefinitionChange::Effect::Added, {}},
+                     {"old", protocol::DefinitionChange::Effect::Removed, {}}};
+    serve_result(diff);
+    EXPECT_THAT(on_terminal({}, {"diff"}),
+                AllOf(HasSubstr("\x1b[32m+ new\x1b[0m"), HasSubstr("\x1b[31m- old\x1b[0m")));
+    EXPECT_THAT(on_terminal({{"NO_COLOR", "1"}}, {"diff"}), Not(HasSubstr("\x1b")));
 }
 
 TEST_F(TerminalTest, IsSafeFromWhatServicesLog) {
