@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -152,6 +153,9 @@ void Control::answer(const SessionPtr& session, const Id& id, const protocol::Re
     protocol::Rehearsal rehearsal{steps_of(played), {{}, played.also}};
     for (const core::Outcome& outcome : played.outcomes) {
         rehearsal.outcome.results.push_back(pending_.result_of(outcome));
+        rehearsal.outcome.results.back().changed =
+            std::any_of(played.steps.begin(), played.steps.end(),
+                        [&](const auto& step) { return step.service == outcome.name; });
     }
     session->send(protocol::encode_result(id, rehearsal));
 }
