@@ -22,7 +22,8 @@ constexpr std::array kLogKeys{
     Key{"format", choice_field<kFormats, kNoWords, &OwnLog::format>, "text",
         "Lines for people, or one JSON object a line."},
     Key{"file", value_field<Kind::Path, read_path, &OwnLog::file>, "stderr",
-        "A file to append to instead of stderr."},
+        "A file to append to instead of stderr. A daemon that has none named takes "
+        "`LOG_DIR/supervisor.log`."},
 };
 
 constexpr std::array kSocketKeys{

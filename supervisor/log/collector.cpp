@@ -34,9 +34,15 @@ std::thread quiet_thread(F&& run) {
     return thread;
 }
 
+/// Pipes and spool in a runtime directory outlive the supervisor; those without a name do not.
+std::string at_risk(const Error& error) {
+    return error.text() + "; a kill of the supervisor could lose log lines";
+}
+
 }  // namespace
 
-Collector::Collector(Pipes pipes, Fd bell) : pipes_(std::move(pipes)), mailbox_(std::move(bell)) {}
+Collector::Collector(Pipes pipes, Fd bell, std::function<void(std::string)> on_problem)
+    : pipes_(std::move(pipes)), on_problem_(std::move(on_problem)), mailbox_(std::move(bell)) {}
 
 Result<std::unique_ptr<Collector>> Collector::start(CollectorOptions options) {
     if (!options.on_problem) options.on_problem = [](const std::string&) {};
@@ -48,12 +54,13 @@ Result<std::unique_ptr<Collector>> Collector::start(CollectorOptions options) {
     auto spool = Spool::open(path);
     std::string problem;
     if (!spool && !path.empty()) {
-        problem = spool.error().text() + "; a kill of the supervisor could lose log lines";
+        problem = at_risk(spool.error());
         spool = Spool::open("");
     }
     if (!spool) return spool.error();
 
-    std::unique_ptr<Collector> collector(new Collector(std::move(*pipes), std::move(*bell)));
+    std::unique_ptr<Collector> collector(
+        new Collector(std::move(*pipes), std::move(*bell), options.on_problem));
     auto loop = Loop::make(collector->mailbox_, std::move(*spool), options);
     if (!loop) return loop.error();
     try {
@@ -79,6 +86,7 @@ Result<Collector::Ends> Collector::open(const std::string& service, const config
     if (auto checked = check_name(service); !checked) return checked.error();
     auto opened = pipes_.open(service, uid, gid);
     if (!opened) return opened.error();
+    if (opened->no_fifo && !std::exchange(no_room_, true)) on_problem_(at_risk(*opened->no_fifo));
     mailbox_.post(Attach{service, log, std::move(opened->reading)});
     return std::move(opened->child);
 }

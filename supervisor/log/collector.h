@@ -18,7 +18,7 @@ struct CollectorOptions {
     std::string runtime_dir;  ///< empty: nothing is made there, pipes and spool are anonymous
     std::string log_dir;      ///< empty: what is meant for a file goes to the console
     int console_fd = 1;       ///< not owned
-    /// Called on the log thread with a sentence, once for each failure that begins.
+    /// Called on either thread with a sentence, once for each failure that begins.
     std::function<void(std::string)> on_problem;
 };
 
@@ -57,9 +57,11 @@ class Collector {
     void reopen();
 
   private:
-    Collector(Pipes pipes, Fd bell);
+    Collector(Pipes pipes, Fd bell, std::function<void(std::string)> on_problem);
 
     Pipes pipes_;
+    std::function<void(std::string)> on_problem_;
+    bool no_room_ = false;  // has been told
     Mailbox mailbox_;
     std::thread thread_;
 };

@@ -53,7 +53,17 @@ Result<Pipes::Opened> Pipes::open(const std::string& service, uid_t uid, gid_t g
     if (service.empty() || service.front() == '.' || service.find('/') != std::string::npos) {
         return error("cannot make log pipes for '" + service + "': not a name");
     }
-    return directory_ ? open_fifos(service, uid, gid) : open_anonymous(service, uid, gid);
+    const auto known = known_.find(service);
+    const bool has_anonymous = known != known_.end() && known->second.out;
+    if (!directory_ || has_anonymous) return open_anonymous(service, uid, gid);
+    auto opened = open_fifos(service, uid, gid);
+    if (opened || (opened.error().errnum != ENOSPC && opened.error().errnum != EDQUOT)) {
+        return opened;
+    }
+    known_.erase(service);
+    auto instead = open_anonymous(service, uid, gid);
+    if (instead) instead->no_fifo = opened.error();
+    return instead;
 }
 
 Result<Fd> Pipes::fifo(const std::string& name, uid_t uid, gid_t gid, bool& made) {
@@ -97,7 +107,7 @@ Result<Pipes::Opened> Pipes::open_fifos(const std::string& service, uid_t uid, g
     if (!out) return out.error();
     auto err = fifo(name_of(service, true), uid, gid, made);
     if (!err) return err.error();
-    Opened opened{{std::move(*out), std::move(*err)}, std::nullopt};
+    Opened opened{{std::move(*out), std::move(*err)}, {}, {}};
     if (made || !known_.contains(service)) {
         auto read_out = reading_end(name_of(service, false));
         if (!read_out) return read_out.error();

@@ -18,7 +18,8 @@ struct FdPair {
 };
 
 /// The pipes that services write to: FIFOs in RUNTIME/fifo, or anonymous ones without a runtime
-/// directory. Makes and opens them, never reads or writes. Used by the thread that spawns.
+/// directory and when there is no room left in it. Makes and opens them, never reads or writes.
+/// Used by the thread that spawns.
 class Pipes {
   public:
     /// `runtime_dir` may be empty.
@@ -27,6 +28,7 @@ class Pipes {
     struct Opened {
         FdPair child;                   ///< read-write, so that a writer never lacks a reader
         std::optional<FdPair> reading;  ///< non-blocking; when the reader has none yet
+        std::optional<Error> no_fifo;   ///< why they are anonymous all the same
     };
     /// The ends for a child that is about to be started. The pipes are made when they are missing,
     /// and are the user's own.

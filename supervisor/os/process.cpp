@@ -16,18 +16,6 @@ namespace {
 
 constexpr rlim_t kManyDescriptors = 1 << 20;  // 10,000 services with a hundred each
 
-Result<> open_standard_descriptors() {
-    for (int fd = 0; fd <= 2; ++fd) {
-        if (fcntl(fd, F_GETFD) >= 0) continue;
-        // Lower ones are open by now, so open() gives this very number. Without /dev/null at least
-        // the number must be taken, or the next file opened would be written to as stderr.
-        // Children may inherit them.  NOLINTNEXTLINE(android-cloexec-open)
-        if (open("/dev/null", O_RDWR) == fd || open("/", O_PATH) == fd) continue;
-        return system_error("cannot open descriptor " + std::to_string(fd));
-    }
-    return {};
-}
-
 sigset_t ignored_signals() {
     sigset_t ignored;
     sigemptyset(&ignored);
@@ -73,6 +61,18 @@ Result<rlimit> raise_descriptor_limit() {
 }
 
 }  // namespace
+
+Result<> open_standard_descriptors() {
+    for (int fd = 0; fd <= 2; ++fd) {
+        if (fcntl(fd, F_GETFD) >= 0) continue;
+        // Lower ones are open by now, so open() gives this very number. Without /dev/null at least
+        // the number must be taken, or the next file opened would be written to as stderr.
+        // Children may inherit them.  NOLINTNEXTLINE(android-cloexec-open)
+        if (open("/dev/null", O_RDWR) == fd || open("/", O_PATH) == fd) continue;
+        return system_error("cannot open descriptor " + std::to_string(fd));
+    }
+    return {};
+}
 
 Result<Inherited> become_supervisor(const sigset_t& read_signals) {
     if (const auto opened = open_standard_descriptors(); !opened) return opened.error();

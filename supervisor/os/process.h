@@ -15,6 +15,9 @@ struct Inherited {
     std::vector<ResourceLimit> limits;  ///< to be given back to children
 };
 
+/// Whichever of 0, 1 and 2 is closed is opened on nothing, so that no other file takes its number.
+Result<> open_standard_descriptors();
+
 /// Gives the process a supervisor's manners; to be called first in main(), while there is one
 /// thread. Afterwards 0, 1 and 2 are open, every disposition is default but SIGPIPE's, which is
 /// ignored, exactly `read_signals` are blocked (for make_signal_fd), orphans among the descendants

@@ -7,6 +7,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string_view>
@@ -37,6 +38,10 @@ std::string_view without_slashes_at_end(std::string_view path) {
     return path;
 }
 
+Error not_ours(const std::string& path, const struct stat& status) {
+    return error("cannot use " + path + ": it belongs to user " + std::to_string(status.st_uid));
+}
+
 /// The pid that a lock file names, in words; nothing if it names none.
 std::string holder(int fd) {
     std::array<char, 16> buffer{};
@@ -57,22 +62,30 @@ Result<> make_private_dir(const std::string& name) {
     const Fd dir(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     struct stat status {};
     if (!dir) {
-        const bool link = lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
-        if (link) return error("cannot use " + path + ": it is a symbolic link");
-        return errno == ENOENT ? system_error("cannot make " + path, errnum)
-                               : system_error("cannot use " + path, ENOTDIR);
+        const int why = errno;
+        if (why == ENOENT) return system_error("cannot make " + path, errnum);
+        const bool seen = lstat(path.c_str(), &status) == 0;
+        if (seen && S_ISLNK(status.st_mode)) {
+            return error("cannot use " + path + ": it is a symbolic link");
+        }
+        // Somebody else's own folder cannot even be opened.
+        if (seen && status.st_uid != geteuid()) return not_ours(path, status);
+        return system_error("cannot use " + path, why);
     }
     // The umask may have taken bits away.
     if (fresh && fchmod(dir.get(), 0700) != 0) return system_error("cannot make " + path);
     if (fstat(dir.get(), &status) != 0) return system_error("cannot use " + path);
-    if (status.st_uid != geteuid()) {
-        return error("cannot use " + path + ": it belongs to user " +
-                     std::to_string(status.st_uid));
-    }
+    if (status.st_uid != geteuid()) return not_ours(path, status);
     if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         return error("cannot use " + path + ": others may write to it");
     }
     return {};
+}
+
+bool has_no_room(const Error& error) {
+    constexpr std::array errnums = {EROFS, ENOSPC, EDQUOT, EACCES, EPERM};
+    return error.errnum &&
+           std::find(errnums.begin(), errnums.end(), *error.errnum) != errnums.end();
 }
 
 Result<Fd> lock_file(const std::string& path) {
@@ -84,8 +97,9 @@ Result<Fd> lock_file(const std::string& path) {
         return error(what + ": " + holder(fd.get()) + " holds it");
     }
     const std::string pid = std::to_string(getpid()) + "\n";
-    if (ftruncate(fd.get(), 0) != 0 ||
-        pwrite(fd.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+    if (ftruncate(fd.get(), 0) != 0) return system_error(what);
+    // The lock counts; who holds it is for people, and no reason to do without on a full disk.
+    if (pwrite(fd.get(), pid.data(), pid.size(), 0) < 0 && errno != ENOSPC && errno != EDQUOT) {
         return system_error(what);
     }
     return fd;

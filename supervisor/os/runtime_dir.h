@@ -11,6 +11,9 @@ namespace reeve::os {
 /// must be ours, no symbolic link, and not writable by others.
 Result<> make_private_dir(const std::string& path);
 
+/// Whether that is what a file system says which takes nothing: read-only, full or not for us.
+bool has_no_room(const Error& error);
+
 /// Locks a file that holds the locker's pid, for as long as the result is open. The error names the
 /// process that holds it.
 Result<Fd> lock_file(const std::string& path);

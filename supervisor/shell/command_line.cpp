@@ -1,10 +1,14 @@
 #include "supervisor/shell/command_line.h"
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
+#include <algorithm>
+#include <array>
 #include <iostream>
-#include <map>
+#include <span>
+#include <string_view>
 
+#include "base/nearest.h"
+#include "supervisor/shell/environment.h"
 #include "supervisor/shell/version.h"
 
 namespace reeve::shell {
@@ -13,57 +17,124 @@ namespace {
 
 constexpr int usage_status = 2;
 
-/// A path given on the command line is relative to where the command was given.
-std::string absolute(const std::string& path) {
-    if (path.empty() || path.front() == '/') return path;
-    std::error_code error;
-    const auto folder = std::filesystem::current_path(error);
-    return error ? path : (folder / path).lexically_normal().string();
+constexpr std::array<std::string_view, 5> levels = {"trace", "debug", "info", "warning", "error"};
+constexpr std::array<std::string_view, 2> formats = {"text", "json"};
+
+int usage(const std::string& sentence) {
+    std::cerr << "reeved: " << sentence << "\n";
+    return usage_status;
+}
+
+/// The options as CLI11 hands them over, before their words are understood.
+struct Words {
+    std::string level, format;
+};
+
+void describe(CLI::App& app, Options& options, Words& words) {
+    app.add_option("-c,--config", options.config,
+                   "A file, or a folder whose *.yaml are read in order of name; repeatable")
+        ->option_text("PATH")
+        ->allow_extra_args(false);
+    app.add_flag("--check", options.check, "Validate the configuration and exit: 0 valid, 1 not");
+    app.add_flag("--daemonize", options.daemonize,
+                 "Go to the background; exit 0 once boot has come up, 1 if it cannot");
+    const auto path = [&](const char* name, std::string& into, const char* text) {
+        app.add_option(name, into, text)->type_name("PATH");
+    };
+    path("--pid-file", options.pid_file, "Written once up, removed at exit");
+    path("--runtime-dir", options.runtime_dir, "For the control socket and log pipes");
+    path("--log-dir", options.log_dir, "For the services' logs");
+    path("--state-dir", options.state_dir, "For what lasts beyond a boot");
+    app.add_option("--log-level", words.level, "trace, debug, info (default), warning or error")
+        ->type_name("LEVEL");
+    app.add_option("--log-format", words.format, "text (default) or json")->type_name("FORMAT");
+    path("--log-file", options.log_file, "For the supervisor's own messages, instead of stderr");
+    app.set_version_flag("-V,--version", std::string("reeved ") + version, "Print the version");
+    app.set_help_flag("-h,--help", "Print this");
+    app.get_formatter()->column_width(24);
+    app.footer(
+        "Without --config it reads /etc/reeve/reeve.yaml and /etc/reeve/services.d/*.yaml, or as\n"
+        "another user than root the same in $XDG_CONFIG_HOME/reeve. REEVE_CONFIG,\n"
+        "REEVE_RUNTIME_DIR, REEVE_LOG_DIR and REEVE_STATE_DIR stand in for options that are not\n"
+        "given. As a daemon it keeps its own messages in supervisor.log in the log folder.\n"
+        "\n"
+        "Signals: TERM and INT stop every service in reverse order of dependency and exit, a\n"
+        "second one kills what is left; HUP reads the configuration again; USR1 opens log files\n"
+        "anew, after somebody has moved them.\n"
+        "\n"
+        "Exit status: 0 after an asked-for stop, 1 could not boot, 2 usage; with on_exit: "
+        "shutdown\n"
+        "that service's, 128+N for signal N.");
+}
+
+int unexpected(const CLI::App& app, const std::string& word) {
+    if (!word.starts_with('-')) {
+        return usage("unexpected argument " + word + "; a configuration is named with --config " +
+                     word);
+    }
+    std::vector<std::string> names;
+    for (const CLI::Option* option : app.get_options()) {
+        for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+    const std::string name = word.substr(0, word.find('='));
+    const auto meant = name.size() <= 64 ? nearest(name, names) : std::nullopt;
+    return usage("unknown option " + name +
+                 (meant ? "; did you mean " + *meant + "?" : "; reeved --help lists them"));
+}
+
+/// Puts the enumerator with the number of the word among those known; false, having said so, if
+/// none.
+template <typename Enum>
+bool choose(const char* option, const std::string& word, std::span<const std::string_view> known,
+            std::optional<Enum>& into) {
+    if (word.empty()) return true;
+    const auto found = std::find(known.begin(), known.end(), word);
+    if (found != known.end()) {
+        into = static_cast<Enum>(found - known.begin());
+        return true;
+    }
+    std::string sentence = option + std::string(" takes ");
+    for (std::size_t i = 0; i < known.size(); ++i) {
+        sentence += i == 0 ? "" : i + 1 == known.size() ? " or " : ", ";
+        sentence += known[i];
+    }
+    usage(sentence + ", not " + word);
+    return false;
 }
 
 }  // namespace
 
 std::variant<Options, int> parse_command_line(int argc, char** argv) {
-    const std::map<std::string, config::LogLevel> levels = {{"trace", config::LogLevel::Trace},
-                                                            {"debug", config::LogLevel::Debug},
-                                                            {"info", config::LogLevel::Info},
-                                                            {"warning", config::LogLevel::Warning},
-                                                            {"error", config::LogLevel::Error}};
-    const std::map<std::string, config::LogFormat> formats = {{"text", config::LogFormat::Text},
-                                                              {"json", config::LogFormat::Json}};
+    const std::span<char*> arguments(argv, static_cast<std::size_t>(argc));
     Options options;
-    std::string level, format;
-    CLI::App app("Supervises the services that its configuration names, in the foreground.",
-                 "reeved");
-    app.set_version_flag("-V,--version", std::string("reeved ") + version);
-    app.add_option("-c,--config", options.config,
-                   "a file, or a folder whose *.yaml are read in order of name; repeatable")
-        ->type_name("PATH")
-        ->allow_extra_args(false);
-    app.add_flag("--check", options.check, "validate the configuration and exit: 0 valid, 1 not");
-    app.add_option("--runtime-dir", options.runtime_dir, "for the control socket and log pipes")
-        ->type_name("PATH");
-    app.add_option("--log-dir", options.log_dir, "for the services' logs")->type_name("PATH");
-    app.add_option("--state-dir", options.state_dir, "for what lasts beyond a boot")
-        ->type_name("PATH");
-    app.add_option("--log-level", level, "trace, debug, info (default), warning or error")
-        ->type_name("LEVEL")
-        ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}));
-    app.add_option("--log-format", format, "text (default) or json")
-        ->type_name("FORMAT")
-        ->check(CLI::IsMember({"text", "json"}));
-    app.add_option("--log-file", options.log_file, "instead of stderr")->type_name("PATH");
+    Words words;
+    CLI::App app("Supervises the services that its configuration names.", "reeved");
+    describe(app, options, words);
+    app.allow_extras();
+    if (std::find(arguments.begin(), arguments.end(), std::string_view("--")) != arguments.end()) {
+        return usage("being init for one command (-- COMMAND) is not supported yet");
+    }
     try {
         app.parse(argc, argv);
+    } catch (const CLI::Success& asked_for) {
+        app.exit(asked_for, std::cout, std::cerr);
+        return 0;
+    } catch (const CLI::ArgumentMismatch& error) {
+        const std::string_view what = error.what();
+        return usage(std::string(what.substr(0, what.find(':'))) + " needs a value");
     } catch (const CLI::ParseError& error) {
-        const bool asked_for = error.get_exit_code() == 0;
-        return app.exit(error, std::cout, std::cerr) == 0 || asked_for ? 0 : usage_status;
+        return usage(error.what());
     }
-    if (!level.empty()) options.log_level = levels.at(level);
-    if (!format.empty()) options.log_format = formats.at(format);
+    if (const auto extras = app.remaining(); !extras.empty()) {
+        return unexpected(app, extras.front());
+    }
+    if (!choose("--log-level", words.level, levels, options.log_level) ||
+        !choose("--log-format", words.format, formats, options.log_format)) {
+        return usage_status;
+    }
     for (std::string& path : options.config) path = absolute(path);
-    for (std::string* path :
-         {&options.runtime_dir, &options.log_dir, &options.state_dir, &options.log_file}) {
+    for (std::string* path : {&options.pid_file, &options.runtime_dir, &options.log_dir,
+                              &options.state_dir, &options.log_file}) {
         *path = absolute(*path);
     }
     return options;
@@ -73,6 +144,7 @@ void apply(const Options& options, config::Supervisor& settings) {
     if (options.log_level) settings.log.level = *options.log_level;
     if (options.log_format) settings.log.format = *options.log_format;
     if (!options.log_file.empty()) settings.log.file = options.log_file;
+    if (settings.log.file.empty()) settings.log.file = options.default_log_file;
 }
 
 }  // namespace reeve::shell

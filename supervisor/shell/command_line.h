@@ -9,14 +9,17 @@
 
 namespace reeve::shell {
 
-/// What `reeved` was asked to do; empty strings and lists were not given.
+/// What `reeved` was asked to do; empty strings and lists were not given. Paths are absolute.
 struct Options {
     std::vector<std::string> config;
     bool check = false;
+    bool daemonize = false;
+    std::string pid_file;
     std::string runtime_dir, log_dir, state_dir;
     std::optional<config::LogLevel> log_level;
     std::optional<config::LogFormat> log_format;
     std::string log_file;
+    std::string default_log_file;  ///< for a daemon, when nobody names one
 };
 
 /// The options, or the exit status of a run that is over: help, version or bad usage, which has

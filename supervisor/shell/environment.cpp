@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <string_view>
 
 #include "supervisor/os/environment_file.h"
@@ -49,7 +50,20 @@ Environment own_environment() {
             result.emplace(text.substr(0, equals), text.substr(equals + 1));
         }
     }
+    for (const char* name :
+         {"REEVE_CONFIG", "REEVE_RUNTIME_DIR", "REEVE_LOG_DIR", "REEVE_STATE_DIR"}) {
+        if (const auto own = result.find(name); own != result.end()) {
+            own->second = absolute(own->second);
+        }
+    }
     return result;
+}
+
+std::string absolute(const std::string& path) {
+    if (path.empty() || path.front() == '/') return path;
+    std::error_code error;
+    const auto folder = std::filesystem::current_path(error);
+    return error ? path : (folder / path).lexically_normal().string();
 }
 
 Result<Environment> environment_of(const config::Execution& execution, const Environment& own,

@@ -13,8 +13,12 @@ namespace reeve::shell {
 /// NAME to value, in order of name.
 using Environment = std::map<std::string, std::string>;
 
-/// What environ(7) holds.
+/// What environ(7) holds, with the paths in our own variables (REEVE_CONFIG ...) made absolute: a
+/// daemon and its services work in other folders than whoever set them.
 Environment own_environment();
+
+/// A path as the present working folder has it.
+std::string absolute(const std::string& path);
 
 /// The environment of a service's processes, later ones winning: what it inherits, HOME, USER,
 /// LOGNAME and SHELL of its user, its environment_files, its environment, `extra`. Variables by

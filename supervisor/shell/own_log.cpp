@@ -13,57 +13,74 @@
 #include <mutex>
 
 #include "base/fd.h"
+#include "base/time.h"
+#include "ctl/protocol/json_writer.h"
 
 namespace reeve::shell {
 
 namespace {
 
-/// Writes whole lines to a descriptor, and drops those that would have to wait.
+/// Drops the rest of a line that would have to wait.
+void write_line(int fd, std::string_view line) {
+    // A pipe that is ready takes so much without making us wait.
+    while (!line.empty()) {
+        pollfd ready{fd, POLLOUT, 0};
+        if (::poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) return;
+        const ssize_t written =
+            ::write(fd, line.data(), std::min<std::size_t>(line.size(), PIPE_BUF));
+        if (written <= 0) return;
+        line.remove_prefix(static_cast<std::size_t>(written));
+    }
+}
+
+bool is_control(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\t') || byte == 0x7f;
+}
+
+std::string to_json(const spdlog::details::log_msg& message) {
+    const auto text = [](spdlog::string_view_t view) {
+        return std::string_view(view.data(), view.size());
+    };
+    protocol::JsonWriter json;
+    json.begin_object();
+    json.field("time", WallTime(message.time));
+    json.field("level", text(spdlog::level::to_string_view(message.level)));
+    json.field("message", text(message.payload));
+    json.end_object();
+    return json.take() + '\n';
+}
+
+/// Writes whole lines to a file or stderr, and drops those that would have to wait.
 class LineSink : public spdlog::sinks::base_sink<std::mutex> {
   public:
-    LineSink(Fd file, config::LogFormat format) : file_(std::move(file)), format_(format) {}
+    LineSink(Fd file, config::LogFormat format, bool echo)
+        : file_(std::move(file)), format_(format), echo_(echo) {}
 
   protected:
     void sink_it_(const spdlog::details::log_msg& message) override {
-        spdlog::memory_buf_t line;
+        spdlog::memory_buf_t formatted;
+        std::string json;
+        std::string_view line;
         if (format_ == config::LogFormat::Json) {
-            to_json(message, line);
+            line = json = to_json(message);
         } else {
-            formatter_->format(message, line);
+            formatter_->format(message, formatted);
+            // What a service printed may be quoted; it shall not forge lines or steer a terminal.
+            std::replace_if(formatted.begin(), formatted.end() - 1, is_control, '?');
+            line = {formatted.data(), formatted.size()};
         }
-        const int fd = file_ ? file_.get() : STDERR_FILENO;
-        // A pipe that is ready takes so much without making us wait.
-        for (std::string_view rest(line.data(), line.size()); !rest.empty();) {
-            pollfd ready{fd, POLLOUT, 0};
-            if (::poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) return;
-            const ssize_t written =
-                ::write(fd, rest.data(), std::min<std::size_t>(rest.size(), PIPE_BUF));
-            if (written <= 0) return;
-            rest.remove_prefix(static_cast<std::size_t>(written));
+        if (file_) write_line(file_.get(), line);
+        if (!file_ || (echo_ && message.level >= spdlog::level::warn)) {
+            write_line(STDERR_FILENO, line);
         }
     }
     void flush_() override {}
 
   private:
-    void to_json(const spdlog::details::log_msg& message, spdlog::memory_buf_t& line) {
-        // The formatter's pattern is JSON up to the text, which alone needs escaping.
-        formatter_->format(message, line);
-        for (const char c : std::string_view(message.payload.data(), message.payload.size())) {
-            const auto byte = static_cast<unsigned char>(c);
-            if (c == '"' || c == '\\') {
-                line.push_back('\\');
-                line.push_back(c);
-            } else if (byte < 0x20 || byte == 0x7f) {
-                fmt::format_to(fmt::appender(line), "\\u{:04x}", byte);
-            } else {
-                line.push_back(c);
-            }
-        }
-        for (const char c : std::string_view("\"}\n")) line.push_back(c);
-    }
-
     Fd file_;
     config::LogFormat format_;
+    bool echo_;
 };
 
 spdlog::level::level_enum level_of(config::LogLevel level) {
@@ -84,11 +101,12 @@ spdlog::level::level_enum level_of(config::LogLevel level) {
 
 }  // namespace
 
-OwnLog::OwnLog() = default;
+OwnLog::OwnLog(Echo echo) : echo_(echo) {}
 OwnLog::~OwnLog() = default;
 
-Result<std::unique_ptr<OwnLog>> OwnLog::open(const config::Supervisor::OwnLog& settings) {
-    std::unique_ptr<OwnLog> log(new OwnLog);
+Result<std::unique_ptr<OwnLog>> OwnLog::open(const config::Supervisor::OwnLog& settings,
+                                             Echo echo) {
+    std::unique_ptr<OwnLog> log(new OwnLog(echo));
     if (auto opened = log->configure(settings); !opened) return opened.error();
     return log;
 }
@@ -100,12 +118,10 @@ Result<> OwnLog::configure(const config::Supervisor::OwnLog& settings) {
                           O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640));
         if (!file) return system_error("cannot open the log file " + settings.file);
     }
-    auto sink = std::make_shared<LineSink>(std::move(file), settings.format);
-    const bool json = settings.format == config::LogFormat::Json;
+    auto sink =
+        std::make_shared<LineSink>(std::move(file), settings.format, echo_ == Echo::Warnings);
     sink->set_formatter(std::make_unique<spdlog::pattern_formatter>(
-        json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":")"
-             : "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v",
-        spdlog::pattern_time_type::utc, json ? "" : "\n"));
+        "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v", spdlog::pattern_time_type::utc, "\n"));
     const auto logger = std::make_shared<spdlog::logger>("reeved", std::move(sink));
     logger->set_level(level_of(settings.level));
     logger_ = logger;

@@ -18,8 +18,13 @@ namespace reeve::shell {
 /// thread.
 class OwnLog {
   public:
+    /// What stderr gets while the log goes to a file: a daemon's warnings are for whoever starts
+    /// it.
+    enum class Echo { Nothing, Warnings };
+
     /// Fails when the file cannot be opened.
-    static Result<std::unique_ptr<OwnLog>> open(const config::Supervisor::OwnLog& settings);
+    static Result<std::unique_ptr<OwnLog>> open(const config::Supervisor::OwnLog& settings,
+                                                Echo echo = Echo::Nothing);
     ~OwnLog();
 
     /// Takes over other settings; on failure the old ones stay.
@@ -33,8 +38,9 @@ class OwnLog {
     void error(std::string_view text);
 
   private:
-    OwnLog();
+    explicit OwnLog(Echo echo);
 
+    Echo echo_;
     config::Supervisor::OwnLog settings_;
     // Replaced on one thread while others write.
     std::atomic<std::shared_ptr<spdlog::logger>> logger_;

@@ -3,9 +3,12 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
+#include <iterator>
 
 #include "config/graph.h"
+#include "supervisor/os/runtime_dir.h"
 #include "supervisor/os/signal_fd.h"
 #include "supervisor/shell/clock.h"
 #include "supervisor/shell/version.h"
@@ -86,7 +89,11 @@ Result<> Supervisor::listen() {
         settings.socket.path.empty() ? setup_.runtime_dir + "/control.sock" : settings.socket.path;
     auto listening = listener_.listen(path, {settings.socket_mode(), settings.socket.group});
     if (listening) listening = let_clients_in(settings);
-    if (!listening) return listening;
+    if (!listening) {
+        if (setup_.needs_runtime_dir || !os::has_no_room(listening.error())) return listening;
+        log_.warning(listening.error().text() + "; going on without a control socket");
+        return {};
+    }
     log_.info("reeved " + std::string(version) + " is listening on " + path);
     return {};
 }
@@ -183,9 +190,9 @@ void Supervisor::pump() {
             return;
         }
         if (actions_.empty()) {
-            for (core::Action& action : engine_.handle(queue_.pop(), now())) {
-                actions_.push_back(std::move(action));
-            }
+            std::vector<core::Action> decided = engine_.handle(queue_.pop(), now());
+            if (setup_.boot_watch != nullptr) setup_.boot_watch->look(engine_, decided, now());
+            std::move(decided.begin(), decided.end(), std::back_inserter(actions_));
             continue;
         }
         const core::Action action = std::move(actions_.front());

@@ -10,6 +10,7 @@
 #include "supervisor/log/collector.h"
 #include "supervisor/os/process.h"
 #include "supervisor/os/spawn.h"
+#include "supervisor/shell/boot_watch.h"
 #include "supervisor/shell/children.h"
 #include "supervisor/shell/command_line.h"
 #include "supervisor/shell/configuration.h"
@@ -32,9 +33,11 @@ struct Setup {
     config::Supervisor settings;  ///< with flags and environment applied
     std::string runtime_dir;      ///< empty: none could be had
     std::string log_dir;
-    std::string state_dir;  ///< empty: none could be had
+    std::string state_dir;           ///< empty: none could be had
+    bool needs_runtime_dir = false;  ///< it or the socket in it was asked for by name
     Environment environment;
-    sigset_t signals;  ///< blocked, to be read
+    sigset_t signals;                 ///< blocked, to be read
+    BootWatch* boot_watch = nullptr;  ///< looks on, where somebody waits for the boot
 };
 
 /// The supervisor as a process: one loop that turns what happens into events, hands them to the

@@ -1,0 +1,170 @@
+#include "supervisor/shell/prepare.h"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <iostream>
+
+#include "config/check_report.h"
+#include "config/load.h"
+#include "config/places.h"
+#include "supervisor/log/log_file.h"
+#include "supervisor/os/runtime_dir.h"
+
+namespace reeve::shell {
+
+namespace {
+
+config::LoadOptions load_options(const Options& options, const Environment& environment,
+                                 const config::Places& places) {
+    config::LoadOptions load;
+    load.environment = environment;
+    load.as_pid1 = ::getpid() == 1;
+    load.paths = options.config;
+    if (load.paths.empty()) {
+        if (const auto named = environment.find("REEVE_CONFIG");
+            named != environment.end() && !named->second.empty()) {
+            load.paths = {named->second};
+        }
+    }
+    if (load.paths.empty()) {
+        load.paths = places.config;
+        load.paths_may_be_missing = true;
+    }
+    return load;
+}
+
+struct Place {
+    std::string path;
+    bool by_name = false;  ///< somebody asked for it
+};
+
+/// Finds the places that flags, environment, YAML and table name.
+class Finder {
+  public:
+    Finder(const Options& options, const Environment& environment, const config::Supervisor& yaml,
+           const config::Places& table)
+        : options_(options), environment_(environment), yaml_(yaml), table_(table) {}
+
+    Place runtime_dir() const {
+        return find(options_.runtime_dir, "REEVE_RUNTIME_DIR", yaml_.runtime_dir,
+                    table_.runtime_dir);
+    }
+    Place log_dir() const {
+        return find(options_.log_dir, "REEVE_LOG_DIR", yaml_.log_dir, table_.log_dir);
+    }
+    Place state_dir() const {
+        return find(options_.state_dir, "REEVE_STATE_DIR", yaml_.state_dir, table_.state_dir);
+    }
+
+  private:
+    Place find(const std::string& flag, const char* variable, const std::string& yaml,
+               const std::string& table) const {
+        std::string named = config::choose_place(flag, environment_, variable, yaml, "");
+        if (named.empty()) return {table, false};
+        return {std::move(named), true};
+    }
+
+    const Options& options_;
+    const Environment& environment_;
+    const config::Supervisor& yaml_;
+    const config::Places& table_;
+};
+
+/// A daemon's stderr leads nowhere, so its log goes to a file, where one can be had.
+Result<std::unique_ptr<OwnLog>> open_log(Setup& setup) {
+    const auto open = [&](const std::string& default_file) {
+        setup.options.default_log_file = default_file;
+        setup.settings.log = setup.plan->supervisor.log;
+        apply(setup.options, setup.settings);
+        return OwnLog::open(setup.settings.log, setup.options.daemonize ? OwnLog::Echo::Warnings
+                                                                        : OwnLog::Echo::Nothing);
+    };
+    if (!setup.options.daemonize) return open("");
+    const std::string file = setup.log_dir + "/supervisor.log";
+    log::LogFile::make_directories(setup.log_dir);
+    auto log = open(file);
+    if (log || setup.settings.log.file != file) return log;
+    const Error missing = log.error();
+    log = open("");
+    if (log) (*log)->warning(missing.text() + "; once up, the supervisor cannot say anything");
+    return log;
+}
+
+Result<Fd> take_runtime_dir(const std::string& path) {
+    if (auto made = os::make_private_dir(path); !made) return made.error();
+    return os::lock_file(path + "/lock");
+}
+
+/// A daemon has no console: what services would write there alone is lost.
+void warn_of_lost_output(const config::Plan& plan, OwnLog& log) {
+    for (const config::ServicePtr& service : plan.services) {
+        const config::Log& to = service->policy.log;
+        const bool console_alone =
+            to.kind == config::Log::Kind::Capture && to.to_console && !to.to_file;
+        if (!console_alone && to.kind != config::Log::Kind::Inherit) continue;
+        log.warning(service->name + " logs to " +
+                    (console_alone ? "the console" : "the supervisor's own output") +
+                    ", which a daemon does not have: that is lost");
+    }
+}
+
+}  // namespace
+
+Result<Prepared> prepare(const Options& options, const Environment& environment,
+                         const sigset_t& signals) {
+    const config::Places places = config::places_of(::geteuid(), environment);
+    Prepared prepared;
+    Setup& setup = prepared.setup;
+    setup.options = options;
+    setup.environment = environment;
+    setup.signals = signals;
+    setup.load = load_options(options, environment, places);
+    {
+        config::LoadResult loaded = config::load(setup.load);
+        std::cerr << config::check_report(loaded).problems << std::flush;
+        if (!loaded.plan) return error("cannot boot: the configuration is not valid");
+        setup.plan = std::move(loaded.plan);
+    }
+    // The text of the configuration and its tree are gone; what they took would stay ours for ever.
+    ::malloc_trim(0);
+    setup.settings = setup.plan->supervisor;
+    const Finder finder(options, environment, setup.plan->supervisor, places);
+    setup.log_dir = finder.log_dir().path;
+    auto log = open_log(setup);
+    if (!log) return log.error();
+    prepared.log = std::move(*log);
+    if (options.daemonize) warn_of_lost_output(*setup.plan, *prepared.log);
+
+    const Place runtime = finder.runtime_dir();
+    setup.needs_runtime_dir = runtime.by_name || !setup.settings.socket.path.empty();
+    if (auto lock = take_runtime_dir(runtime.path)) {
+        setup.runtime_dir = runtime.path;
+        prepared.lock = std::move(*lock);
+    } else if (setup.needs_runtime_dir || !os::has_no_room(lock.error())) {
+        return lock.error();
+    } else {
+        prepared.log->warning(lock.error().text() + "; going on without a control socket");
+    }
+    const Place state = finder.state_dir();
+    if (auto made = os::make_private_dir(state.path)) {
+        setup.state_dir = state.path;
+    } else if (state.by_name) {
+        return made.error();
+    } else {
+        prepared.log->warning(made.error().text() +
+                              "; nothing will be remembered beyond this boot");
+    }
+    return prepared;
+}
+
+int check(const Options& options, const Environment& environment) {
+    const config::Places places = config::places_of(::geteuid(), environment);
+    const config::LoadResult loaded = config::load(load_options(options, environment, places));
+    const config::CheckReport report = config::check_report(loaded);
+    std::cerr << report.problems << std::flush;
+    std::cout << report.summary << std::endl;
+    return report.valid ? 0 : 1;
+}
+
+}  // namespace reeve::shell
