@@ -159,10 +159,12 @@ Literal written(As<Kind::Names>, const std::vector<std::string>& names) { return
 Literal written(As<Kind::Exits>, const ExitSet& exits) {
     Literal::List out;
     for (std::size_t code = 0; code < exits.codes.size(); ++code) {
-        if (exits.codes.test(code)) out.push_back({static_cast<std::int64_t>(code)});
+        if (exits.codes.test(code)) out.emplace_back().value = static_cast<std::int64_t>(code);
     }
     for (std::size_t signal = 0; signal < exits.signals.size(); ++signal) {
-        if (exits.signals.test(signal)) out.push_back({signal_name(static_cast<int>(signal))});
+        if (exits.signals.test(signal)) {
+            out.emplace_back().value = signal_name(static_cast<int>(signal));
+        }
     }
     return {std::move(out)};
 }

@@ -56,6 +56,10 @@ std::string EventText::text(const Event& event) {
         case Event::Kind::State:
             line += change(event);
             break;
+        case Event::Kind::Removed:
+            line += painted(harmless(event.service), colour_of_name(event.service), look_) +
+                    "  is gone: the configuration no longer has it";
+            break;
         case Event::Kind::Configuration:
             line += sentence("the configuration was read again", Colour::Bold);
             break;

@@ -69,11 +69,7 @@ Telling telling_of(Verb verb, const Look& look) {
 }
 
 std::string reason_of(const CommandResult& result) {
-    if (result.cause.empty()) return "it " + predicate(result.state);
-    // The cause of its state, not of the failure.
-    const bool at_rest = result.failure == ErrorCode::NotRunning;
-    if (at_rest) return "it " + predicate(result.state) + " (" + harmless(result.cause) + ")";
-    return harmless(result.cause);
+    return result.cause.empty() ? "it " + predicate(result.state) : harmless(result.cause);
 }
 
 std::string gave_up_on(const CommandResult& result) {

@@ -44,6 +44,7 @@ struct Event {
     enum class Kind {
         Snapshot,       ///< not what happened but what is
         State,          ///< a service came into another state, or into the same for another reason
+        Removed,        ///< a service is gone, the configuration no longer has it
         Configuration,  ///< it was read again: `cause` says what came of it
         Shutdown,       ///< everything is being stopped: `cause` says why
         Lost,           ///< `missed` events were not sent, as too many were unread
@@ -51,7 +52,7 @@ struct Event {
     std::uint64_t seq = 0;
     WallTime time;
     Kind kind = Kind::State;
-    std::string service;        ///< of Snapshot and State
+    std::string service;        ///< of Snapshot, State and Removed
     std::optional<State> from;  ///< of State
     State to = State::Stopped;  ///< of Snapshot and State
     std::string cause;

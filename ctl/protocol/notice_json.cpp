@@ -70,6 +70,9 @@ void write(JsonWriter& out, const Event& event) {
             out.field("cause", event.cause);
             out.field("pid", event.pid);
             break;
+        case Event::Kind::Removed:
+            out.field("service", event.service);
+            break;
         case Event::Kind::Configuration:
         case Event::Kind::Shutdown:
             out.field("cause", event.cause);
@@ -105,6 +108,9 @@ std::optional<Event> read(const json::value& value, const std::string& path, std
             event.to = read_state(in, "to");
             event.cause = in.text("cause");
             event.pid = in.maybe("pid", read_pid);
+            break;
+        case Event::Kind::Removed:
+            event.service = in.text("service");
             break;
         case Event::Kind::Configuration:
         case Event::Kind::Shutdown:

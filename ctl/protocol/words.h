@@ -16,8 +16,8 @@ inline constexpr std::array state_words = {"stopped"sv, "waiting"sv,   "starting
                                            "backoff"sv, "failed"sv,    "done"sv};
 inline constexpr std::array step_words = {"stop"sv, "start"sv, "reload"sv, "remove"sv};
 inline constexpr std::array effect_words = {"live"sv, "restart"sv, "added"sv, "removed"sv};
-inline constexpr std::array event_words = {"snapshot"sv, "state"sv, "configuration"sv, "shutdown"sv,
-                                           "lost"sv};
+inline constexpr std::array event_words = {"snapshot"sv,      "state"sv,    "removed"sv,
+                                           "configuration"sv, "shutdown"sv, "lost"sv};
 inline constexpr std::array severity_words = {"error"sv, "warning"sv};
 
 }  // namespace reeve::protocol

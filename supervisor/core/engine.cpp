@@ -95,6 +95,10 @@ void Engine::on(const SignalAsked& event) {
         if (there) out_.push_back(Signal{run, event.signal, event.scope});
         outcomes.push_back(
             outcome_of(*unit, there ? Outcome::Kind::Done : Outcome::Kind::NotRunning));
+        if (there) continue;
+        outcomes.back().cause =
+            unit->alive() ? "it has no main process"
+                          : "it has no process, as it is " + std::string(name_of(unit->state()));
     }
     reply(event.request, std::move(outcomes));
 }

@@ -56,6 +56,7 @@ void Engine::replan(const config::ServiceChange& entry, const config::Plan& befo
             unit.predecessors.clear();
             unit.cycle = unit.alive() && unit.policy().enabled;
             if (unit.policy().enabled) start.push_back(unit.id());
+            if (!unit.alive()) change(unit, Stopped{}, "added to the configuration");
             return;
         case config::Change::Removed:
             unit.removed = true;

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <charconv>
 #include <ctime>
+#include <utility>
 
 #include "supervisor/os/directory.h"
 #include "supervisor/os/pidfd.h"
@@ -53,11 +54,18 @@ std::optional<std::string> environment_of(pid_t pid) {
     const std::string path = "/proc/" + std::to_string(pid) + "/environ";
     // For a moment within execve the new program has no environment yet. A process that is
     // overlooked then may survive the end of its service, so wait that moment: 50 ms at most.
+    bool looked_between = false;
     for (int patience = 100;; --patience) {
-        const auto process = read_process(pid);
         auto environment = read_long_proc_file(path.c_str(), kMost);
         if (!environment || !environment->empty() || patience == 0) return environment;
-        if (!process || !process->executing || !process->live()) return environment;
+        const auto process = read_process(pid);
+        if (!process || !process->live()) return environment;
+        if (!process->executing) {
+            // It may have come out of execve between the two looks: only what is empty once more
+            // after that is really empty.
+            if (std::exchange(looked_between, true)) return environment;
+            continue;
+        }
         const timespec moment{0, 500'000};
         nanosleep(&moment, nullptr);
     }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -152,6 +153,9 @@ void Control::answer(const SessionPtr& session, const Id& id, const protocol::Re
     protocol::Rehearsal rehearsal{steps_of(played), {{}, played.also}};
     for (const core::Outcome& outcome : played.outcomes) {
         rehearsal.outcome.results.push_back(pending_.result_of(outcome));
+        rehearsal.outcome.results.back().changed =
+            std::any_of(played.steps.begin(), played.steps.end(),
+                        [&](const auto& step) { return step.service == outcome.name; });
     }
     session->send(protocol::encode_result(id, rehearsal));
 }
@@ -312,6 +316,13 @@ void Control::announce(const core::AnnounceShutdown& shutdown) {
     protocol::Event event;
     event.kind = protocol::Event::Kind::Shutdown;
     event.cause = shutdown.cause;
+    events_.publish(std::move(event));
+}
+
+void Control::announce(const core::Forget& forgotten) {
+    protocol::Event event;
+    event.kind = protocol::Event::Kind::Removed;
+    event.service = forgotten.name;
     events_.publish(std::move(event));
 }
 

@@ -42,6 +42,7 @@ class Control {
 
     void announce(const core::Announce& change);
     void announce(const core::AnnounceShutdown& shutdown);
+    void announce(const core::Forget& forgotten);
     /// That the configuration was read again, and what came of it.
     void announce_configuration(std::string what);
     void touches(const core::Touches& touches) { pending_.touches(touches); }

@@ -243,7 +243,10 @@ void Supervisor::carry_out(const core::AnnounceShutdown& action) {
     control_.announce(action);
 }
 
-void Supervisor::carry_out(const core::Forget& action) { collector_.remove(action.name); }
+void Supervisor::carry_out(const core::Forget& action) {
+    collector_.remove(action.name);
+    control_.announce(action);
+}
 
 void Supervisor::carry_out(const core::Finish& finish) {
     for (const std::string& name : finish.survivors) {

@@ -5,6 +5,8 @@
 
 #include <array>
 
+#include "base/overloaded.h"
+
 namespace reeve::shell {
 
 namespace {
@@ -26,6 +28,19 @@ std::string last_words(std::string_view output) {
         ++lines;
     }
     return words;
+}
+
+/// What a probe asks, for people.
+std::string name_of(const config::Probe& probe) {
+    return std::visit(
+        Overloaded{[](const config::NotifyCheck&) { return std::string("notify"); },
+                   [](const config::ExecCheck& exec) { return "exec " + exec.command.front(); },
+                   [](const config::TcpCheck& tcp) {
+                       const bool v6 = tcp.host.find(':') != std::string::npos;
+                       return "tcp " + (v6 ? "[" + tcp.host + "]" : tcp.host) + ":" +
+                              std::to_string(tcp.port);
+                   }},
+        probe.check);
 }
 
 }  // namespace
@@ -53,8 +68,9 @@ void Tasks::run(const core::RunCommand& action) {
 }
 
 void Tasks::probe(const core::StartProbe& action) {
-    Done done = [this, task = action.task](bool succeeded, std::string what) {
-        queue_.push(core::ProbeAnswered{task, succeeded, std::move(what)});
+    Done done = [this, task = action.task, probe = name_of(action.probe)](bool succeeded,
+                                                                          std::string what) {
+        queue_.push(core::ProbeAnswered{task, succeeded, probe + ": " + what});
     };
     if (const auto* exec = std::get_if<config::ExecCheck>(&action.probe.check)) {
         start_command(action.task, action.run, exec->command, std::move(done));

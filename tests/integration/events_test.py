@@ -95,6 +95,11 @@ class Subscribers(unittest.TestCase):
             s.write_config({"services": {"a": {"command": FOREVER}, "b": {"command": FOREVER}}})
             s.send_signal(signal.SIGHUP)
             s.wait_for("b", "running")
+            s.write_config({"services": {"a": {"command": FOREVER}, "c": {"command": FOREVER, "enabled": False}}})
+            s.send_signal(signal.SIGHUP)
+            while s.next_event()["event"] != "removed":
+                pass
+            self.assertEqual((s.all_events[-1]["service"], s.states["c"]), ("b", "stopped"))
             s.write_config("services: [")
             s.send_signal(signal.SIGHUP)
             while s.next_event()["event"] != "configuration":
@@ -104,7 +109,7 @@ class Subscribers(unittest.TestCase):
                 pass
             self.assertEqual(s.wait(), 0)
             told = [e["cause"] for e in s.all_events if e["event"] in ("configuration", "shutdown")]
-            self.assertEqual(told, ["applied: 1 added", "refused: it is not valid", "asked by SIGTERM"])
+            self.assertEqual(told, ["applied: 1 added", "applied: 1 added, 1 removed", "refused: it is not valid", "asked by SIGTERM"])
 
 
 class Socket(unittest.TestCase):

@@ -121,10 +121,10 @@ TEST_F(CommandTest, DryRunOfWhatIsDoneAlreadySaysSo) {
 
 TEST_F(CommandTest, DryRunExitsAsTheCommandWould) {
     serve_result(protocol::Rehearsal{
-        {}, {{{"db", ErrorCode::NotRunning, State::Stopped, "not enabled", {}, true}}, {}}});
+        {}, {{{"db", ErrorCode::NotRunning, State::Stopped, "not running", {}, true}}, {}}});
     const Ran ran = ctl({"reload", "--dry-run", "db"});
     EXPECT_EQ(ran.exit, 3);
-    EXPECT_THAT(ran.err, StartsWith("reevectl: cannot reload db: it is stopped (not enabled)\n"));
+    EXPECT_THAT(ran.err, StartsWith("reevectl: cannot reload db: not running\n"));
 }
 
 TEST_F(CommandTest, ReopenSaysThatItIsDone) {

@@ -43,15 +43,14 @@ TEST_F(MarkTest, KillTakesSignalsByNameAndNumber) {
 }
 
 TEST_F(MarkTest, KillOfAServiceWithoutAProcessExitsWith3) {
-    serve_outcome(
-        {{{"job", ErrorCode::NotRunning, State::Done, "", {}, false},
-          {"web", ErrorCode::NotRunning, State::Stopped, "stopped by request", {}, false}},
-         {}});
+    serve_outcome({{{"job", ErrorCode::NotRunning, State::Done, "", {}, false},
+                    {"web", ErrorCode::NotRunning, State::Stopped, "it has no process", {}, false}},
+                   {}});
     const Ran ran = ctl({"kill", "web"});
     EXPECT_EQ(ran.exit, 3);
     EXPECT_EQ(ran.err,
               "reevectl: cannot kill job: it is done\n"
-              "reevectl: cannot kill web: it is stopped (stopped by request)\n");
+              "reevectl: cannot kill web: it has no process\n");
 }
 
 TEST_F(MarkTest, ResetFailedSaysWhatIsSoNow) {

@@ -106,6 +106,7 @@ TEST(Answer, ThatIsAnEventHasTheMembersOfItsKindAlone) {
             R"("from":"running","to":"failed","cause":"exit 1","pid":null})",
             R"({"seq":9,"time":"2026-11-21T00:40:00.123Z","event":"state","service":"new",)"
             R"("from":null,"to":"stopped","cause":"added","pid":null})",
+            R"({"seq":10,"time":"2026-11-21T00:40:00.123Z","event":"removed","service":"web"})",
             R"({"seq":10,"time":"2026-11-21T00:40:00.123Z","event":"configuration",)"
             R"("cause":"read again: 1 service restarted"})",
             R"({"seq":11,"time":"2026-11-21T00:40:00.123Z","event":"shutdown","cause":"SIGTERM"})",

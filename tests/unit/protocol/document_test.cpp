@@ -105,8 +105,8 @@ TEST(Document, ShowsEveryMessageWithAllItsMembers) {
         }
     }
     EXPECT_EQ(calls.size(), std::variant_size_v<Call>) << "there is a call without an example";
-    EXPECT_EQ(notices, (std::set<std::string>{"configuration", "lost", "shutdown", "snapshot",
-                                              "state", "touches"}));
+    EXPECT_EQ(notices, (std::set<std::string>{"configuration", "lost", "removed", "shutdown",
+                                              "snapshot", "state", "touches"}));
 }
 
 TEST(Document, NamesEveryMethodWithItsParams) {

@@ -231,7 +231,9 @@ inline std::vector<Event> every_event() {
     shutdown.cause = "SIGTERM";
     Event lost = an_event(11, Event::Kind::Lost);
     lost.missed = 5000;
-    return {snapshot, change, added, configuration, shutdown, lost};
+    Event removed = an_event(10, Event::Kind::Removed);
+    removed.service = "web";
+    return {snapshot, change, added, removed, configuration, shutdown, lost};
 }
 
 inline Touches touches() {
