@@ -10,7 +10,7 @@ using protocol::State;
 
 bool never_ran(std::string_view cause) { return cause.starts_with("cannot start"); }
 
-std::vector<Advice> advice_for(State state, bool never_ran, const std::string& names) {
+std::vector<Advice> advice_for(State state, bool without_log, const std::string& names) {
     const Advice follow{"what it writes", "logs -f " + names};
     const Advice all{"all that it wrote", "logs " + names};
     const Advice definition{"its definition", "cat " + names};
@@ -18,12 +18,12 @@ std::vector<Advice> advice_for(State state, bool never_ran, const std::string& n
     switch (state) {
         case State::Failed: {
             const Advice start{"once mended", "start " + names};
-            if (never_ran) return {start, definition, changed};
+            if (without_log) return {start, definition, changed};
             return {start, all, {"to leave it stopped", "reset-failed " + names}};
         }
         case State::Backoff: {
             const Advice start{"to try it now", "start " + names};
-            if (never_ran) return {start, definition, changed};
+            if (without_log) return {start, definition, changed};
             return {start, all, {"to stop trying", "stop " + names}};
         }
         case State::Stopped:

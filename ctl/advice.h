@@ -20,7 +20,7 @@ struct Advice {
 bool never_ran(std::string_view cause);
 
 /// What may be typed next about services that are all in one state, the most useful first.
-std::vector<Advice> advice_for(protocol::State state, bool never_ran, const std::string& names);
+std::vector<Advice> advice_for(protocol::State state, bool without_log, const std::string& names);
 
 /// A line each, with the commands below one another; on a narrow terminal two lines each. A command
 /// is never cut.

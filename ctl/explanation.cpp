@@ -170,9 +170,10 @@ std::optional<RunTimes> telling_run(const Link& link) {
             return run;
         }
         case State::Starting:
+        case State::Reloading:
             return RunTimes{link.since, {}};
         case State::Stopping:
-        case State::Reloading:
+            // What it wrote before it was to stop may tell what it is at.
             return RunTimes{exit ? exit->at : std::nullopt, {}};
         case State::Stopped:
         case State::Waiting:
@@ -183,7 +184,8 @@ std::optional<RunTimes> telling_run(const Link& link) {
     return std::nullopt;
 }
 
-std::vector<Advice> advice_on(const Explanation& explanation) {
+std::vector<Advice> advice_on(const Explanation& explanation,
+                              const std::map<std::string, RunLog>& logs) {
     constexpr std::size_t most_names = 4;
     constexpr std::array order = {State::Failed,  State::Backoff,   State::Stopped,
                                   State::Done,    State::Starting,  State::Stopping,
@@ -192,14 +194,16 @@ std::vector<Advice> advice_on(const Explanation& explanation) {
     for (const State state : order) {
         std::string names;
         std::size_t count = 0;
-        bool none_ran = true;
+        bool without_log = true;
         for (const Link* end : ends) {
             if (end->state != state || ++count > most_names) continue;
             names += (names.empty() ? "" : " ") + harmless(end->service);
-            none_ran = none_ran && never_ran(end->cause);
+            const auto log = logs.find(end->service);
+            const bool missing = log != logs.end() && log->second.missing;
+            without_log = without_log && (missing || never_ran(end->cause));
         }
         if (count == 0) continue;
-        std::vector<Advice> advice = advice_for(state, none_ran, names);
+        std::vector<Advice> advice = advice_for(state, without_log, names);
         const Link& link = explanation.link;
         if (state == State::Stopped && link.because.empty() && !explanation.enabled) {
             advice.push_back({"at boot, too", "enable " + harmless(link.service)});
@@ -222,7 +226,7 @@ std::string render_explanation(const Explanation& explanation,
         out += "\n" + others;
     }
     return out + "\n" + what_follows(explanation, look) +
-           render_advice(advice_on(explanation), look);
+           render_advice(advice_on(explanation, logs), look);
 }
 
 }  // namespace reeve::ctl

@@ -25,8 +25,10 @@ std::optional<RunTimes> telling_run(const protocol::Link& link);
 /// In one sentence, with what is due: "web is waiting for db, which has failed."
 std::string summary_of(const protocol::Explanation& explanation);
 
-/// What to type next: a few things that help those at the ends.
-std::vector<Advice> advice_on(const protocol::Explanation& explanation);
+/// What to type next: a few things that help those at the ends, to look at logs only where there
+/// are any.
+std::vector<Advice> advice_on(const protocol::Explanation& explanation,
+                              const std::map<std::string, RunLog>& logs = {});
 
 /// Why a service is in its state: a sentence, the chain of causes as a tree with what those at its
 /// ends wrote, who is held up by it, and what to type next.

@@ -226,7 +226,9 @@ TEST(Why, SaysWhyThereAreNoLines) {
     EXPECT_THAT(with({std::vector<std::string>(), "it wrote nothing", false}),
                 HasSubstr("  exit 1\n  it wrote nothing\n"));
     EXPECT_THAT(with({std::nullopt, "there is no log of it in /x", true}),
-                HasSubstr("  exit 1\n  there is no log of it in /x\n"));
+                AllOf(HasSubstr("  exit 1\n  there is no log of it in /x\n"),
+                      HasSubstr("its definition:        reevectl cat web\n"),
+                      Not(HasSubstr("reevectl logs"))));
 }
 
 TEST(Why, TellsTheLinesOfTheRunThatMatters) {
@@ -245,6 +247,8 @@ TEST(Why, TellsTheLinesOfTheRunThatMatters) {
     web.state = State::Stopping;
     web.last_exit = exit;
     EXPECT_EQ(telling_run(web)->from, now - 10s) << "what came before is of the run before";
+    web.state = State::Reloading;
+    EXPECT_EQ(telling_run(web)->from, web.since);
     EXPECT_FALSE(telling_run(link("web", State::Running)));
 }
 
