@@ -56,7 +56,8 @@ void Engine::await_readiness(Unit& unit) {
     if (unit.definition->execution.type == config::ServiceType::Oneshot) return;
     const auto& ready = unit.policy().ready;
     if (!ready) return become_ready(unit);
-    if (!std::holds_alternative<config::NotifyCheck>(ready->check)) ask_probe(unit);
+    if (!std::holds_alternative<config::NotifyCheck>(ready->check)) return ask_probe(unit);
+    change(unit, State(unit.state()), "not ready yet: awaits READY=1");
 }
 
 void Engine::ask_probe(Unit& unit) {

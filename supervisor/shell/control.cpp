@@ -53,15 +53,24 @@ std::string who_is(const Session& session) {
 Control::Control(House house)
     : house_(std::move(house)), pending_(house_.engine), events_([this] { return snapshot(); }) {}
 
+Control::~Control() {
+    // Some may be kept by what is still under way for them; they shall not call back any more.
+    on_last_gone_ = nullptr;
+    const auto everybody = sessions_;
+    for (const auto& [address, weak] : everybody) {
+        if (const auto session = weak.lock()) session->close();
+    }
+}
+
 void Control::admit(asio::local::stream_protocol::socket socket) {
     auto peer = os::peer_of(socket.native_handle());
-    ++*sessions_;
     const auto session = std::make_shared<Session>(
         std::move(socket), peer ? *peer : os::Peer{},
         [this](const SessionPtr& self, std::string_view line) { take_line(self, line); },
-        [count = sessions_] { --*count; });
+        [this](Session* gone) { forget(gone); });
+    sessions_.emplace(session.get(), session);
     protocol::Failure refused;
-    if (*sessions_ > max_sessions) {
+    if (sessions_.size() > max_sessions) {
         refused.message = "more than " + std::to_string(max_sessions) + " clients; try again later";
     } else if (!peer) {
         refused = failure(protocol::ErrorCode::NotAllowed, peer.error().text());
@@ -72,6 +81,21 @@ void Control::admit(asio::local::stream_protocol::socket socket) {
     }
     session->send(protocol::encode_error(std::nullopt, refused));
     session->close_after_sending();
+}
+
+void Control::forget(Session* session) {
+    sessions_.erase(session);
+    if (!sessions_.empty() || !on_last_gone_) return;
+    std::exchange(on_last_gone_, nullptr)();
+}
+
+void Control::hang_up(std::function<void()> done) {
+    if (sessions_.empty()) return done();
+    on_last_gone_ = std::move(done);
+    const auto everybody = sessions_;
+    for (const auto& [address, weak] : everybody) {
+        if (const auto session = weak.lock()) session->close_after_sending();
+    }
 }
 
 Right Control::right_of(const Session& session) const {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "ctl/protocol/message.h"
@@ -37,8 +38,14 @@ class Control {
     };
 
     explicit Control(House house);
+    Control(const Control&) = delete;
+    Control& operator=(const Control&) = delete;
+    ~Control();
 
     void admit(asio::local::stream_protocol::socket socket);
+    /// Hangs up on every client once it has been sent all that is queued for it; calls `done` when
+    /// nobody is left.
+    void hang_up(std::function<void()> done);
 
     void announce(const core::Announce& change);
     void announce(const core::AnnounceShutdown& shutdown);
@@ -52,6 +59,7 @@ class Control {
     using SessionPtr = std::shared_ptr<Session>;
     using Id = protocol::Id;
 
+    void forget(Session* session);
     void take_line(const SessionPtr& session, std::string_view line);
     void answer(const SessionPtr& session, const Id& id, const protocol::Hello& hello);
     void answer(const SessionPtr& session, const Id& id, const protocol::StatusQuery& query);
@@ -81,8 +89,8 @@ class Control {
     House house_;
     Pending pending_;
     Events events_;
-    // Shared with the sessions, which may outlive us.
-    std::shared_ptr<std::size_t> sessions_ = std::make_shared<std::size_t>(0);
+    std::unordered_map<Session*, std::weak_ptr<Session>> sessions_;
+    std::function<void()> on_last_gone_;
 };
 
 }  // namespace reeve::shell

@@ -23,15 +23,15 @@ void Events::publish(protocol::Event event) {
     event.time = wall_now();
     std::string message;
     std::erase_if(subscribers_, [&](const std::shared_ptr<Subscriber>& subscriber) {
-        const auto session = subscriber->session.lock();
-        if (!session) return true;
+        Session& session = *subscriber->session;
+        if (!session.is_open()) return true;
         if (subscriber->lagging) {
             ++subscriber->missed;
-        } else if (session->unsent() > most_unread) {
-            let_lag(subscriber, *session);
+        } else if (session.unsent() > most_unread) {
+            let_lag(subscriber);
         } else {
             if (message.empty()) message = protocol::encode_event(event);
-            session->send(message);
+            session.send(message);
         }
         return false;
     });
@@ -47,7 +47,7 @@ std::vector<protocol::Event> Events::last(std::size_t limit) const {
 void Events::subscribe(const std::shared_ptr<Session>& session, std::size_t history) {
     for (const protocol::Event& event : last(history)) session->send(protocol::encode_event(event));
     send_snapshot(*session);
-    const auto is_it = [&](const auto& other) { return other->session.lock() == session; };
+    const auto is_it = [&](const auto& other) { return other->session == session; };
     if (std::any_of(subscribers_.begin(), subscribers_.end(), is_it)) return;
     subscribers_.push_back(std::make_shared<Subscriber>(Subscriber{session}));
 }
@@ -61,26 +61,25 @@ void Events::send_snapshot(Session& session) const {
     }
 }
 
-void Events::let_lag(const std::shared_ptr<Subscriber>& subscriber, Session& session) {
+void Events::let_lag(const std::shared_ptr<Subscriber>& subscriber) {
     subscriber->lagging = true;
     subscriber->missed = 1;
     // It may be us who goes first.
-    session.when_drained([this, weak = std::weak_ptr(subscriber)] {
+    subscriber->session->when_drained([this, weak = std::weak_ptr(subscriber)] {
         if (const auto still = weak.lock()) resynchronise(*still);
     });
 }
 
 void Events::resynchronise(Subscriber& subscriber) {
-    const auto session = subscriber.session.lock();
-    if (!session) return;
+    Session& session = *subscriber.session;
     subscriber.lagging = false;
     protocol::Event lost;
     lost.seq = last_number_;
     lost.time = wall_now();
     lost.kind = protocol::Event::Kind::Lost;
     lost.missed = subscriber.missed;
-    session->send(protocol::encode_event(lost));
-    send_snapshot(*session);
+    session.send(protocol::encode_event(lost));
+    send_snapshot(session);
 }
 
 }  // namespace reeve::shell

@@ -31,13 +31,13 @@ class Events {
 
   private:
     struct Subscriber {
-        std::weak_ptr<Session> session;
+        std::shared_ptr<Session> session;
         bool lagging = false;
         std::uint64_t missed = 0;
     };
 
     void send_snapshot(Session& session) const;
-    void let_lag(const std::shared_ptr<Subscriber>& subscriber, Session& session);
+    void let_lag(const std::shared_ptr<Subscriber>& subscriber);
     void resynchronise(Subscriber& subscriber);
 
     Snapshot snapshot_;

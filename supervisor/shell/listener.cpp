@@ -114,6 +114,13 @@ Result<> Listener::change(const Permissions& permissions) {
     return apply_permissions();
 }
 
+void Listener::close() {
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+    folder_watch_.close(ignored);
+    retry_.cancel();
+}
+
 bool Listener::is_in_place() const {
     struct stat status {};
     return !path_.empty() && ::lstat(path_.c_str(), &status) == 0 && status.st_ino == inode_ &&

@@ -34,6 +34,8 @@ class Listener {
     Result<> change(const Permissions& permissions);
     /// Puts the socket back if its file is gone or another one.
     void restore();
+    /// Takes no more clients.
+    void close();
     const std::string& path() const { return path_; }
 
   private:

@@ -69,17 +69,15 @@ void Pending::touches(const core::Touches& touches) {
         notice.services.push_back(
             {name, verb_of(touches.verb), (starts ? "needed by " : "requires ") + reason});
     }
-    if (const auto session = entry.asked.session.lock()) {
-        session->send(protocol::encode_touches(notice));
-    }
+    entry.asked.session->send(protocol::encode_touches(notice));
 }
 
 void Pending::reply(const core::Reply& reply) {
     const auto node = entries_.extract(reply.request);
     if (node.empty()) return;
     Entry& entry = node.mapped();
-    const auto session = entry.asked.session.lock();
-    if (!session) return;
+    const auto& session = entry.asked.session;
+    if (!session->is_open()) return;
     protocol::Outcome outcome{results_of(entry, reply), std::move(entry.also)};
     if (entry.asked.kind == Kind::Apply) {
         session->send(protocol::encode_result(

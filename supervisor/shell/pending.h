@@ -22,7 +22,7 @@ class Pending {
     enum class Kind { Command, Signal, Reset, Enablement, Await, Apply };
 
     struct Asked {
-        std::weak_ptr<Session> session;
+        std::shared_ptr<Session> session;
         protocol::Id id;
         Kind kind = Kind::Command;
         core::Verb verb = core::Verb::Start;  ///< of a Command

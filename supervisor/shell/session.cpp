@@ -12,13 +12,13 @@ constexpr std::size_t max_unsent = 16u << 20;
 }  // namespace
 
 Session::Session(asio::local::stream_protocol::socket socket, os::Peer peer, Line line,
-                 std::function<void()> closed)
+                 OnClose on_close)
     : socket_(std::move(socket)),
       peer_(std::move(peer)),
       line_(std::move(line)),
-      closed_(std::move(closed)) {}
+      on_close_(std::move(on_close)) {}
 
-Session::~Session() { closed_(); }
+Session::~Session() { close(); }
 
 void Session::start() {
     asio::co_spawn(
@@ -43,10 +43,20 @@ asio::awaitable<void> Session::read() {
             close_after_sending();
             co_return;
         }
+        if (error == asio::error::eof) self->await_hang_up();
         if (error || closing_) co_return;
         line_(self, std::string_view(input_).substr(0, size));
         input_.erase(0, size);
     }
+}
+
+/// A client that has gone altogether must not keep its place until something is told to it.
+void Session::await_hang_up() {
+    socket_.async_wait(asio::socket_base::wait_error,
+                       [weak = weak_from_this()](const boost::system::error_code& error) {
+                           const auto self = weak.lock();
+                           if (self && !error) self->close();
+                       });
 }
 
 void Session::send(std::string message) {
@@ -77,6 +87,7 @@ void Session::close_after_sending() {
 
 void Session::close() {
     closing_ = true;
+    if (const auto on_close = std::exchange(on_close_, nullptr)) on_close(this);
     boost::system::error_code ignored;
     socket_.close(ignored);
 }

@@ -11,36 +11,41 @@
 
 namespace reeve::shell {
 
-/// One client's connection: lines in, lines out. Lives until the client goes, sends a line that is
-/// too long, or leaves too much unread.
+/// One client's connection: lines in, lines out. Ends when the client goes, sends a line that is
+/// too long, or leaves too much unread. One that only says nothing more is still told what it has
+/// asked for: whoever has something for it to come keeps it alive.
 class Session : public std::enable_shared_from_this<Session> {
   public:
     using Line = std::function<void(const std::shared_ptr<Session>&, std::string_view)>;
+    /// Called once, when the connection has ended.
+    using OnClose = std::function<void(Session*)>;
 
     Session(asio::local::stream_protocol::socket socket, os::Peer peer, Line line,
-            std::function<void()> closed);
+            OnClose on_close);
     ~Session();
 
     const os::Peer& peer() const { return peer_; }
     void start();
     /// Queues one message, newline included.
     void send(std::string message);
+    bool is_open() const { return socket_.is_open(); }
     /// How many bytes the client has not taken yet.
     std::size_t unsent() const { return unsent_; }
     /// Calls once, as soon as nothing is unsent any more; not if the client goes.
     void when_drained(std::function<void()> drained) { drained_ = std::move(drained); }
     /// Sends what is queued and hangs up.
     void close_after_sending();
+    void close();
 
   private:
     asio::awaitable<void> read();
+    void await_hang_up();
     void write();
-    void close();
 
     asio::local::stream_protocol::socket socket_;
     os::Peer peer_;
     Line line_;
-    std::function<void()> closed_;
+    OnClose on_close_;
     std::string input_;
     std::deque<std::string> output_;
     std::size_t unsent_ = 0;

@@ -19,6 +19,9 @@ namespace {
 
 constexpr Duration pump_slice = 5ms;
 
+/// For so long the end waits for clients to read what they are told.
+constexpr Duration farewell_patience = 1s;
+
 std::uint64_t random_seed() {
     std::uint64_t seed = 0;
     if (::getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed) {
@@ -57,8 +60,8 @@ Supervisor::Supervisor(const Setup& setup, OwnLog& log, os::Spawner& spawner,
                          settings_changed(before, now);
                      }),
       control_({engine_, queue_, runs_, configuration_, info_, log_, [this] { reopen_logs(); }}),
-      listener_(io_, log_, [this](Listener::Socket socket) { control_.admit(std::move(socket)); }) {
-}
+      listener_(io_, log_, [this](Listener::Socket socket) { control_.admit(std::move(socket)); }),
+      farewell_(io_) {}
 
 Supervisor::~Supervisor() = default;
 
@@ -265,7 +268,13 @@ void Supervisor::carry_out(const core::Finish& finish) {
         if (!heirlooms_.contains(unit.name())) collector_.remove(unit.name());
     });
     status_ = finish.status;
-    io_.stop();
+    // Clients are told the end of what they asked for, if they read it.
+    listener_.close();
+    farewell_.expires_after(farewell_patience);
+    farewell_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) io_.stop();
+    });
+    control_.hang_up([this] { io_.stop(); });
 }
 
 }  // namespace reeve::shell

@@ -95,6 +95,7 @@ class Supervisor {
     Configuration configuration_;
     Control control_;
     Listener listener_;
+    asio::steady_timer farewell_;
     std::set<std::string> heirlooms_;   // the pipes of a predecessor that no service of ours has
     std::deque<core::Action> actions_;  // decided, to be carried out in this order
     bool pump_scheduled_ = false;

@@ -232,7 +232,11 @@ class ExitStatus(unittest.TestCase):
 
 class Output(unittest.TestCase):
     def test_status_as_json_has_every_member_of_the_contract(self):
-        with Supervisor({"services": {"web": {"command": FOREVER, "description": "the web", "groups": ["g"]}}}) as s:
+        # It says when it is past execve, in which a process has no memory for a moment.
+        script = shell("echo up > $D/said; read line < $D/go")
+        with Supervisor({"services": {"web": {"command": script, "description": "the web", "groups": ["g"]}}},
+                        fifos=["said", "go"]) as s:
+            s.fifo("said").read_line()
             s.wait_for("web", "running")
             document = json.loads(s.ctl("--json", "status", "web", status=0).stdout)
             self.assertEqual(document["schema"], 1)

@@ -2,7 +2,9 @@
 import json
 import os
 import random
+import signal
 import socket
+import time
 import unittest
 
 from harness import FOREVER, Supervisor, shell
@@ -178,6 +180,64 @@ class Clients(unittest.TestCase):
                 s.wait_for_change("web", "backoff")
             numbers = [e["seq"] for e in s.history]
             self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))))
+
+    def test_one_that_says_nothing_more_is_still_told_what_it_asked_for(self):
+        slow = shell("trap 'read line < $D/go; exit 0' TERM; echo up > $D/said; while :; do sleep 0.01; done")
+        with Supervisor({"services": {"web": {"command": slow}}}, fifos=["said", "go"]) as s:
+            s.fifo("said").read_line()
+            s.wait_for("web", "running")
+            client = s.client()
+            wanted = client.send("stop", names=["web"])
+            client.socket.shutdown(socket.SHUT_WR)
+            s.wait_for("web", "stopping")
+            s.tell("go")
+            answer = client.read()
+            self.assertEqual((answer["id"], answer["result"]["results"][0]["state"]), (wanted, "stopped"))
+            self.assertIsNone(client.read())
+            client.close()
+
+    def test_one_that_goes_while_it_is_waited_for_makes_room(self):
+        with Supervisor(ONE) as s:
+            s.wait_for("web", "running")
+            for _ in range(300):
+                client = s.client()
+                client.send("wait", names=["web"], **{"for": "failed"})
+                client.call("version")
+                client.close()
+            self.assertEqual(s.ask("version")["protocol"], 1)
+
+    def test_all_that_is_queued_is_said_before_the_end(self):
+        services = {f"s{i}": {"command": FOREVER} for i in range(20)}
+        with Supervisor({"services": services}) as s:
+            s.wait_until(lambda: all(s.states[name] == "running" for name in services))
+            client = s.client()
+            asked = {client.send("wait", names=[name], **{"for": "stopped"}) for name in services}
+            client.send("subscribe")
+            s.send_signal(signal.SIGTERM)
+            answered, stopped = set(), set()
+            while (message := client.read()) is not None:
+                if message.get("id") in asked:
+                    answered.add(message["id"])
+                elif message.get("params", {}).get("to") == "stopped":
+                    stopped.add(message["params"]["service"])
+            self.assertEqual((answered, stopped), (asked, set(services)))
+            client.close()
+            self.assertEqual(s.wait(), 0)
+
+    def test_two_hundred_requests_of_two_hundred_clients_are_answered_soon(self):
+        services = {f"s{i}": {"command": FOREVER, "enabled": False} for i in range(200)}
+        with Supervisor({"services": services}) as s:
+            clients = [s.client() for _ in range(200)]
+            begun = time.monotonic()
+            for i, client in enumerate(clients):
+                client.send("status", names=[f"s{i}"])
+            for i, client in enumerate(clients):
+                self.assertEqual(client.read()["result"]["services"][0]["name"], f"s{i}")
+            took = time.monotonic() - begun
+            for client in clients:
+                client.close()
+            if not os.environ.get("REEVE_SANITIZE"):
+                self.assertLess(took, 1)    # 0.2 on a quiet machine; tests run side by side
 
     def test_the_socket_is_for_its_owner_alone(self):
         with Supervisor(ONE) as s:

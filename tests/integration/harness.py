@@ -119,6 +119,18 @@ class Client:
         self.socket.close()
 
 
+def environment_of(pid):
+    """The variables of a process. Within execve it has none for a moment, so that none is looked at again."""
+    really_empty = False
+    for _ in range(100):
+        with open(f"/proc/{pid}/environ", "rb") as f:
+            if (text := f.read()) or really_empty:
+                return text.split(b"\0")
+        with open(f"/proc/{pid}/cmdline", "rb") as f:
+            really_empty = bool(f.read())   # within execve it is empty as well
+    return []
+
+
 class Fifo:
     """A named pipe by which a service under test says that it has come to some point."""
 
@@ -281,9 +293,8 @@ class Supervisor:
         found = {}
         for name in filter(str.isdigit, os.listdir("/proc")):
             with contextlib.suppress(OSError):
-                with open(f"/proc/{name}/environ", "rb") as f:
-                    if mark not in f.read().split(b"\0"):
-                        continue
+                if mark not in environment_of(name):
+                    continue
                 with open(f"/proc/{name}/cmdline", "rb") as f:
                     found[int(name)] = f.read().replace(b"\0", b" ").decode(errors="replace")
         return found
