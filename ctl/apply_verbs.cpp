@@ -38,7 +38,9 @@ Exit run_apply(Task& task) {
     auto client = Client::connect(task.host, invocation);
     if (!client) return task.complain(client.error());
     const InterruptNotice notice;
-    const auto applied = client->ask(protocol::Apply{invocation.wait, invocation.timeout});
+    const auto applied =
+        client->ask(protocol::Apply{invocation.wait, invocation.timeout},
+                    [&](const protocol::Touches& touches) { tell_touches(task, touches); });
     if (!applied) return task.complain(applied.error());
     if (invocation.json) task.out.write(protocol::to_json(*applied) + "\n");
     if (!tell_problems(task, applied->diff)) {

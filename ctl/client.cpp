@@ -216,8 +216,8 @@ Attempt<protocol::Outcome> Client::ask(const protocol::WaitFor& wait) {
     return exchange<protocol::Outcome>(wait, limit(true, wait.timeout));
 }
 
-Attempt<protocol::Applied> Client::ask(const protocol::Apply& apply) {
-    return exchange<protocol::Applied>(apply, limit(apply.wait, apply.timeout));
+Attempt<protocol::Applied> Client::ask(const protocol::Apply& apply, const OnTouches& on_touches) {
+    return exchange<protocol::Applied>(apply, limit(apply.wait, apply.timeout), on_touches);
 }
 
 Attempt<protocol::Accepted> Client::ask(const protocol::Subscribe& subscribe) {

@@ -41,7 +41,7 @@ class Client {
     /// Those that wait: the client's own deadline lies behind the supervisor's, for one that hangs.
     Attempt<protocol::Outcome> ask(const protocol::Command& command, const OnTouches& on_touches);
     Attempt<protocol::Outcome> ask(const protocol::WaitFor& wait);
-    Attempt<protocol::Applied> ask(const protocol::Apply& apply);
+    Attempt<protocol::Applied> ask(const protocol::Apply& apply, const OnTouches& on_touches);
 
     /// Asks for events; next_event() gives them. Nothing else can be asked from then on.
     Attempt<protocol::Accepted> ask(const protocol::Subscribe& subscribe);

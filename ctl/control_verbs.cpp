@@ -36,14 +36,17 @@ Exit rehearse(Task& task, Client& client, protocol::Verb verb) {
 
 }  // namespace
 
+void tell_touches(Task& task, const protocol::Touches& touches) {
+    if (task.invocation.quiet || task.invocation.json) return;
+    task.out.write(render_touches(touches, task.look));
+    task.out.flush();
+}
+
 Exit command(Task& task, Client& client, protocol::Verb verb) {
     const Invocation& invocation = task.invocation;
     const protocol::Command command{verb, invocation.names, invocation.wait, invocation.timeout};
-    const auto outcome = client.ask(command, [&](const protocol::Touches& touches) {
-        if (invocation.quiet || invocation.json) return;
-        task.out.write(render_touches(touches, task.look));
-        task.out.flush();
-    });
+    const auto outcome =
+        client.ask(command, [&](const protocol::Touches& touches) { tell_touches(task, touches); });
     if (!outcome) return task.complain(outcome.error());
     return tell(task, *outcome, telling_of(verb, task.look));
 }

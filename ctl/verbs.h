@@ -22,6 +22,9 @@ struct Task {
 
 class Client;
 
+/// Tells what a command is about to do to services that it does not name.
+void tell_touches(Task& task, const protocol::Touches& touches);
+
 /// Asks for a command and tells its outcome.
 Exit command(Task& task, Client& client, protocol::Verb verb);
 

@@ -142,12 +142,12 @@ bool Engine::refuse(const Requested& event, ServiceId id) {
 }
 
 void Engine::start_services(const Requested& event) {
-    announce_touched(event, Verb::Start, raise(event.services, "started by request", true));
+    announce_touched(event.request, Verb::Start, raise(event.services, "started by request", true));
 }
 
 void Engine::stop_services(const Requested& event) {
     const std::vector<Touches::Service> dependents = dependents_of(event.services);
-    announce_touched(event, Verb::Stop, dependents);
+    announce_touched(event.request, Verb::Stop, dependents);
     for (const ServiceId id : event.services) lower(units_.at(id), "stopped by request");
     for (const Touches::Service& dependent : dependents) {
         lower(units_.at(dependent.id),
@@ -158,25 +158,26 @@ void Engine::stop_services(const Requested& event) {
 void Engine::restart_services(const Requested& event) {
     std::vector<ServiceId> alive = event.services;
     std::erase_if(alive, [&](ServiceId id) { return !units_.at(id).alive(); });
-    announce_touched(event, Verb::Restart, dependents_of(alive));
+    announce_touched(event.request, Verb::Restart, dependents_of(alive));
     for (const ServiceId id : alive) {
         Unit& unit = units_.at(id);
         unit.cycle = true;
         unit.history = {};
         touch(unit);
     }
-    announce_touched(event, Verb::Start, raise(event.services, "restarted by request", true));
+    announce_touched(event.request, Verb::Start,
+                     raise(event.services, "restarted by request", true));
     for (const ServiceId id : event.services) units_.at(id).origin = "restarted by request";
 }
 
-void Engine::announce_touched(const Requested& event, Verb verb,
+void Engine::announce_touched(RequestId request, Verb verb,
                               std::vector<Touches::Service> services) {
     if (verb != Verb::Start) {
         std::erase_if(services, [&](const Touches::Service& touched) {
             return !units_.at(touched.id).alive();
         });
     }
-    if (!services.empty()) out_.push_back(Touches{event.request, verb, std::move(services)});
+    if (!services.empty()) out_.push_back(Touches{request, verb, std::move(services)});
 }
 
 void Engine::on(const Spawned& event) {

@@ -63,8 +63,7 @@ class Engine {
     void start_services(const Requested& event);
     void stop_services(const Requested& event);
     void restart_services(const Requested& event);
-    void announce_touched(const Requested& event, Verb verb,
-                          std::vector<Touches::Service> services);
+    void announce_touched(RequestId request, Verb verb, std::vector<Touches::Service> services);
     void reply(RequestId request, std::vector<Outcome> outcomes);
 
     // lifecycle.cpp: one service's way through its states
@@ -116,7 +115,9 @@ class Engine {
     void let_renamed_wait(const std::vector<ServiceId>& added,
                           const std::vector<ServiceId>& removed);
     void open_apply(const PlanReplaced& event, const std::vector<ServiceId>& live,
-                    std::vector<ServiceId> concerned);
+                    const std::vector<ServiceId>& concerned);
+    void announce_taken_along(RequestId request, const std::vector<ServiceId>& concerned,
+                              std::vector<Touches::Service> started);
     void readiness_changed(Unit& unit);
 
     // shutdown

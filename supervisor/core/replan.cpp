@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <unordered_set>
 
 #include "config/diff.h"
 #include "supervisor/core/engine.h"
@@ -25,8 +26,9 @@ void Engine::on(const PlanReplaced& event) {
         replan(entry, *before, start);
     }
     let_renamed_wait(added, removed);
-    open_apply(event, live, std::move(concerned));
-    raise(start, "started because the configuration changed", false);
+    open_apply(event, live, concerned);
+    announce_taken_along(event.request, concerned,
+                         raise(start, "started because the configuration changed", false));
     units_.for_each([&](Unit& unit) {
         unit.cursors = {};
         touch(unit);
@@ -153,13 +155,30 @@ void Engine::let_renamed_wait(const std::vector<ServiceId>& added,
 }
 
 void Engine::open_apply(const PlanReplaced& event, const std::vector<ServiceId>& live,
-                        std::vector<ServiceId> concerned) {
+                        const std::vector<ServiceId>& concerned) {
     if (!event.request) return;
-    requests_.open({event.request, Verb::Apply, std::move(concerned), event.wait, event.deadline});
+    requests_.open({event.request, Verb::Apply, concerned, event.wait, event.deadline});
     // What is true at once needs no waiting for, whatever state the service is in.
     for (const ServiceId id : live) {
         requests_.settle(event.request, outcome_of(units_.at(id), Outcome::Kind::Done));
     }
+}
+
+/// Names those that the change touches though their own definitions are the same.
+void Engine::announce_taken_along(RequestId request, const std::vector<ServiceId>& concerned,
+                                  std::vector<Touches::Service> started) {
+    if (!request) return;
+    std::vector<ServiceId> cycled = concerned;
+    std::erase_if(cycled, [&](ServiceId id) { return !units_.at(id).cycle; });
+    const std::unordered_set<ServiceId> own(concerned.begin(), concerned.end());
+    const auto is_concerned = [&](const Touches::Service& touched) {
+        return own.contains(touched.id);
+    };
+    std::vector<Touches::Service> dependents = dependents_of(cycled);
+    std::erase_if(dependents, is_concerned);
+    std::erase_if(started, is_concerned);
+    announce_touched(request, Verb::Restart, std::move(dependents));
+    announce_touched(request, Verb::Start, std::move(started));
 }
 
 void Engine::readiness_changed(Unit& unit) {

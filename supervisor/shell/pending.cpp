@@ -60,7 +60,9 @@ void Pending::touches(const core::Touches& touches) {
     const auto found = entries_.find(touches.request);
     if (found == entries_.end()) return;
     Entry& entry = found->second;
-    protocol::Touches notice{entry.asked.id, verb_of(entry.asked.verb), {}};
+    const bool applied = entry.asked.kind == Kind::Apply;
+    protocol::Touches notice{
+        entry.asked.id, verb_of(applied ? core::Verb::Restart : entry.asked.verb), {}};
     const bool starts = touches.verb == core::Verb::Start;
     for (const core::Touches::Service& service : touches.services) {
         const std::string& name = engine_.units().find(service.id)->name();

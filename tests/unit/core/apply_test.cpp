@@ -55,6 +55,14 @@ TEST(Apply, EndsAtItsDeadlineAndGoesOn) {
     EXPECT_EQ(s.state("web"), "running");
 }
 
+TEST(Apply, NamesFirstWhomItTakesAlong) {
+    Scenario s({Service("cache").disabled(), Service("db"), Service("web").needs({"db"})});
+    s.boot_up().apply({Service("cache").disabled(), Service("db").command({"/bin/db2"}),
+                       Service("new").needs({"cache"}), Service("web").needs({"db"})});
+    EXPECT_THAT(s.take(), ElementsAre("touches web<db", "touches to start cache<new", "spawn cache",
+                                      "signal web SIGTERM", "signal web SIGCONT"));
+}
+
 TEST(Apply, DuringAShutdownChangesNothing) {
     Scenario s({Service("web")});
     s.boot_up().shutdown().take();
