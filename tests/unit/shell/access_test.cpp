@@ -4,8 +4,8 @@
 
 #include <fstream>
 #include <map>
-#include <regex>
-#include <sstream>
+#include <string_view>
+#include <vector>
 
 #include "ctl/protocol/message.h"
 
@@ -46,19 +46,30 @@ TEST(Access, ARefusalNamesTheRightThatIsMissing) {
     EXPECT_TRUE(refusal(peer(7, 5), Right::Operate, Right::All));
 }
 
-/// Each method's right, as the table in docs/protocol.md has it.
+/// The words in backquotes in a text.
+std::vector<std::string> quoted_words(std::string_view text) {
+    std::vector<std::string> words;
+    while (true) {
+        const std::size_t begin = text.find('`');
+        const std::size_t end = text.find('`', begin + 1);
+        if (begin == text.npos || end == text.npos) return words;
+        words.emplace_back(text.substr(begin + 1, end - begin - 1));
+        text.remove_prefix(end + 1);
+    }
+}
+
+/// Each method's right, as the table in docs/protocol.md has it: a row begins with a link to the
+/// methods and ends with what they take.
 std::map<std::string, std::string> documented_rights() {
     std::ifstream file(std::string(REEVE_SOURCE_DIR) + "/docs/protocol.md");
     std::map<std::string, std::string> rights;
-    const std::regex row(R"(\| \[(.*)\]\(#.*\) \|.*\|.*\| (`read`|`operate`|all) \|)");
-    const std::regex word("`([a-z-]+)`");
     for (std::string line; std::getline(file, line);) {
-        std::smatch found;
-        if (!std::regex_match(line, found, row)) continue;
-        const std::string names = found[1];
-        for (std::sregex_iterator name(names.begin(), names.end(), word), end; name != end;
-             ++name) {
-            rights[(*name)[1]] = found[2];
+        if (!line.starts_with("| [`") || !line.ends_with(" |")) continue;
+        const std::size_t last = line.rfind("| ", line.size() - 3) + 2;
+        const std::string right = line.substr(last, line.size() - last - 2);
+        if (right != "`read`" && right != "`operate`" && right != "all") continue;
+        for (const std::string& method : quoted_words(line.substr(0, line.find(']')))) {
+            rights[method] = right;
         }
     }
     return rights;
