@@ -89,11 +89,12 @@ TEST(Access, EveryMethodTakesTheRightThatTheDocumentNames) {
                           method == "diff" || method == "apply" || method == "reopen" ||
                           method == "shutdown";
         const auto special = params.find(method);
-        const std::string given = special != params.end() ? special->second
-                                  : bare                  ? "{}"
-                                                          : R"({"names":["x"]})";
-        const auto request = protocol::parse_request(R"({"jsonrpc":"2.0","id":1,"method":")" +
-                                                     method + R"(","params":)" + given + "}");
+        std::string line = R"({"jsonrpc":"2.0","id":1,"method":")";
+        line += method;
+        line += R"(","params":)";
+        line += special != params.end() ? special->second : bare ? "{}" : R"({"names":["x"]})";
+        line += "}";
+        const auto request = protocol::parse_request(line);
         ASSERT_TRUE(request) << method << ": " << request.error().failure.message;
         const Right needed = needed_for(request->call);
         const Right expected = right == "`read`"      ? Right::Read
