@@ -61,7 +61,7 @@ std::vector<std::string> quoted_words(std::string_view text) {
 /// Each method's right, as the table in docs/protocol.md has it: a row begins with a link to the
 /// methods and ends with what they take.
 std::map<std::string, std::string> documented_rights() {
-    std::ifstream file(std::string(REEVE_SOURCE_DIR) + "/docs/protocol.md");
+    std::ifstream file(REEVE_SOURCE_DIR "/docs/protocol.md");
     std::map<std::string, std::string> rights;
     for (std::string line; std::getline(file, line);) {
         if (!line.starts_with("| [`") || !line.ends_with(" |")) continue;
