@@ -101,10 +101,7 @@ void Configuration::take(config::PlanPtr plan, core::PlanReplaced replaced) {
 }
 
 Result<> Configuration::enable(const std::vector<std::string>& services, bool enabled) {
-    for (const std::string& service : services) {
-        if (auto decided = enablement_.decide(service, enabled); !decided) return decided;
-    }
-    return {};
+    return enablement_.decide(services, enabled);
 }
 
 std::vector<std::string> not_live(const config::Supervisor& before, const config::Supervisor& now) {

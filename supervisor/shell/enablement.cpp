@@ -45,7 +45,29 @@ Enablement::Enablement(const std::string& state_dir, std::vector<std::string>& p
     }
 }
 
-Result<> Enablement::decide(const std::string& service, bool enabled) {
+Result<> Enablement::decide(const std::vector<std::string>& services, bool enabled) {
+    for (std::size_t i = 0; i < services.size(); ++i) {
+        if (auto written = write(services[i], enabled); !written) {
+            while (i-- > 0) restore(services[i]);
+            return written;
+        }
+    }
+    for (const std::string& service : services) decisions_[service] = enabled;
+    return {};
+}
+
+/// What was decided before stays what counts. That this cannot be written either shows at the next
+/// boot alone, and nobody is left to be told more than that it failed.
+void Enablement::restore(const std::string& service) const {
+    const auto before = decisions_.find(service);
+    if (before != decisions_.end()) {
+        (void)write(service, before->second);
+    } else {
+        ::unlink((folder_ + "/" + service).c_str());
+    }
+}
+
+Result<> Enablement::write(const std::string& service, bool enabled) const {
     const std::string what =
         "cannot remember that " + service + " is " + (enabled ? "enabled" : "disabled");
     if (folder_.empty()) return error(what + ": there is no state directory");
@@ -63,7 +85,6 @@ Result<> Enablement::decide(const std::string& service, bool enabled) {
         ::unlink(fresh.c_str());
         return written ? failed : written.error();
     }
-    decisions_[service] = enabled;
     return {};
 }
 

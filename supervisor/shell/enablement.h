@@ -18,9 +18,13 @@ class Enablement {
     Enablement(const std::string& state_dir, std::vector<std::string>& problems);
 
     const std::map<std::string, bool>& decisions() const { return decisions_; }
-    Result<> decide(const std::string& service, bool enabled);
+    /// For all of these services, or on failure for none.
+    Result<> decide(const std::vector<std::string>& services, bool enabled);
 
   private:
+    Result<> write(const std::string& service, bool enabled) const;
+    void restore(const std::string& service) const;
+
     std::string folder_;
     std::map<std::string, bool> decisions_;
 };
