@@ -8,6 +8,11 @@ void Engine::begin_reload(Unit& unit) {
         outcome.cause = std::move(why);
         requests_.settle_all(unit, Verb::Reload, outcome);
     };
+    const bool up = is_satisfied(unit) && run_of(unit.state());
+    if (!up) {
+        return refuse(Outcome::Kind::NotRunning,
+                      "not running: " + std::string(name_of(unit.state())));
+    }
     if (!unit.policy().reload) {
         return refuse(Outcome::Kind::Failed, "not reloadable: its definition has no `reload`");
     }
@@ -16,13 +21,9 @@ void Engine::begin_reload(Unit& unit) {
         again.again = true;
         return change(unit, again, unit.cause());
     }
-    const auto* running = std::get_if<Running>(&unit.state());
-    if (running == nullptr || unit.halting || !running->run) {
-        return refuse(Outcome::Kind::NotRunning,
-                      "not running: " + std::string(name_of(unit.state())));
-    }
     const config::Reload& reload = *unit.policy().reload;
-    Reloading reloading{.run = running->run, .deadline = now_ + reload.timeout};
+    Reloading reloading{.run = std::get<Running>(unit.state()).run,
+                        .deadline = now_ + reload.timeout};
     if (reload.check.empty()) {
         change(unit, reloading, "reload asked for");
         return check_passed(unit);

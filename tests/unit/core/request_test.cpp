@@ -256,5 +256,11 @@ TEST(Reload, WhileItWaitsForItsTurnToStopIsRefused) {
     EXPECT_THAT(s.take(), ElementsAre("reply 2 db:not running"));
 }
 
+TEST(ReloadRequest, OfOneThatIsNotUpIsNotRunningWhetherItCouldOrNot) {
+    Scenario s({Service("with").reload().disabled(), Service("without").disabled(), Service("up")});
+    s.boot_up().reload({"with", "without", "up"});
+    EXPECT_THAT(s.take(), ElementsAre("reply 1 with:not running without:not running up:failed"));
+}
+
 }  // namespace
 }  // namespace reeve::test
