@@ -46,6 +46,11 @@ std::optional<Time> Engine::next_deadline() const {
     return earliest;
 }
 
+std::optional<Time> Engine::shutdown_deadline() const {
+    if (!shutdown_ || shutdown_->forced) return std::nullopt;
+    return shutdown_->deadline;
+}
+
 void Engine::on(const BootAsked&) {
     booted_ = true;
     if (shutdown_) return;
@@ -158,7 +163,9 @@ void Engine::stop_services(const Requested& event) {
 void Engine::restart_services(const Requested& event) {
     std::vector<ServiceId> alive = event.services;
     std::erase_if(alive, [&](ServiceId id) { return !units_.at(id).alive(); });
-    announce_touched(event.request, Verb::Restart, dependents_of(alive));
+    const std::vector<Touches::Service> dependents = dependents_of(alive);
+    for (const Touches::Service& dependent : dependents) restarts_along(dependent);
+    announce_touched(event.request, Verb::Restart, dependents);
     for (const ServiceId id : alive) {
         Unit& unit = units_.at(id);
         unit.cycle = true;
@@ -213,7 +220,7 @@ void Engine::on(const Exited& event) {
     if (stopping == nullptr) {
         unit->trouble = how + (before_ready ? ", before it was ready" : "");
     } else if (unit->trouble.empty() && event.status != ExitStatus::exited(0) &&
-               event.status.signal != unit->policy().stop.signal) {
+               event.status.signal != unit->stop().signal) {
         unit->trouble = event.status.text();
     }
     unit->pid.reset();
@@ -249,8 +256,8 @@ void Engine::on(const ProbeAnswered& event) {
     starting.probe_deadline.reset();
     const auto& ready = unit->policy().ready;
     starting.probe_due = now_ + (ready ? ready->interval : Duration::zero());
-    const std::string cause = event.yes ? unit->cause() : "not ready yet: " + event.what;
-    change(*unit, starting, cause);
+    if (!event.yes) unit->unready = event.what;
+    change(*unit, starting, event.yes ? unit->cause() : "not ready yet: " + unit->unready);
     if (event.yes) become_ready(*unit);
 }
 
@@ -300,9 +307,9 @@ void Engine::deadline_passed(Unit& unit) {
                 starting.probe_deadline.reset();
                 const config::Probe* asked = unit.policy().ready ? &*unit.policy().ready : nullptr;
                 starting.probe_due = now_ + (asked ? asked->interval : Duration::zero());
-                change(unit, starting,
-                       "not ready yet: no answer within " +
-                           in_words(asked ? asked->timeout : Duration::zero()));
+                unit.unready =
+                    "no answer within " + in_words(asked ? asked->timeout : Duration::zero());
+                change(unit, starting, "not ready yet: " + unit.unready);
             },
             [&](const Reloading& s) {
                 cancel_task(s.command);
@@ -319,8 +326,8 @@ void Engine::deadline_passed(Unit& unit) {
 
 void Engine::on(const ShutdownAsked& event) {
     begin_shutdown(0, "stopped with the supervisor", event.by);
-    // One that a service brought about goes on in order when it is asked for as well.
-    if (std::exchange(shutdown_->asked, true)) force_shutdown();
+    // One that a service or a client brought about goes on in order when it is asked for as well.
+    if (event.insistent && std::exchange(shutdown_->asked, true)) force_shutdown();
 }
 
 void Engine::begin_shutdown(int status, const std::string& origin, std::string cause) {

@@ -32,6 +32,8 @@ class Engine {
 
     const Units& units() const { return units_; }
     bool shutting_down() const { return shutdown_.has_value(); }
+    /// When whatever is left is killed, once everything is being stopped in order.
+    std::optional<Time> shutdown_deadline() const;
 
   private:
     struct Shutdown {
@@ -47,6 +49,7 @@ class Engine {
     void on(const Requested& event);
     void on(const SignalAsked& event);
     void on(const ResetAsked& event);
+    void on(const Abandoned& event) { requests_.drop(event.request); }
     void on(const Spawned& event);
     void on(const SpawnFailed& event);
     void on(const Exited& event);
@@ -82,6 +85,7 @@ class Engine {
     void decide_fate(Unit& unit);
     void end_for_good(Unit& unit, State state, std::string cause);
     void note_failure(Unit& unit);
+    void restarts_along(const Touches::Service& dependent);
     void cancel_task(TaskId task);
     void cancel_tasks(const Unit& unit);
 

@@ -55,6 +55,11 @@ struct ResetAsked {
     std::vector<ServiceId> services;
 };
 
+/// Nobody waits for the answer to a request any more; what it began goes on.
+struct Abandoned {
+    RequestId request;
+};
+
 /// A main process exists and its exec succeeded.
 struct Spawned {
     RunId run;
@@ -119,13 +124,15 @@ struct PlanReplaced {
     std::optional<Time> deadline{};
 };
 
-/// Everything shall stop; asked a second time, at once.
+/// Everything shall stop. Asked insistently a second time, at once.
 struct ShutdownAsked {
     std::string by{};  ///< who asked, for people
+    bool insistent = true;
 };
 
-using Event = std::variant<BootAsked, Requested, SignalAsked, ResetAsked, Spawned, SpawnFailed,
-                           Exited, TreeEmptied, ReadyReported, StatusReported, ProbeAnswered,
-                           CommandEnded, DeadlinePassed, PlanReplaced, ShutdownAsked>;
+using Event =
+    std::variant<BootAsked, Requested, SignalAsked, ResetAsked, Abandoned, Spawned, SpawnFailed,
+                 Exited, TreeEmptied, ReadyReported, StatusReported, ProbeAnswered, CommandEnded,
+                 DeadlinePassed, PlanReplaced, ShutdownAsked>;
 
 }  // namespace reeve::core

@@ -24,8 +24,6 @@ std::string to_be_restarted(const std::string& origin) {
     return "stopped to be " + (origin.starts_with("restarted ") ? origin : "restarted");
 }
 
-std::string how_long(const config::Policy& policy) { return in_words(policy.stop.timeout); }
-
 }  // namespace
 
 void Engine::change(Unit& unit, State state, std::string cause) {
@@ -41,6 +39,8 @@ void Engine::start_run(Unit& unit) {
     unit.pid.reset();
     unit.status_text.clear();
     unit.trouble.clear();
+    unit.unready.clear();
+    unit.run_definition = definition;
     unit.was_ready = false;
     unit.started = now_;
     if (definition->execution.command.empty()) return become_ready(unit);
@@ -57,7 +57,8 @@ void Engine::await_readiness(Unit& unit) {
     const auto& ready = unit.policy().ready;
     if (!ready) return become_ready(unit);
     if (!std::holds_alternative<config::NotifyCheck>(ready->check)) return ask_probe(unit);
-    change(unit, State(unit.state()), "not ready yet: awaits READY=1");
+    unit.unready = "awaits READY=1";
+    change(unit, State(unit.state()), "not ready yet: " + unit.unready);
 }
 
 void Engine::ask_probe(Unit& unit) {
@@ -87,15 +88,14 @@ void Engine::begin_stop(Unit& unit, StopReason reason) {
     const RunId run = run_of(unit.state());
     if (!run) return conclude(unit);
     cancel_tasks(unit);
-    const config::Stop& stop = unit.policy().stop;
+    const config::Stop& stop = unit.stop();
     Stopping stopping{.run = run, .reason = reason, .deadline = now_ + stop.timeout};
     if (!stop.command.empty() && reason == StopReason::Asked) {
         stopping.command = units_.new_task(unit);
     }
     std::string cause = reason == StopReason::StartTimedOut ? unit.trouble
                         : unit.goal == Goal::Down           ? unit.origin
-                        : unit.cycle                        ? to_be_restarted(unit.origin)
-                                                            : "stopped for a requirement's restart";
+                                                            : to_be_restarted(unit.origin);
     change(unit, stopping, std::move(cause));
     if (stopping.command) {
         out_.push_back(RunCommand{stopping.command, run, stop.command});
@@ -105,7 +105,7 @@ void Engine::begin_stop(Unit& unit, StopReason reason) {
 }
 
 void Engine::send_stop_signal(const Unit& unit) {
-    const config::Stop& stop = unit.policy().stop;
+    const config::Stop& stop = unit.stop();
     const RunId run = run_of(unit.state());
     out_.push_back(Signal{run, stop.signal, stop.scope});
     // One that is stopped (SIGSTOP) must go on to see the signal.
@@ -120,7 +120,7 @@ void Engine::main_gone(Unit& unit, bool leftovers) {
         before != nullptr ? *before
                           : Stopping{.run = run_of(unit.state()),
                                      .reason = unit.halting ? StopReason::Asked : StopReason::Ended,
-                                     .deadline = now_ + unit.policy().stop.timeout};
+                                     .deadline = now_ + unit.stop().timeout};
     stopping.main_gone = true;
     const bool killed = !stopping.deadline;
     std::string cause =
@@ -136,16 +136,17 @@ void Engine::main_gone(Unit& unit, bool leftovers) {
 
 void Engine::start_deadline_passed(Unit& unit) {
     unit.trouble = "not ready within " + in_words(unit.policy().start_timeout);
+    if (!unit.unready.empty()) unit.trouble += " (" + unit.unready + ")";
     begin_stop(unit, StopReason::StartTimedOut);
 }
 
 void Engine::stop_deadline_passed(Unit& unit) {
     const auto& stopping = std::get<Stopping>(unit.state());
-    const config::Stop& stop = unit.policy().stop;
+    const config::Stop& stop = unit.stop();
     const std::string method = stopping.main_gone ? "what it left behind did not end on SIGTERM"
                                : stopping.command ? "its stop command did not end it"
                                                   : "did not end on " + signal_name(stop.signal);
-    const std::string note = method + " within " + how_long(unit.policy()) + "; killed";
+    const std::string note = method + " within " + in_words(stop.timeout) + "; killed";
     unit.trouble = unit.trouble.empty() ? note : unit.trouble + "; " + note;
     kill_now(unit);
 }
@@ -204,13 +205,24 @@ void Engine::decide_fate(Unit& unit) {
                    [&](const EndAsFailed& failed) {
                        if (failed.limit_reached) {
                            const auto& limit = *unit.policy().restart_limit;
-                           what += "; restarted " + std::to_string(limit.count) + " times within " +
-                                   in_words(limit.within) + ", the limit";
+                           const std::string times =
+                               limit.count == 1 ? "once" : std::to_string(limit.count) + " times";
+                           what += "; restarted " + times + " within " + in_words(limit.within) +
+                                   ", the limit";
                        }
                        end_for_good(unit, Failed{}, std::move(what));
                    },
                },
                verdict);
+}
+
+/// One that stops for the restart of a requirement comes back for that reason, whatever it was
+/// started for before.
+void Engine::restarts_along(const Touches::Service& dependent) {
+    Unit& unit = units_.at(dependent.id);
+    if (unit.alive()) {
+        unit.origin = "restarted because " + units_.at(dependent.reason).name() + " was restarted";
+    }
 }
 
 void Engine::note_failure(Unit& unit) {

@@ -20,7 +20,7 @@ class Stage {
     void settle() {
         engine_.units().for_each([this](const Unit& unit) { finish(unit); });
         run();
-        while (const auto due = next_probe()) {
+        if (const auto due = last_probe()) {
             now_ = std::max(now_, *due);
             facts_.push_back(DeadlinePassed{});
             run();
@@ -60,25 +60,37 @@ class Stage {
                    unit.state());
     }
 
-    /// When the next service that is between two probes is asked again.
-    std::optional<Time> next_probe() const {
-        std::optional<Time> next;
+    /// When all services that are between two probes have been asked again.
+    std::optional<Time> last_probe() const {
+        std::optional<Time> last;
         engine_.units().for_each([&](const Unit& unit) {
             const auto* starting = std::get_if<Starting>(&unit.state());
             if (starting == nullptr || !starting->probe_due) return;
-            if (!next || *starting->probe_due < *next) next = starting->probe_due;
+            if (!last || *starting->probe_due > *last) last = starting->probe_due;
         });
-        return next;
+        return last;
     }
 
     void started(RunId run, const config::Service& service) {
         facts_.push_back(Spawned{run, 1});
         facts_.push_back(ReadyReported{run});
-        if (service.execution.type == config::ServiceType::Oneshot) ended(run);
+        if (service.execution.type == config::ServiceType::Oneshot) {
+            ended(run, good_end(service.policy.success_exit));
+        }
     }
 
-    void ended(RunId run) {
-        facts_.push_back(Exited{run, ExitStatus::exited(0), false});
+    static ExitStatus good_end(const config::ExitSet& success) {
+        for (int code = 0; code < 256; ++code) {
+            if (success.contains(ExitStatus::exited(code))) return ExitStatus::exited(code);
+        }
+        for (int signal = 1; signal < 65; ++signal) {
+            if (success.contains(ExitStatus::killed(signal))) return ExitStatus::killed(signal);
+        }
+        return ExitStatus::exited(0);
+    }
+
+    void ended(RunId run, const ExitStatus& status = ExitStatus::exited(0)) {
+        facts_.push_back(Exited{run, status, false});
         facts_.push_back(TreeEmptied{run});
     }
 

@@ -86,9 +86,17 @@ void Engine::replan(const config::ServiceChange& entry, const config::Plan& befo
 }
 
 void Engine::live_change(Unit& unit, const config::Service& before, std::vector<ServiceId>& start) {
+    unit.run_definition = unit.definition;
     if (std::holds_alternative<Starting>(unit.state()) && unit.pid &&
         unit.policy().ready != before.policy.ready) {
-        readiness_changed(unit);
+        const auto& ready = unit.policy().ready;
+        if (ready && std::holds_alternative<config::NotifyCheck>(ready->check)) {
+            // The process that is there was given nothing by which it could say so.
+            unit.cycle = true;
+            unit.origin = "restarted because its definition changed";
+        } else {
+            readiness_changed(unit);
+        }
     }
     if (unit.goal == Goal::Down) return;
     // What it newly requires or wants is started as if it were started now itself; what it had
@@ -167,7 +175,6 @@ void Engine::open_apply(const PlanReplaced& event, const std::vector<ServiceId>&
 /// Names those that the change touches though their own definitions are the same.
 void Engine::announce_taken_along(RequestId request, const std::vector<ServiceId>& concerned,
                                   std::vector<Touches::Service> started) {
-    if (!request) return;
     std::vector<ServiceId> cycled = concerned;
     std::erase_if(cycled, [&](ServiceId id) { return !units_.at(id).cycle; });
     const std::unordered_set<ServiceId> own(concerned.begin(), concerned.end());
@@ -177,6 +184,8 @@ void Engine::announce_taken_along(RequestId request, const std::vector<ServiceId
     std::vector<Touches::Service> dependents = dependents_of(cycled);
     std::erase_if(dependents, is_concerned);
     std::erase_if(started, is_concerned);
+    for (const Touches::Service& dependent : dependents) restarts_along(dependent);
+    if (!request) return;
     announce_touched(request, Verb::Restart, std::move(dependents));
     announce_touched(request, Verb::Start, std::move(started));
 }

@@ -128,8 +128,27 @@ void Requests::look_at(const Unit& unit) {
         if (!asked.wait) {
             settle(request, outcome_of(unit, Outcome::Kind::Done));
         } else if (const auto kind = progress(unit, asked.verb)) {
-            settle(request, outcome_of(unit, *kind));
+            Outcome outcome = outcome_of(unit, *kind);
+            // Whoever wanted it stopped has to know who came in between.
+            if (asked.verb == Verb::Stop && *kind == Kind::Failed) {
+                outcome.cause = "it was asked to start again meanwhile";
+            }
+            settle(request, std::move(outcome));
         }
+    }
+}
+
+void Requests::drop(RequestId request) {
+    const auto node = pending_.extract(request);
+    if (node.empty()) return;
+    for (const auto& [service, outcome] : node.mapped().outcomes) {
+        const auto waiting = waiters_.find(service);
+        if (waiting == waiters_.end()) continue;
+        std::erase(waiting->second, request);
+        if (waiting->second.empty()) waiters_.erase(waiting);
+    }
+    if (const auto& deadline = node.mapped().request.deadline) {
+        deadlines_.erase({*deadline, request});
     }
 }
 

@@ -30,6 +30,8 @@ class Requests {
     void settle_all(const Unit& unit, Verb verb, const Outcome& outcome);
     /// Looks at every request that waits for the unit.
     void look_at(const Unit& unit);
+    /// Forgets a request, which is never answered then.
+    void drop(RequestId request);
     /// Enters for all that is open that it ended like this: nothing more can come of it.
     void end_open(const Units& units, Outcome::Kind kind);
     /// Answers what is complete, and at its deadline what is not.

@@ -72,6 +72,9 @@ std::vector<Touches::Service> Engine::raise(const std::vector<ServiceId>& first,
             // Whoever asks by hand does not want to wait for the backoff, now or later.
             if (std::holds_alternative<Backoff>(unit.state())) change(unit, Stopped{}, unit.origin);
             if (ended) begin_stop(unit, StopReason::Asked);
+            if (stopping != nullptr && !ended) {
+                change(unit, State(unit.state()), unit.cause() + "; then to be started again");
+            }
             touch(unit);
             touch_neighbours(unit);
         }
@@ -204,7 +207,13 @@ const Unit* Engine::in_the_way_of_stop(Unit& unit) const {
 void Engine::forget(Unit& unit) {
     requests_.look_at(unit);
     for (const ServiceId id : unit.successors) {
-        if (Unit* successor = units_.find(id)) touch(*successor);
+        Unit* successor = units_.find(id);
+        if (successor == nullptr) continue;
+        std::erase(successor->predecessors, unit.id());
+        touch(*successor);
+    }
+    for (const ServiceId id : unit.stops_after) {
+        if (Unit* other = units_.find(id)) std::erase(other->removed_behind, unit.id());
     }
     out_.push_back(Forget{unit.id(), unit.name()});
     units_.erase(unit.id());

@@ -59,6 +59,11 @@ class Unit {
     bool alive() const { return is_alive(state_); }
 
     config::ServicePtr definition;
+    /// What the present run is stopped by: another definition that takes a restart is not for it.
+    config::ServicePtr run_definition;
+    const config::Stop& stop() const {
+        return (run_definition ? run_definition : definition)->policy.stop;
+    }
     Goal goal = Goal::Down;
     bool cycle = false;    ///< to be stopped and started again
     bool halting = false;  ///< alive and must stop: by its goal, its cycle or a requirement
@@ -66,6 +71,7 @@ class Unit {
     bool queued = false;   ///< the engine is about to look at it
     std::string origin;    ///< why it has its goal, for people
     std::string trouble;   ///< what went wrong with the present run, for people
+    std::string unready;   ///< why it is not ready yet, by the last answer of its probe
     std::string status_text;
     std::optional<int> pid;
     Time started;      ///< when the present or last run was spawned

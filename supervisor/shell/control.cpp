@@ -140,7 +140,7 @@ void Control::answer(const SessionPtr& session, const Id& id, const protocol::Ve
 void Control::answer(const SessionPtr& session, const Id& id, const protocol::Shutdown&) {
     session->send(protocol::encode_result(id, protocol::Accepted{}));
     house_.log.info("asked to shut down by " + who_is(*session));
-    house_.queue.push(core::ShutdownAsked{"asked by " + who_is(*session)});
+    house_.queue.push(core::ShutdownAsked{"asked by " + who_is(*session), false});
 }
 
 void Control::answer(const SessionPtr& session, const Id& id, const protocol::Reopen&) {

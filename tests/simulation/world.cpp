@@ -119,6 +119,9 @@ std::optional<Event> World::user_acts() {
         return replaced;
     }
     if (p < 0.2) return stale_event();
+    if (p < 0.23 && !watch_->open_requests().empty()) {
+        return Abandoned{watch_->open_requests().begin()->first};
+    }
     if (p < 0.25) return ResetAsked{{++last_request_}, some_services()};
     if (p < 0.3) {
         const int signal = dice_.one_of<int>({SIGTERM, SIGKILL, SIGHUP, SIGCONT});

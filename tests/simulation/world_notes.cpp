@@ -38,6 +38,7 @@ std::string text_of(const Event& event) {
                 for (const ServiceId id : e.services) text += " " + std::to_string(id.value);
                 return text;
             },
+            [](const Abandoned& e) { return "Abandoned #" + std::to_string(e.request.value); },
             [&](const Spawned& e) { return "Spawned" + run(e.run); },
             [&](const SpawnFailed& e) { return "SpawnFailed" + run(e.run); },
             [&](const Exited& e) {

@@ -78,6 +78,7 @@ void EngineWatch::take_in(const Event& event) {
                    [&](const SignalAsked& e) { expect_reply(e.request, e.services.size()); },
                    [&](const ResetAsked& e) { expect_reply(e.request, e.services.size()); },
                    [&](const PlanReplaced& e) { expect_reply(e.request, any_number); },
+                   [&](const Abandoned& e) { requests_.erase(e.request); },
                    [&](const Exited& e) {
                        const auto found = runs_.find(e.run);
                        if (found != runs_.end()) found->second.main_gone = true;

@@ -126,6 +126,25 @@ TEST(Replan, TurnsAnOrderRoundForTheNextStop) {
     EXPECT_THAT(s.take(), ElementsAre("signal a SIGTERM", "signal a SIGCONT"));
 }
 
+TEST(Replan, StopsTheOldProcessByItsOwnDefinition) {
+    Scenario s({Service("web").stop_signal(SIGQUIT).stop_timeout(30s)});
+    s.boot_up().replace({Service("web").command({"/bin/w2"}).stop_timeout(1s)});
+    EXPECT_THAT(s.take(), ElementsAre("signal web SIGQUIT", "signal web SIGCONT"));
+    EXPECT_EQ(s.next(), 30s);
+    s.exits("web").up("web").stop({"web"});
+    EXPECT_THAT(s.last(), ElementsAre("signal web SIGTERM", "signal web SIGCONT"));
+    EXPECT_EQ(s.next(), 1s);
+}
+
+TEST(Replan, ToAwaitAMessageThatTheStartedProcessCannotSendStartsItAnew) {
+    Scenario s({Service("web").probed()});
+    s.boot().spawned("web").take();
+    s.replace({Service("web").notify()});
+    EXPECT_THAT(s.take(), ElementsAre("cancel web", "signal web SIGTERM", "signal web SIGCONT"));
+    s.exits("web");
+    EXPECT_THAT(s.take(), ElementsAre("reap web", "spawn web"));
+}
+
 TEST(Replan, OfOneThatIsStartingStartsItAnew) {
     Scenario s({Service("web").notify()});
     s.boot().spawned("web").take();

@@ -75,6 +75,15 @@ TEST(Await, OfOneThatIsRemovedMeanwhileFails) {
     EXPECT_THAT(s.take(), ElementsAre("forget web", "reply 1 web:failed"));
 }
 
+TEST(Await, ThatNobodyWaitsForAnyMoreIsForgotten) {
+    Scenario s({Service("web")});
+    s.boot_up().request(Verb::AwaitFailed, {"web"}, true, 1h).take();
+    s.event(core::Abandoned{core::RequestId{1}});
+    EXPECT_EQ(s.next(), std::nullopt);
+    s.shutdown().exits("web");
+    EXPECT_THAT(s.last(), ElementsAre("reap web", "finish 0"));
+}
+
 TEST(Await, IsAnsweredBeforeTheSupervisorEnds) {
     Scenario s({Service("web")});
     s.boot_up().request(Verb::AwaitFailed, {"web"}).shutdown().take();

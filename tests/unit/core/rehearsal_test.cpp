@@ -49,10 +49,11 @@ TEST(Rehearsal, ChangesNothing) {
 TEST(Rehearsal, OfARestartBringsBackWhatItTook) {
     Scenario s({Service("db").notify(), Service("web").needs({"db"}).probed()});
     s.boot_up();
-    EXPECT_THAT(text_of(rehearse(s, Verb::Restart, {"db"})),
-                ElementsAre("stop web: stopped for a requirement's restart",
-                            "stop db: stopped to be restarted by request",
-                            "start db: restarted by request", "start web: started at boot"));
+    EXPECT_THAT(
+        text_of(rehearse(s, Verb::Restart, {"db"})),
+        ElementsAre("stop web: stopped to be restarted because db was restarted",
+                    "stop db: stopped to be restarted by request", "start db: restarted by request",
+                    "start web: restarted because db was restarted"));
 }
 
 TEST(Rehearsal, OfAStartStartsWhatIsNeededFirst) {
@@ -83,6 +84,15 @@ TEST(Rehearsal, LetsWhatIsUnderWayComeToItsEndFirst) {
     s.stop({"db"});
     EXPECT_THAT(text_of(rehearse(s, Verb::Start, {"db"})),
                 ElementsAre("start db: started by request"));
+}
+
+TEST(Rehearsal, EndsAOneshotAsItsDefinitionTakesForWell) {
+    Service job = Service("job").oneshot().disabled();
+    job.made.policy.success_exit = {};
+    job.success(3);
+    Scenario s({job, Service("web").needs({"job"}).disabled()});
+    s.boot();
+    EXPECT_EQ(rehearse(s, Verb::Start, {"web"}).outcomes.at(0).kind, core::Outcome::Kind::Done);
 }
 
 TEST(Rehearsal, OfAReloadRunsItsCheck) {

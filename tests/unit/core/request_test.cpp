@@ -44,7 +44,7 @@ TEST(Request, StartThatTimesOutIsAnsweredWhenTheProcessIsGone) {
     s.boot().start({"a"}).spawned("a").pass(1s);
     EXPECT_EQ(s.open_requests(), 1u);
     s.killed("a", SIGTERM);
-    EXPECT_EQ(s.told(1), "not ready within 1 s");
+    EXPECT_EQ(s.told(1), "not ready within 1 s (awaits READY=1)");
 }
 
 TEST(Request, StuckOnAFailedRequirementIsAnsweredAtOnce) {

@@ -207,5 +207,15 @@ TEST(ExitWhenIdle, IsNotTheDefault) {
     EXPECT_FALSE(s.engine().shutting_down());
 }
 
+TEST(Shutdown, OfAClientAskedTwiceGoesOnInOrder) {
+    Scenario s({Service("web")});
+    s.boot_up();
+    s.event(core::ShutdownAsked{"a client", false}).event(core::ShutdownAsked{"a client", false});
+    s.event(core::ShutdownAsked{"SIGTERM", true});
+    EXPECT_THAT(s.take(), ElementsAre("signal web SIGTERM", "signal web SIGCONT"));
+    s.event(core::ShutdownAsked{"SIGTERM", true});
+    EXPECT_THAT(s.take(), ElementsAre("kill web"));
+}
+
 }  // namespace
 }  // namespace reeve::test

@@ -185,7 +185,7 @@ TEST(Start, ThatTakesTooLongIsStoppedAndCountsAsFailed) {
     EXPECT_THAT(s.take(), ElementsAre("signal a SIGTERM", "signal a SIGCONT"));
     s.killed("a", SIGTERM);
     EXPECT_EQ(s.state("a"), "backoff");
-    EXPECT_EQ(s.cause("a"), "not ready within 5 s");
+    EXPECT_EQ(s.cause("a"), "not ready within 5 s (awaits READY=1)");
 }
 
 TEST(Start, ThatTakesTooLongFailsEvenIfItThenExitsWell) {
