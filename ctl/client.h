@@ -20,7 +20,7 @@ class Client {
     using OnTouches = std::function<void(const protocol::Touches&)>;
 
     /// Finds the socket as the contract says: the flag, the environment, the caller's own place,
-    /// root's.
+    /// root's. What strangers put in a place that nobody named is passed over.
     static Attempt<Client> connect(const Host& host, const Invocation& invocation);
 
     /// What the supervisor said of itself.
@@ -66,6 +66,7 @@ class Client {
     template <typename T>
     Attempt<T> await(std::int64_t id, std::optional<Duration> timeout, const OnTouches& on_touches);
     template <typename T>
+    Attempt<> send(const std::string& line);
     Attempt<T> exchange(const protocol::Call& call, std::optional<Duration> timeout,
                         const OnTouches& on_touches = {});
 

@@ -242,7 +242,8 @@ TEST_F(CommandTest, ListenerOfSomebodyElseIsIgnoredWhereNobodyNamedIt) {
     const Host host{{{"XDG_RUNTIME_DIR", dir_.path()}}, geteuid() + 1, 1, err.get()};
     const std::vector<std::string> arguments = {"stop", "web"};
     EXPECT_EQ(run(host, arguments), 6);
-    EXPECT_THAT(contents_of(err.get()), HasSubstr("neither yours nor root's"));
+    EXPECT_THAT(contents_of(err.get()),
+                HasSubstr("neither you nor root, nor at /run/reeve/control.sock"));
     EXPECT_TRUE(supervisor_->requests().empty());
 }
 
