@@ -18,7 +18,6 @@ enum class Exit : int {
     NotAllowed = 5,
     NoSupervisor = 6,
     TimedOut = 7,
-    Interrupted = 130,
 };
 
 /// Why a verb goes no further: what it exits with and what it says after "reevectl: ".
