@@ -149,6 +149,10 @@ TEST_F(CommandTest, OutputThatCannotBeWrittenExitsWith1UnlessNobodyReads) {
     const Fd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
     EXPECT_EQ(run_into(full.get()), 1);
     EXPECT_EQ(contents_of(err.get()), "reevectl: cannot write: No space left on device\n");
+    for (const char* asked : {"--help", "--version"}) {
+        const std::vector<std::string> arguments = {asked};
+        EXPECT_EQ(run(Host{{}, geteuid(), full.get(), err.get()}, arguments), 1) << asked;
+    }
     int ends[2];
     ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
     close(ends[0]);
