@@ -59,14 +59,17 @@ class Client {
 
     const std::string& path() const { return path_; }
 
+    /// Whom the supervisor runs as.
+    std::optional<uid_t> peer() const { return connection_.peer(); }
+
   private:
     Client(Connection connection, std::string path)
         : connection_(std::move(connection)), path_(std::move(path)) {}
 
+    Attempt<> send(const std::string& line);
     template <typename T>
     Attempt<T> await(std::int64_t id, std::optional<Duration> timeout, const OnTouches& on_touches);
     template <typename T>
-    Attempt<> send(const std::string& line);
     Attempt<T> exchange(const protocol::Call& call, std::optional<Duration> timeout,
                         const OnTouches& on_touches = {});
 

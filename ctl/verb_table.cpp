@@ -106,9 +106,12 @@ constexpr std::array table = {
 
     VerbInfo{"check", configuration, "Validate configuration files", Operands::Paths, quiet,
              run_check,
-             "Without a PATH: the configuration that reeved would read.\n"
-             "Exit status 0 when it is valid, else 1; 4 when there is nothing at a PATH."},
-    VerbInfo{"diff", configuration, "What apply would change, and do", Operands::None, quiet,
+             "Without a PATH: the files in use by the supervisor that -s names; else\n"
+             "$REEVE_CONFIG; else the files in use by the supervisor that $REEVE_SOCKET or\n"
+             "$REEVE_RUNTIME_DIR names; else what reeved would read.\n"
+             "Exit status 0 when it is valid, else 1; 4 when it is not there, 5 when it may\n"
+             "not be read."},
+    VerbInfo{"diff", configuration, "What apply would change, and do", Operands::None, no_option,
              run_diff, "Exit status 0 when the configuration is valid, differing or not, else 1."},
     VerbInfo{"apply", configuration, "Have reeved read its configuration again, all or nothing",
              Operands::None, of_command, run_apply,

@@ -58,7 +58,7 @@ TEST_F(CommandTest, FailureNamesTheCauseAndWhatToLookAt) {
 TEST_F(CommandTest, ExitStatusIsTheOneOfTheContract) {
     const std::vector<std::pair<ErrorCode, int>> codes = {
         {ErrorCode::Failed, 1},     {ErrorCode::NotRunning, 3}, {ErrorCode::NoSuchService, 4},
-        {ErrorCode::NotAllowed, 5}, {ErrorCode::TimedOut, 7},   {ErrorCode::InvalidParams, 1}};
+        {ErrorCode::NotAllowed, 5}, {ErrorCode::TimedOut, 7},   {ErrorCode::InvalidParams, 2}};
     for (const auto& [code, exit] : codes) {
         serve_failure({code, "because", {}, {}});
         const Ran ran = ctl({"reload", "web"});
