@@ -19,6 +19,7 @@ std::string flag(Invocation& into, std::string_view) {
 }
 
 std::string set_socket(Invocation& into, std::string_view value) {
+    if (value.empty()) return "the path of a socket is missing";
     into.socket = value;
     return {};
 }

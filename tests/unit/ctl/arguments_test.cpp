@@ -113,6 +113,7 @@ TEST(ArgumentsTest, ValueThatIsMissingOrTooMuchIsAnError) {
     EXPECT_EQ(refused({"status", "--json=yes"}), "--json takes no value");
     EXPECT_EQ(refused({"logs", "-n", "-1"}), "-n: it is a number, or all, not -1");
     EXPECT_THAT(refused({"stop", "a", "--timeout", "soon"}), StartsWith("--timeout: "));
+    EXPECT_EQ(refused({"-s", "", "status"}), "-s: the path of a socket is missing");
 }
 
 TEST(ArgumentsTest, WordsAreAskedForAndRefusedAsTheVerbHasIt) {
