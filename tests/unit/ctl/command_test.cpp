@@ -229,6 +229,7 @@ TEST_F(CommandTest, WhatIsNoSupervisorIsSaidInOneSentence) {
 }
 
 TEST_F(CommandTest, ListenerOfSomebodyElseIsIgnoredWhereNobodyNamedIt) {
+    if (std::filesystem::exists("/run/reeve/control.sock")) GTEST_SKIP() << "root's is there";
     std::filesystem::create_directories(dir_ / "reeve");
     chmod(dir_.path().c_str(), 0777);
     chmod((dir_ / "reeve").c_str(), 0777);
@@ -244,7 +245,7 @@ TEST_F(CommandTest, ListenerOfSomebodyElseIsIgnoredWhereNobodyNamedIt) {
     }
     const Fd err(memfd_create("err", MFD_CLOEXEC));
     const Host host{{{"XDG_RUNTIME_DIR", dir_.path()}}, geteuid() + 1, 1, err.get()};
-    const std::vector<std::string> arguments = {"stop", "web"};
+    const std::vector<std::string> arguments = {"status"};
     EXPECT_EQ(run(host, arguments), 6);
     EXPECT_THAT(contents_of(err.get()),
                 HasSubstr("neither you nor root, nor at /run/reeve/control.sock"));

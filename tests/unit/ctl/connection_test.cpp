@@ -58,7 +58,7 @@ class PlaceTest : public testing::Test {
     std::string find() {
         const Fd err(memfd_create("err", MFD_CLOEXEC));
         const Host host{{{"XDG_RUNTIME_DIR", dir_.path()}}, 12345, 1, err.get()};
-        exit_ = run(host, std::vector<std::string>{"stop", "web"});
+        exit_ = run(host, std::vector<std::string>{"status"});
         return contents_of(err.get());
     }
 
