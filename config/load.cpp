@@ -327,7 +327,7 @@ LoadResult finish(const LoadOptions& options, const Sources& sources,
                   std::vector<Problem> problems) {
     PlanPtr plan = Loader(options, sources, problems).load();
     sort_problems(problems, sources.names());
-    return {std::move(plan), std::move(problems)};
+    return {std::move(plan), std::move(problems), sources.unread()};
 }
 
 }  // namespace
@@ -344,8 +344,11 @@ LoadResult load(const LoadOptions& options) {
         }
         sources.add_path(path);
     }
-    if (count_missing == options.paths.size()) problems.push_back(no_paths(options, missing));
-    return finish(options, sources, std::move(problems));
+    const bool nothing = count_missing == options.paths.size();
+    if (nothing) problems.push_back(no_paths(options, missing));
+    LoadResult result = finish(options, sources, std::move(problems));
+    if (nothing) result.unread = ENOENT;
+    return result;
 }
 
 LoadResult load_text(std::string_view text, const std::string& name, const LoadOptions& options) {

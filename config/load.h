@@ -34,6 +34,9 @@ struct LoadOptions {
 struct LoadResult {
     PlanPtr plan;                   ///< null if there is any error
     std::vector<Problem> problems;  ///< in the order of the files, then of position
+    /// The errno for which a file or folder could not be read; 0: there was none such. Files that
+    /// others include count when they are there.
+    int unread = 0;
 };
 
 /// Reads and checks a whole configuration. Looks up users and groups, which may block.

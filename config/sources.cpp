@@ -76,26 +76,31 @@ void Sources::report(Severity severity, const std::string& file, std::string wha
     problems_.push_back({severity, {file, 1, 1}, {}, std::move(what), std::move(what_to_do)});
 }
 
+void Sources::report_unread(const std::string& path, const std::string& what,
+                            std::string what_to_do) {
+    const Error error = system_error("cannot read " + what);
+    if (unread_ == 0) unread_ = error.errnum.value_or(0);
+    names_.push_back(path);
+    report(Severity::Error, path, error.text(), std::move(what_to_do));
+}
+
 void Sources::add_path(const std::string& path) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) {
-        names_.push_back(path);
-        return report(Severity::Error, path, system_error("cannot read " + path).text(),
-                      "name a file or folder that exists");
+        return report_unread(path, path, "name a file or folder that exists");
     }
     if (S_ISDIR(status.st_mode)) return add_folder(path);
     add_files({path});
 }
 
 void Sources::add_folder(const std::string& path) {
-    names_.push_back(path);
     struct stat status {};
     Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     DIR* folder = fd && ::fstat(fd.get(), &status) == 0 ? ::fdopendir(fd.get()) : nullptr;
     if (folder == nullptr) {
-        return report(Severity::Error, path, system_error("cannot read the folder " + path).text(),
-                      "make it readable");
+        return report_unread(path, "the folder " + path, "make it readable");
     }
+    names_.push_back(path);
     (void)fd.release();  // the DIR owns it now
     std::vector<std::string> files;
     while (const dirent* entry = ::readdir(folder)) {
@@ -134,7 +139,8 @@ std::vector<std::string> Sources::add_file(const std::string& path) {
     };
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) {
-        return refuse(system_error("cannot read " + path).text(), "name a file that exists");
+        report_unread(path, path, "name a file that exists");
+        return {};
     }
     // Looked at before it is opened, for opening alone can set a device going.
     if (S_ISREG(status.st_mode) && !seen_.emplace(status.st_dev, status.st_ino).second) return {};
@@ -144,7 +150,8 @@ std::vector<std::string> Sources::add_file(const std::string& path) {
     }
     const Fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     if (!fd || ::fstat(fd.get(), &status) != 0) {
-        return refuse(system_error("cannot read " + path).text(), "make it readable");
+        report_unread(path, path, "make it readable");
+        return {};
     }
     if (!S_ISREG(status.st_mode)) return refuse("is not a regular file", "name a regular file");
     if (const std::string why = unsafe_ownership(status, self_); !why.empty()) {

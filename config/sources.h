@@ -40,6 +40,8 @@ class Sources {
     const std::vector<std::string>& files() const { return files_; }
     /// Every file and folder that a problem may name, in order of reading.
     const std::vector<std::string>& names() const { return names_; }
+    /// The errno of the first file or folder that could not be read; 0: all could.
+    int unread() const { return unread_; }
 
   private:
     void add_folder(const std::string& path);
@@ -49,6 +51,8 @@ class Sources {
     std::vector<std::string> includes_of(const yaml::Document& document);
     std::vector<std::string> matches_of(Reader& reader, yaml::Value item,
                                         const std::string& folder);
+    /// Reports that a file or folder cannot be read, which errno says why.
+    void report_unread(const std::string& path, const std::string& what, std::string what_to_do);
     void report(Severity severity, const std::string& file, std::string what,
                 std::string what_to_do);
 
@@ -58,6 +62,7 @@ class Sources {
     std::vector<std::unique_ptr<const yaml::Document>> documents_;
     std::vector<std::string> files_;
     std::vector<std::string> names_;
+    int unread_ = 0;
     std::set<std::pair<dev_t, ino_t>> seen_;
 };
 

@@ -37,7 +37,7 @@ Exit run_apply(Task& task) {
     if (invocation.dry_run) return run_diff(task);
     auto client = Client::connect(task.host, invocation);
     if (!client) return task.complain(client.error());
-    const InterruptNotice notice;
+    const InterruptNotice notice(InterruptNotice::Of::Command);
     const auto applied =
         client->ask(protocol::Apply{invocation.wait, invocation.timeout},
                     [&](const protocol::Touches& touches) { tell_touches(task, touches); });

@@ -60,8 +60,6 @@ class Reader {
         invocation_.verb = find_verb(word);
         if (invocation_.verb == nullptr || invocation_.verb->run == nullptr) {
             remark_ = objection(word);
-        } else if (invocation_.quiet && !invocation_.verb->takes(Option::Quiet)) {
-            remark_ = unknown_option("--quiet");
         }
     }
 

@@ -1,32 +1,60 @@
-#include <sys/stat.h>
-
 #include <cerrno>
 
 #include "config/check_report.h"
 #include "config/load.h"
 #include "config/places.h"
+#include "ctl/client.h"
 #include "ctl/protocol/configuration_json.h"
-#include "ctl/text.h"
 #include "ctl/verbs.h"
 
 namespace reeve::ctl {
 
 namespace {
 
-config::LoadOptions options_for(const Task& task) {
+/// Adds what a supervisor that runs has read, as it would read it again.
+Attempt<> add_files_in_use(const Task& task, config::LoadOptions& options) {
+    auto client = Client::connect(task.host, task.invocation);
+    if (!client) return client.error();
+    const auto document = client->ask(protocol::StatusQuery{{}, false, false});
+    if (!document) return document.error();
+    options.paths = document->supervisor.config;
+    options.uid = client->peer().value_or(options.uid);
+    return {};
+}
+
+Attempt<config::LoadOptions> options_for(const Task& task) {
+    const Host& host = task.host;
     config::LoadOptions options;
-    options.environment = task.host.environment;
-    options.uid = task.host.uid;
-    const std::string_view named = task.host.variable("REEVE_CONFIG");
+    options.environment = host.environment;
+    options.uid = host.uid;
+    const std::string_view named = host.variable("REEVE_CONFIG");
+    const bool names_supervisor =
+        !host.variable("REEVE_SOCKET").empty() || !host.variable("REEVE_RUNTIME_DIR").empty();
     if (!task.invocation.names.empty()) {
         options.paths = task.invocation.names;
-    } else if (!named.empty()) {
+    } else if (!named.empty() && !task.invocation.socket) {
         options.paths = {std::string(named)};
+    } else if (names_supervisor || task.invocation.socket) {
+        if (const auto added = add_files_in_use(task, options); !added) return added.error();
     } else {
-        options.paths = config::places_of(task.host.uid, task.host.environment).config;
+        options.paths = config::places_of(host.uid, host.environment).config;
         options.paths_may_be_missing = true;
     }
     return options;
+}
+
+Exit exit_for(const config::LoadResult& result) {
+    if (result.plan != nullptr) return Exit::Done;
+    switch (result.unread) {
+        case ENOENT:
+        case ENOTDIR:
+            return Exit::NoSuchService;
+        case EACCES:
+        case EPERM:
+            return Exit::NotAllowed;
+        default:
+            return Exit::Failed;
+    }
 }
 
 std::string as_json(const config::LoadResult& result) {
@@ -41,13 +69,9 @@ std::string as_json(const config::LoadResult& result) {
 }  // namespace
 
 Exit run_check(Task& task) {
-    for (const std::string& path : task.invocation.names) {
-        struct stat status {};
-        if (stat(path.c_str(), &status) == 0 || (errno != ENOENT && errno != ENOTDIR)) continue;
-        return task.complain(
-            Complaint{Exit::NoSuchService, "there is no configuration at " + harmless(path)});
-    }
-    const config::LoadResult result = config::load(options_for(task));
+    const auto options = options_for(task);
+    if (!options) return task.complain(options.error());
+    const config::LoadResult result = config::load(*options);
     const config::CheckReport report = config::check_report(result);
     if (task.invocation.json) {
         task.out.write(as_json(result) + "\n");
@@ -56,7 +80,7 @@ Exit run_check(Task& task) {
         task.err.flush();
         if (!task.invocation.quiet) task.out.write(report.summary);
     }
-    return report.valid ? Exit::Done : Exit::Failed;
+    return exit_for(result);
 }
 
 }  // namespace reeve::ctl

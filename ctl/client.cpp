@@ -1,5 +1,7 @@
 #include "ctl/client.h"
 
+#include <sys/stat.h>
+
 #include <cerrno>
 
 #include "base/overloaded.h"
@@ -39,50 +41,81 @@ bool is_question(const protocol::Call& call) {
         call);
 }
 
-Complaint unreachable(const std::vector<SocketPlace>& places, const std::vector<Error>& errors) {
-    Complaint complaint{Exit::NoSupervisor, {}};
-    complaint.sentence = "no supervisor answers at " + harmless(places[0].path) + ": " +
-                         Error::strerrordesc(errors[0].errnum.value_or(0));
-    for (std::size_t i = 1; i < places.size(); ++i) {
-        complaint.sentence += ", nor at " + harmless(places[i].path) + ": " +
-                              Error::strerrordesc(errors[i].errnum.value_or(0));
+std::string silent_for(Duration time) { return "it has been silent for " + in_words(time); }
+
+/// A place where nobody could be spoken to, and why not.
+struct Miss {
+    std::string path;
+    std::string why;
+    bool refused = false;
+};
+
+/// A place that was not asked for by name may be one that anybody can create first.
+constexpr const char* stranger = "who listens there is neither you nor root";
+
+bool is_strangers(const std::string& path, uid_t self) {
+    struct stat status {};
+    return lstat(path.c_str(), &status) == 0 && status.st_uid != 0 && status.st_uid != self;
+}
+
+Miss missed(const std::string& path, const Error& error) {
+    const int errnum = error.errnum.value_or(0);
+    if (errnum == ETIMEDOUT) return {path, silent_for(patience), false};
+    return {path, Error::strerrordesc(errnum), errnum == EACCES || errnum == EPERM};
+}
+
+/// "at A: WHY, nor at B: WHY", of those that refused the caller or of the others.
+std::string told(const std::vector<Miss>& misses, bool refused) {
+    std::string text;
+    for (const Miss& miss : misses) {
+        if (miss.refused != refused) continue;
+        text += (text.empty() ? "at " : ", nor at ") + harmless(miss.path) + ": " + miss.why;
     }
-    complaint.sentence += "; start one with reeved";
-    return complaint;
+    return text;
+}
+
+Complaint unreachable(const std::vector<Miss>& misses) {
+    const std::string closed = told(misses, true);
+    const std::string silent = told(misses, false);
+    if (closed.empty()) {
+        return {Exit::NoSupervisor, "no supervisor answers " + silent + "; start one with reeved"};
+    }
+    return {Exit::NotAllowed, "not allowed to speak to the supervisor " + closed +
+                                  (silent.empty() ? "" : "; none answers " + silent)};
 }
 
 }  // namespace
 
 Attempt<Client> Client::connect(const Host& host, const Invocation& invocation) {
-    const std::vector<SocketPlace> places = socket_places(host, invocation.socket);
-    std::vector<Error> errors;
-    for (const SocketPlace& place : places) {
-        auto connection = Connection::open(place.path);
+    std::vector<Miss> misses;
+    for (const SocketPlace& place : socket_places(host, invocation.socket)) {
+        auto connection = Connection::open(place.path, patience);
         if (!connection) {
-            const int errnum = connection.error().errnum.value_or(0);
-            if (errnum == EACCES || errnum == EPERM) {
-                return Complaint{Exit::NotAllowed, "not allowed to speak to the supervisor at " +
-                                                       harmless(place.path) + ": " +
-                                                       Error::strerrordesc(errnum)};
-            }
-            errors.push_back(connection.error());
+            misses.push_back(missed(place.path, connection.error()));
+            // One's own that hangs is the one that is meant; root's would be another.
+            if (connection.error().errnum != ETIMEDOUT) continue;
+            if (place.by_name || !is_strangers(place.path, host.uid)) break;
             continue;
         }
-        // A place that was not asked for by name may be one that anybody can create first.
         const auto peer = connection->peer();
         if (!place.by_name && peer != 0u && peer != host.uid) {
-            return Complaint{Exit::NoSupervisor, "ignoring who listens at " + harmless(place.path) +
-                                                     ": it is neither yours nor root's"};
+            misses.push_back({place.path, stranger, false});
+            continue;
         }
         Client client(std::move(*connection), place.path);
         client.hello_ = ++client.last_id_;
         const protocol::Hello hello{"reevectl " REEVE_VERSION, protocol::protocol_version};
-        const auto sent =
-            client.connection_.send(protocol::encode_request({*client.hello_, hello}));
-        if (!sent) return client.no_answer(sent.error().text());
+        const auto sent = client.send(protocol::encode_request({*client.hello_, hello}));
+        if (!sent) return sent.error();
         return client;
     }
-    return unreachable(places, errors);
+    return unreachable(misses);
+}
+
+Attempt<> Client::send(const std::string& line) {
+    const auto sent = connection_.send(line, deadline_after(patience));
+    if (sent) return {};
+    return no_answer(sent.error().errnum == ETIMEDOUT ? silent_for(patience) : sent.error().text());
 }
 
 Complaint Client::no_answer(const std::string& why) const {
@@ -105,7 +138,7 @@ Attempt<T> Client::await(std::int64_t id, std::optional<Duration> timeout,
     while (true) {
         const auto line = connection_.receive(deadline);
         if (!line && line.error().errnum == ETIMEDOUT) {
-            return no_answer("it has been silent for " + in_words(*timeout));
+            return no_answer(silent_for(*timeout));
         }
         if (!line) return no_answer(line.error().text());
         if (!*line) return no_answer("it ended before it answered");
@@ -153,9 +186,9 @@ Attempt<T> Client::exchange(const protocol::Call& call, std::optional<Duration> 
         if (const auto greeted = welcome(); !greeted) return greeted.error();
     }
     const std::int64_t id = ++last_id_;
-    const auto sent = connection_.send(protocol::encode_request({id, call}));
+    const auto sent = send(protocol::encode_request({id, call}));
+    if (!sent) return sent.error();
     if (const auto greeted = welcome(); !greeted) return greeted.error();
-    if (!sent) return no_answer(sent.error().text());
     return await<T>(id, timeout, on_touches);
 }
 

@@ -20,7 +20,7 @@ class Client {
     using OnTouches = std::function<void(const protocol::Touches&)>;
 
     /// Finds the socket as the contract says: the flag, the environment, the caller's own place,
-    /// root's.
+    /// root's. What strangers put in a place that nobody named is passed over.
     static Attempt<Client> connect(const Host& host, const Invocation& invocation);
 
     /// What the supervisor said of itself.
@@ -59,10 +59,14 @@ class Client {
 
     const std::string& path() const { return path_; }
 
+    /// Whom the supervisor runs as.
+    std::optional<uid_t> peer() const { return connection_.peer(); }
+
   private:
     Client(Connection connection, std::string path)
         : connection_(std::move(connection)), path_(std::move(path)) {}
 
+    Attempt<> send(const std::string& line);
     template <typename T>
     Attempt<T> await(std::int64_t id, std::optional<Duration> timeout, const OnTouches& on_touches);
     template <typename T>

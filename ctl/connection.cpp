@@ -16,8 +16,8 @@ namespace {
 /// More than a status of 100,000 services takes: whoever sends such a line is no supervisor.
 constexpr std::size_t max_line = 256u << 20;
 
-/// Waits for something to read. False at the deadline.
-Result<bool> readable(int fd, Connection::Deadline deadline) {
+/// Waits until the socket can be read from or written to. False at the deadline.
+Result<bool> wait_until(short event, int fd, Connection::Deadline deadline) {
     using namespace std::chrono;
     while (true) {
         int wait = -1;
@@ -25,7 +25,7 @@ Result<bool> readable(int fd, Connection::Deadline deadline) {
             const auto left = ceil<milliseconds>(*deadline - steady_clock::now());
             wait = static_cast<int>(std::clamp<milliseconds::rep>(left.count(), 0, 1'000'000'000));
         }
-        pollfd wanted{fd, POLLIN, 0};
+        pollfd wanted{fd, event, 0};
         const int ready = poll(&wanted, 1, wait);
         if (ready > 0) return true;
         if (ready == 0 && wait == 0) return false;
@@ -33,17 +33,25 @@ Result<bool> readable(int fd, Connection::Deadline deadline) {
     }
 }
 
+/// What connect() waits for, room among those that wait to be accepted, cannot be polled for.
+bool limit_connecting(int fd, Duration patience) {
+    const auto seconds = floor<std::chrono::seconds>(patience);
+    const auto rest = floor<std::chrono::microseconds>(patience - seconds);
+    const timeval limit{seconds.count(), rest.count()};
+    return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0;
+}
+
 }  // namespace
 
-Result<Connection> Connection::open(const std::string& path) {
+Result<Connection> Connection::open(const std::string& path, Duration patience) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.size() >= sizeof address.sun_path) return system_error("cannot connect", ENAMETOOLONG);
     std::memcpy(address.sun_path, path.data(), path.size());
     Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!fd) return system_error("cannot make a socket");
+    if (!fd || !limit_connecting(fd.get(), patience)) return system_error("cannot make a socket");
     if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-        return system_error("cannot connect");
+        return system_error("cannot connect", errno == EAGAIN ? ETIMEDOUT : errno);
     }
     return Connection(std::move(fd));
 }
@@ -57,14 +65,19 @@ std::optional<uid_t> Connection::peer() const {
     return credentials.uid;
 }
 
-Result<void> Connection::send(std::string_view bytes) {
+Result<void> Connection::send(std::string_view bytes, Deadline deadline) {
     while (!bytes.empty()) {
-        const ssize_t sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        const ssize_t sent =
+            ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent >= 0) {
             bytes.remove_prefix(static_cast<std::size_t>(sent));
-        } else if (errno == EPIPE) {
+        } else if (errno == EPIPE || errno == ECONNRESET) {
             return {};  // what it said before it hung up, a refusal for one, is there to be
                         // received
+        } else if (errno == EAGAIN) {
+            const auto ready = wait_until(POLLOUT, fd_.get(), deadline);
+            if (!ready) return ready.error();
+            if (!*ready) return system_error("cannot wait any longer", ETIMEDOUT);
         } else if (errno != EINTR) {
             return system_error("cannot write to the supervisor");
         }
@@ -100,7 +113,7 @@ Result<bool> Connection::read_piece() {
 Result<std::optional<std::string>> Connection::receive(Deadline deadline) {
     while (true) {
         if (auto line = take_line()) return line;
-        const auto ready = readable(fd_.get(), deadline);
+        const auto ready = wait_until(POLLIN, fd_.get(), deadline);
         if (!ready) return ready.error();
         if (!*ready) return system_error("cannot wait any longer", ETIMEDOUT);
         const auto more = read_piece();

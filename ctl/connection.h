@@ -9,21 +9,24 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "base/time.h"
 
 namespace reeve::ctl {
 
-/// A stream of lines to and from a Unix socket. Blocks; knows nothing of what the lines mean.
+/// A stream of lines to and from a Unix socket. Blocks, though never longer than it may; knows
+/// nothing of what the lines mean.
 class Connection {
   public:
     using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
-    /// The errno of a failure is connect(2)'s.
-    static Result<Connection> open(const std::string& path);
+    /// The errno of a failure is connect(2)'s; ETIMEDOUT when whoever listens takes nobody in.
+    static Result<Connection> open(const std::string& path, Duration patience);
 
     /// Who listens there, as the kernel knows it.
     std::optional<uid_t> peer() const;
 
-    Result<void> send(std::string_view bytes);
+    /// ETIMEDOUT when not all of it is taken by the deadline.
+    Result<void> send(std::string_view bytes, Deadline deadline);
 
     /// The next line without its newline; nothing at the end of the stream. ETIMEDOUT when there is
     /// none at the deadline.

@@ -55,7 +55,7 @@ Exit run_command(Task& task, protocol::Verb verb) {
     auto client = Client::connect(task.host, task.invocation);
     if (!client) return task.complain(client.error());
     if (task.invocation.dry_run) return rehearse(task, *client, verb);
-    const InterruptNotice notice;
+    const InterruptNotice notice(InterruptNotice::Of::Command);
     return command(task, *client, verb);
 }
 
@@ -71,7 +71,7 @@ Exit run_shutdown(Task& task) {
     const Invocation& invocation = task.invocation;
     auto client = Client::connect(task.host, invocation);
     if (!client) return task.complain(client.error());
-    const InterruptNotice notice;
+    const InterruptNotice notice(InterruptNotice::Of::Command);
     const auto accepted = client->ask(protocol::Shutdown{});
     if (!accepted) return task.complain(accepted.error());
     std::string said = "the supervisor is stopping its services";

@@ -24,12 +24,20 @@ class Filter {
   public:
     static Attempt<Filter> resolve(Client& client, const std::vector<std::string>& names) {
         Filter filter;
-        if (names.empty()) return filter;
-        const auto document = client.ask(protocol::StatusQuery{names, false, false});
-        if (!document) return document.error();
         filter.patterns_ = names;
-        for (const auto& service : document->services) filter.services_.insert(service.name);
+        if (names.empty()) return filter;
+        if (const auto added = filter.add_selected(client); !added) return added.error();
         return filter;
+    }
+
+    /// Adds the services that have joined a group. Those that left it stay: their end is news, too.
+    /// Where nobody can be asked any more, that is seen by who waits for events.
+    void renew(const Task& task) {
+        const bool any = std::any_of(patterns_.begin(), patterns_.end(),
+                                     [](const auto& name) { return name.starts_with('@'); });
+        if (!any) return;
+        auto client = Client::connect(task.host, task.invocation);
+        if (client) static_cast<void>(add_selected(*client));
     }
 
     bool takes_all() const { return patterns_.empty(); }
@@ -43,6 +51,13 @@ class Filter {
     }
 
   private:
+    Attempt<> add_selected(Client& client) {
+        const auto document = client.ask(protocol::StatusQuery{patterns_, false, false});
+        if (!document) return document.error();
+        for (const auto& service : document->services) services_.insert(service.name);
+        return {};
+    }
+
     std::vector<std::string> patterns_;
     std::set<std::string> services_;
 };
@@ -96,12 +111,13 @@ class Past {
 };
 
 /// Follows until nobody reads any more or the supervisor has ended.
-Exit follow(Task& task, Client& client, const Filter& filter) {
+Exit follow(Task& task, Client& client, Filter filter) {
     const std::uint64_t wanted = std::min(task.invocation.last.value_or(0), whole_history);
     // How much of the past there is of these services only the filter knows.
     const bool sift = wanted > 0 && !filter.takes_all();
     const auto accepted = client.ask(protocol::Subscribe{sift ? whole_history : wanted});
     if (!accepted) return task.complain(accepted.error());
+    filter.renew(task);  // for what changed before events came
     EventPrinter printer(task);
     std::optional<Past> past;
     if (sift) past.emplace(wanted);
@@ -122,6 +138,8 @@ Exit follow(Task& task, Client& client, const Filter& filter) {
             for (const Event& before : past->take()) printer.print(before);
             past.reset();
         }
+        // Who subscribed can ask nothing more on the same connection.
+        if (!past && event.kind == Event::Kind::Configuration) filter.renew(task);
         if (!filter.passes(event)) continue;
         past ? past->add(event) : printer.print(event);
     }
@@ -132,9 +150,9 @@ Exit follow(Task& task, Client& client, const Filter& filter) {
 Exit run_events(Task& task) {
     auto client = Client::connect(task.host, task.invocation);
     if (!client) return task.complain(client.error());
-    const auto filter = Filter::resolve(*client, task.invocation.names);
+    auto filter = Filter::resolve(*client, task.invocation.names);
     if (!filter) return task.complain(filter.error());
-    return task.invocation.follow ? follow(task, *client, *filter)
+    return task.invocation.follow ? follow(task, *client, *std::move(filter))
                                   : print_past(task, *client, *filter);
 }
 

@@ -12,11 +12,12 @@ Exit exit_for(protocol::ErrorCode code) {
             return Exit::NotAllowed;
         case protocol::ErrorCode::TimedOut:
             return Exit::TimedOut;
+        case protocol::ErrorCode::InvalidParams:
+            return Exit::Usage;
         case protocol::ErrorCode::Failed:
         case protocol::ErrorCode::ParseError:
         case protocol::ErrorCode::InvalidRequest:
         case protocol::ErrorCode::NoSuchMethod:
-        case protocol::ErrorCode::InvalidParams:
             return Exit::Failed;
     }
     return Exit::Failed;

@@ -18,7 +18,6 @@ enum class Exit : int {
     NotAllowed = 5,
     NoSupervisor = 6,
     TimedOut = 7,
-    Interrupted = 130,
 };
 
 /// Why a verb goes no further: what it exits with and what it says after "reevectl: ".
@@ -30,8 +29,8 @@ struct Complaint {
 template <typename T = void>
 using Attempt = boost::system::result<T, Complaint>;
 
-/// What an error of the protocol is to the caller; whatever concerns the message itself is a
-/// failure.
+/// What an error of the protocol is to the caller; whatever else concerns the message
+/// itself than what it asks for is a failure.
 Exit exit_for(protocol::ErrorCode code);
 
 /// Asked for by boost::system::result when value() is called on an error: a programming error.

@@ -62,6 +62,12 @@ Attempt<Selection> select_by_supervisor(Client& client, const std::vector<std::s
     return selection;
 }
 
+void note(const Task& task, const std::string& sentence) {
+    if (task.invocation.quiet) return;
+    task.err.write("reevectl: " + sentence + "\n");
+    task.err.flush();
+}
+
 Attempt<Selection> select(const Task& task) {
     const Invocation& invocation = task.invocation;
     auto client = Client::connect(task.host, invocation);
@@ -76,6 +82,13 @@ Attempt<Selection> select(const Task& task) {
         return selection;
     }
     auto selection = select_by_supervisor(*client, invocation.names);
+    if (!selection && selection.error().exit == Exit::NoSupervisor && !invocation.socket) {
+        const std::string log_dir = log_dir_without_supervisor(task.host);
+        auto left = select_by_folder(log_dir, invocation.names);
+        if (!left) return selection;
+        note(task, selection.error().sentence + "; reading what is in " + harmless(log_dir));
+        return left;
+    }
     if (selection || selection.error().exit != Exit::NoSuchService) return selection;
     // A service that is no longer configured may have left its log.
     const auto welcome = client->welcome();
@@ -160,17 +173,15 @@ std::optional<std::uint64_t> lines_wanted(const Invocation& invocation) {
 }
 
 void note_what_is_missing(Task& task, const LogMerge& merge, const Selection& selection) {
-    if (task.invocation.quiet) return;
     // Of many services it is no news that some never wrote anything.
     if (selection.services.size() == 1 && !merge.without_log().empty()) {
-        task.err.write("reevectl: " + harmless(selection.services[0]) + " has no log in " +
-                       harmless(selection.log_dir) + " yet\n");
+        note(task, harmless(selection.services[0]) + " has no log in " +
+                       harmless(selection.log_dir) + " yet");
     }
     if (merge.compressed() > 0) {
-        task.err.write("reevectl: ignoring " + std::to_string(merge.compressed()) +
-                       " compressed files in " + harmless(selection.log_dir) + "\n");
+        note(task, "ignoring " + std::to_string(merge.compressed()) + " compressed files in " +
+                       harmless(selection.log_dir));
     }
-    task.err.flush();
 }
 
 }  // namespace

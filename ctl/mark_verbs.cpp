@@ -2,6 +2,8 @@
 #include "ctl/client.h"
 #include "ctl/interrupt.h"
 #include "ctl/outcome.h"
+#include "ctl/protocol/json_writer.h"
+#include "ctl/protocol/result_json.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
 
@@ -54,6 +56,29 @@ std::string enabled_line(const Task& task, bool enabled, const CommandResult& re
            " " + std::string(hint) + " " + name + ")";
 }
 
+/// One document: what came of the enabling, and of what it brings now, if it went so far.
+Exit tell_both(Task& task, Client& client, protocol::Verb verb, const protocol::Outcome& enabling,
+               const Telling& telling) {
+    const Invocation& invocation = task.invocation;
+    std::optional<Attempt<protocol::Outcome>> now;
+    if (exit_for(enabling) == Exit::Done) {
+        const InterruptNotice notice(InterruptNotice::Of::Command);
+        now = client.ask(
+            protocol::Command{verb, invocation.names, invocation.wait, invocation.timeout}, {});
+    }
+    protocol::JsonWriter out;
+    out.begin_object();
+    protocol::write_members(out, enabling);
+    out.part("now", now && *now ? std::optional(**now) : std::nullopt);
+    out.end_object();
+    task.out.write(out.take() + "\n");
+    tell_failures(task, enabling, telling);
+    if (!now) return exit_for(enabling);
+    if (!*now) return task.complain(now->error());
+    tell_failures(task, **now, telling_of(verb, task.look));
+    return exit_for(**now);
+}
+
 Exit run_enablement(Task& task, bool enabled) {
     const Invocation& invocation = task.invocation;
     auto client = Client::connect(task.host, invocation);
@@ -63,14 +88,12 @@ Exit run_enablement(Task& task, bool enabled) {
     const Telling telling = {
         [&](const CommandResult& result) { return enabled_line(task, enabled, result); },
         failed_to(enabled ? "enable" : "disable")};
-    const bool done = exit_for(*outcome) == Exit::Done;
-    // One document is enough: with --now that of what comes last.
-    if (!invocation.now || !done || !invocation.json) {
-        const Exit exit = tell(task, *outcome, telling);
-        if (!invocation.now || !done) return exit;
-    }
-    const InterruptNotice notice;
-    return command(task, *client, enabled ? protocol::Verb::Start : protocol::Verb::Stop);
+    const protocol::Verb verb = enabled ? protocol::Verb::Start : protocol::Verb::Stop;
+    if (invocation.now && invocation.json) return tell_both(task, *client, verb, *outcome, telling);
+    const Exit exit = tell(task, *outcome, telling);
+    if (!invocation.now || exit != Exit::Done) return exit;
+    const InterruptNotice notice(InterruptNotice::Of::Command);
+    return command(task, *client, verb);
 }
 
 }  // namespace

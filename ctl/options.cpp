@@ -19,6 +19,7 @@ std::string flag(Invocation& into, std::string_view) {
 }
 
 std::string set_socket(Invocation& into, std::string_view value) {
+    if (value.empty()) return "the path of a socket is missing";
     into.socket = value;
     return {};
 }
@@ -102,7 +103,7 @@ constexpr std::array table = {
                flag<&Invocation::colour, false>},
     OptionInfo{Option::NoColour, 0, "no-colour", nullptr, nullptr,
                flag<&Invocation::colour, false>},
-    OptionInfo{Option::Quiet, 'q', "quiet", nullptr, "Say nothing of success",
+    OptionInfo{Option::Quiet, 'q', "quiet", nullptr, "No notes, and nothing of success",
                flag<&Invocation::quiet>},
     OptionInfo{Option::Help, 'h', "help", nullptr, "This help, or that of a verb"},
     OptionInfo{Option::Version, 'V', "version", nullptr, "The version of this program"},

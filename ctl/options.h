@@ -10,7 +10,7 @@ namespace reeve::ctl {
 struct Invocation;
 
 /// Everything that can stand behind a dash. The first ones are the program's: they are taken before
-/// the verb, and all but Quiet and Version behind every verb, too.
+/// the verb, and all but Version behind every verb, too.
 enum class Option {
     Socket,
     Json,
@@ -49,7 +49,7 @@ class OptionSet {
 inline constexpr OptionSet before_the_verb = {Option::Socket, Option::Json, Option::NoColour,
                                               Option::Quiet,  Option::Help, Option::Version};
 inline constexpr OptionSet behind_every_verb = {Option::Socket, Option::Json, Option::NoColour,
-                                                Option::Help};
+                                                Option::Quiet, Option::Help};
 
 /// One option: a row of the table, which is all that the command line and --help know of it.
 struct OptionInfo {

@@ -10,15 +10,20 @@ namespace reeve::ctl {
 
 namespace {
 
+/// Writes out what was asked for. A reader that went away has read enough; a disk that is full has
+/// not all of it.
+Exit finish(Exit exit, Output& out, Output& err) {
+    out.flush();
+    if (!out.failed() || out.errnum() == EPIPE) return exit;
+    err.write("reevectl: " + system_error("cannot write", out.errnum()).text() + "\n");
+    return Exit::Failed;
+}
+
 Exit carry_out(const Host& host, const Invocation& invocation, Output& out, Output& err) {
     Look look = look_for(host, host.out, invocation.colour);
     if (invocation.socket) look.program += " -s " + harmless(*invocation.socket);
     Task task{host, invocation, std::move(look), out, err};
-    const Exit exit = invocation.verb->run(task);
-    out.flush();
-    // A reader that went away has read enough; a disk that is full has not all that was asked for.
-    if (!out.failed() || out.errnum() == EPIPE) return exit;
-    return task.complain(system_error("cannot write", out.errnum()));
+    return finish(invocation.verb->run(task), out, err);
 }
 
 }  // namespace
@@ -42,7 +47,7 @@ int run(const Host& host, std::span<const std::string> arguments) {
     const auto parsed = parse_arguments(arguments);
     if (const auto* remark = std::get_if<Remark>(&parsed)) {
         (remark->exit == Exit::Done ? out : err).write(remark->text);
-        return static_cast<int>(remark->exit);
+        return static_cast<int>(finish(remark->exit, out, err));
     }
     return static_cast<int>(carry_out(host, std::get<Invocation>(parsed), out, err));
 }

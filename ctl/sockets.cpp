@@ -5,7 +5,7 @@
 namespace reeve::ctl {
 
 std::vector<SocketPlace> socket_places(const Host& host, const std::optional<std::string>& flag) {
-    const bool by_name = (flag && !flag->empty()) || !host.variable("REEVE_SOCKET").empty() ||
+    const bool by_name = flag || !host.variable("REEVE_SOCKET").empty() ||
                          !host.variable("REEVE_RUNTIME_DIR").empty();
     std::vector<SocketPlace> places;
     for (std::string& path : config::client_sockets(flag, host.uid, host.environment)) {

@@ -19,16 +19,15 @@ constexpr std::string_view configuration = "The configuration";
 constexpr std::string_view supervisor = "The supervisor itself";
 
 constexpr OptionSet no_option = {};
-constexpr OptionSet quiet = {Quiet};
-constexpr OptionSet of_logs = {Quiet, Follow, Last};
+constexpr OptionSet of_logs = {Follow, Last};
 constexpr OptionSet of_failures = {Last};
 constexpr OptionSet of_events = {Follow, Last};
 constexpr OptionSet of_show = {Property, Value};
-constexpr OptionSet of_command = {Quiet, NoWait, Timeout, DryRun};
-constexpr OptionSet of_kill = {Quiet, Signal, Tree};
-constexpr OptionSet of_enablement = {Quiet, Now, NoWait, Timeout};
-constexpr OptionSet of_wait = {Quiet, Until, Timeout};
-constexpr OptionSet of_shutdown = {Quiet, NoWait, Timeout};
+constexpr OptionSet of_command = {NoWait, Timeout, DryRun};
+constexpr OptionSet of_kill = {Signal, Tree};
+constexpr OptionSet of_enablement = {Now, NoWait, Timeout};
+constexpr OptionSet of_wait = {Until, Timeout};
+constexpr OptionSet of_shutdown = {NoWait, Timeout};
 
 Exit run_start(Task& task) { return run_command(task, Verb::Start); }
 Exit run_stop(Task& task) { return run_command(task, Verb::Stop); }
@@ -37,7 +36,7 @@ Exit run_reload(Task& task) { return run_command(task, Verb::Reload); }
 
 constexpr std::array table = {
     VerbInfo{"status", look, "What the services are doing; all about one of them",
-             Operands::AnyNames, quiet, run_status,
+             Operands::AnyNames, no_option, run_status,
              "Exit status 0 when all that are named run (or none is named), else 3."},
     VerbInfo{"why", look, "Why a service is in its state, and what to do about it",
              Operands::OneName, no_option, run_why},
@@ -75,7 +74,7 @@ constexpr std::array table = {
              "its own affair: if it ends, it is restarted as its definition says; see stop.\n"
              "Exit status 3 when one of them has no process."},
     VerbInfo{"reset-failed", act, "Have failed services count as stopped, and forget why",
-             Operands::Names, quiet, run_reset_failed},
+             Operands::Names, no_option, run_reset_failed},
     VerbInfo{"enable", act, "Have services started at boot", Operands::Names, of_enablement,
              run_enable,
              "Lasts, and counts for more than what the configuration says. Starts nothing\n"
@@ -85,17 +84,17 @@ constexpr std::array table = {
              "Lasts, and counts for more than what the configuration says. Stops nothing\n"
              "without --now."},
 
-    VerbInfo{"is-active", ask, "Does any of them run?", Operands::Names, quiet, run_is_active,
+    VerbInfo{"is-active", ask, "Does any of them run?", Operands::Names, no_option, run_is_active,
              "Prints the state of each, in the order of the names. Exit status 0 when any is\n"
              "running or reloading, else 3."},
     VerbInfo{"is-ready", ask, "Is any of them ready for those that depend on it?", Operands::Names,
-             quiet, run_is_ready,
+             no_option, run_is_ready,
              "Prints ready or not-ready for each, in the order of the names. Exit status 0\n"
              "when any is ready, else 3."},
-    VerbInfo{"is-failed", ask, "Has any of them failed?", Operands::Names, quiet, run_is_failed,
+    VerbInfo{"is-failed", ask, "Has any of them failed?", Operands::Names, no_option, run_is_failed,
              "Prints the state of each, in the order of the names. Exit status 0 when any has\n"
              "failed, else 3."},
-    VerbInfo{"is-enabled", ask, "Is any of them started at boot?", Operands::Names, quiet,
+    VerbInfo{"is-enabled", ask, "Is any of them started at boot?", Operands::Names, no_option,
              run_is_enabled,
              "Prints enabled or disabled for each, in the order of the names. Exit status 0\n"
              "when any is enabled, else 3."},
@@ -104,11 +103,14 @@ constexpr std::array table = {
              "Changes nothing. Exit status 0 once all are, 1 when one of them cannot get there\n"
              "by itself, 7 when the time is up."},
 
-    VerbInfo{"check", configuration, "Validate configuration files", Operands::Paths, quiet,
+    VerbInfo{"check", configuration, "Validate configuration files", Operands::Paths, no_option,
              run_check,
-             "Without a PATH: the configuration that reeved would read.\n"
-             "Exit status 0 when it is valid, else 1; 4 when there is nothing at a PATH."},
-    VerbInfo{"diff", configuration, "What apply would change, and do", Operands::None, quiet,
+             "Without a PATH: the files in use by the supervisor that -s names; else\n"
+             "$REEVE_CONFIG; else the files in use by the supervisor that $REEVE_SOCKET or\n"
+             "$REEVE_RUNTIME_DIR names; else what reeved would read.\n"
+             "Exit status 0 when it is valid, else 1; 4 when it is not there, 5 when it may\n"
+             "not be read."},
+    VerbInfo{"diff", configuration, "What apply would change, and do", Operands::None, no_option,
              run_diff, "Exit status 0 when the configuration is valid, differing or not, else 1."},
     VerbInfo{"apply", configuration, "Have reeved read its configuration again, all or nothing",
              Operands::None, of_command, run_apply,
@@ -118,7 +120,7 @@ constexpr std::array table = {
              no_option, run_cat, "What is printed is a configuration file that can be loaded."},
 
     VerbInfo{"reopen", supervisor, "Open the log files anew, after somebody moved them",
-             Operands::None, quiet, run_reopen},
+             Operands::None, no_option, run_reopen},
     VerbInfo{"shutdown", supervisor, "Stop everything and the supervisor", Operands::None,
              of_shutdown, run_shutdown},
     VerbInfo{"version", supervisor, "The versions of client and supervisor", Operands::None,

@@ -102,14 +102,18 @@ TEST(ArgumentsTest, OptionThatTheVerbDoesNotTakeIsAnErrorWithTheNearestOne) {
               "status has no option -xyz; reevectl status --help lists them");
 }
 
-TEST(ArgumentsTest, QuietIsAnErrorForAVerbThatOnlyPrints) {
-    EXPECT_THAT(refused({"--quiet", "version"}), StartsWith("version has no option --quiet"));
-    EXPECT_THAT(refused({"version", "-q"}), StartsWith("version has no option -q"));
+TEST(ArgumentsTest, QuietIsTakenByEveryVerb) {
+    for (const VerbInfo& verb : verbs()) {
+        EXPECT_TRUE(verb.run == nullptr || verb.takes(Option::Quiet)) << verb.name;
+    }
+    EXPECT_TRUE(read({"--quiet", "version"}).quiet);
+    EXPECT_TRUE(read({"version", "-q"}).quiet);
 }
 
 TEST(ArgumentsTest, ValueThatIsMissingOrTooMuchIsAnError) {
     EXPECT_EQ(refused({"stop", "a", "--timeout"}), "--timeout needs a value: --timeout D");
     EXPECT_EQ(refused({"logs", "-fn"}), "-n needs a value: -n N");
+    EXPECT_EQ(refused({"-s", "", "status"}), "-s: the path of a socket is missing");
     EXPECT_EQ(refused({"status", "--json=yes"}), "--json takes no value");
     EXPECT_EQ(refused({"logs", "-n", "-1"}), "-n: it is a number, or all, not -1");
     EXPECT_THAT(refused({"stop", "a", "--timeout", "soon"}), StartsWith("--timeout: "));

@@ -222,6 +222,30 @@ TEST_F(EventsTest, FollowedBeginWithTheLastOnesOfTheServicesThatAreWanted) {
         << "a supervisor that sends a history unasked is taken at its word";
 }
 
+TEST_F(EventsTest, FollowedOfAGroupAreThoseOfServicesThatJoinItLater) {
+    const std::vector<Event> events = {event(1, "web", State::Stopped, State::Starting),
+                                       of_kind(Event::Kind::Configuration, 2, "1 service changed"),
+                                       event(3, "web", State::Starting, State::Running),
+                                       event(4, "db", State::Running, State::Stopping),
+                                       of_kind(Event::Kind::Shutdown, 5, "SIGTERM")};
+    serve([events, asked = 0](const protocol::Request& request) mutable {
+        if (std::holds_alternative<protocol::StatusQuery>(request.call)) {
+            // Before it subscribed, after that, and when the configuration has been read again.
+            const bool changed = ++asked == 3;
+            const protocol::StatusDocument document{
+                {}, {service(changed ? "web" : "db", State::Running)}};
+            return std::vector{protocol::encode_result(request.id, document)};
+        }
+        std::vector lines = {protocol::encode_result(request.id, protocol::Accepted{})};
+        for (const Event& one : events) lines.push_back(protocol::encode_event(one));
+        lines.emplace_back();
+        return lines;
+    });
+    const Ran ran = ctl({"events", "-f", "--json", "@shop"});
+    EXPECT_EQ(ran.exit, 0) << ran.err;
+    EXPECT_EQ(ran.out, as_json({events[1], events[2], events[3], events[4]}));
+}
+
 TEST_F(EventsTest, FollowedComeAtOnceAndEndWithTheirReader) {
     serve_events(changes());
     Follower follower(dir_, {"events", "-f", "--json"});

@@ -56,7 +56,7 @@ inline void append_to(const std::string& path, const std::string& text) {
     std::ofstream(path, std::ios::binary | std::ios::app) << text;
 }
 
-/// Plays a supervisor for one client after the other: answers every request with the lines that a
+/// Plays a supervisor for any number of clients: answers every request with the lines that a
 /// function gives for it; hangs up where it gives none, and at a line that is empty.
 class FakeSupervisor {
   public:
@@ -87,24 +87,33 @@ class FakeSupervisor {
     const std::string& path() const { return path_; }
 
   private:
-    bool wait_for(int fd) {
-        pollfd wanted[2] = {{fd, POLLIN, 0}, {end_.get(), POLLIN, 0}};
-        while (poll(wanted, 2, -1) < 0) continue;
-        return wanted[1].revents == 0;
-    }
+    struct Peer {
+        Fd fd;
+        std::string received;
+    };
 
     void serve() {
-        while (wait_for(listener_.get())) {
-            Fd client(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-            std::string received;
-            char buffer[4096];
-            while (wait_for(client.get())) {
-                const ssize_t got = recv(client.get(), buffer, sizeof buffer, 0);
-                if (got <= 0) break;
-                received.append(buffer, static_cast<std::size_t>(got));
-                if (!answer_lines(client.get(), received)) break;
+        std::vector<Peer> peers;
+        while (true) {
+            std::vector<pollfd> wanted = {{end_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
+            for (const Peer& peer : peers) wanted.push_back({peer.fd.get(), POLLIN, 0});
+            while (poll(wanted.data(), wanted.size(), -1) < 0) continue;
+            if (wanted[0].revents != 0) return;
+            for (std::size_t i = 0; i < peers.size(); ++i) {
+                if (wanted[i + 2].revents != 0 && !attend(peers[i])) peers[i].fd.reset();
             }
+            std::erase_if(peers, [](const Peer& peer) { return !peer.fd; });
+            if (wanted[1].revents == 0) continue;
+            peers.push_back({Fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)), {}});
         }
+    }
+
+    bool attend(Peer& peer) {
+        char buffer[4096];
+        const ssize_t got = recv(peer.fd.get(), buffer, sizeof buffer, 0);
+        if (got <= 0) return false;
+        peer.received.append(buffer, static_cast<std::size_t>(got));
+        return answer_lines(peer.fd.get(), peer.received);
     }
 
     bool answer_lines(int client, std::string& received) {

@@ -107,11 +107,26 @@ TEST_F(MarkTest, EnableNowStartsAsWell) {
               (protocol::Command{protocol::Verb::Stop, {"a"}, false, {}}));
 }
 
-TEST_F(MarkTest, EnableNowAsJsonIsOneDocument) {
-    serve_outcome({{{"a", {}, State::Running, "ready", 3, true}}, {}});
+TEST_F(MarkTest, EnableNowAsJsonIsOneDocumentOfBoth) {
+    const protocol::Outcome enabled{{{"a", {}, State::Stopped, "", {}, true}}, {}};
+    const protocol::Outcome started{{{"a", ErrorCode::Failed, State::Failed, "exit 1", {}, true}},
+                                    {}};
+    serve([&](const protocol::Request& request) {
+        const bool first = std::holds_alternative<protocol::Enable>(request.call);
+        return std::vector{protocol::encode_result(request.id, first ? enabled : started)};
+    });
     const Ran ran = ctl({"enable", "--now", "a", "--json"});
-    EXPECT_THAT(ran.out, StartsWith(R"({"results":[)"));
-    EXPECT_EQ(std::count(ran.out.begin(), ran.out.end(), '\n'), 1);
+    EXPECT_EQ(ran.exit, 1);
+    std::string first = protocol::to_json(enabled);
+    first.pop_back();
+    EXPECT_EQ(ran.out, first + ",\"now\":" + protocol::to_json(started) + "}\n");
+    EXPECT_THAT(ran.err, StartsWith("reevectl: cannot start a: exit 1\n"));
+    EXPECT_EQ(ctl({"enable", "a", "--json"}).out, protocol::to_json(enabled) + "\n");
+    serve_outcome(started);
+    first = protocol::to_json(started);
+    first.pop_back();
+    EXPECT_EQ(ctl({"enable", "--now", "a", "--json"}).out, first + ",\"now\":null}\n");
+    asked<protocol::Enable>();
 }
 
 TEST_F(MarkTest, WhatCannotBeEnabledIsNotStartedEither) {
