@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "base/harmful.h"
 #include "ctl/protocol/utf8.h"
 
 namespace reeve::ctl {
@@ -23,13 +24,6 @@ bool within(const std::array<Range, N>& ranges, std::uint32_t code) {
     return std::any_of(ranges.begin(), ranges.end(),
                        [&](Range r) { return code >= r.first && code <= r.last; });
 }
-
-// C0, DEL and C1, line separators, and what turns the direction of writing: with the latter, a text
-// can look like another one.
-constexpr std::array harmful = {
-    Range{0x00, 0x1f},     Range{0x7f, 0x9f},     Range{0x061c, 0x061c}, Range{0x200e, 0x200f},
-    Range{0x2028, 0x202e}, Range{0x2066, 0x2069}, Range{0xfeff, 0xfeff},
-};
 
 // The blocks that terminals draw two columns wide, and those that take none. The C library knows
 // them too, but only once a locale is loaded, which costs more than the rest of a status.
@@ -68,7 +62,11 @@ void append_escaped(std::string& out, Utf8Char c) {
     }
     // What is no UTF-8 is a byte, what is has a code point.
     const bool byte = !c.valid || c.code < 0x80;
-    std::snprintf(text, sizeof text, byte ? "\\x%02x" : "\\u%04x", c.code);
+    std::snprintf(text, sizeof text,
+                  byte              ? "\\x%02x"
+                  : c.code > 0xffff ? "\\U%08x"
+                                    : "\\u%04x",
+                  c.code);
     out += text;
 }
 
@@ -84,7 +82,7 @@ std::string escaped(std::string_view text, bool is_line) {
     out.reserve(text.size());
     for (std::size_t at = 0; at < text.size();) {
         const Utf8Char c = utf8_at(text, at);
-        std::size_t keep = c.valid && !within(harmful, c.code) ? c.length : 0;
+        std::size_t keep = c.valid && !is_harmful(c.code) ? c.length : 0;
         if (keep == 0 && is_line) keep = c.code == '\t' ? 1 : sgr_at(text, at);
         if (keep != 0) {
             out += text.substr(at, keep);

@@ -7,8 +7,8 @@
 
 namespace reeve::ctl {
 
-/// Text from a service as a terminal may have it: control characters, bytes that are no UTF-8 and
-/// characters that turn the direction of writing are shown escaped ("\e", "\n", "\x07").
+/// Text from a service as a terminal may have it: bytes that are no UTF-8 and harmful characters
+/// (see base/harmful.h) are shown escaped ("\e", "\n", "\x07").
 std::string harmless(std::string_view text);
 
 /// The same for a line of a log, which may keep its tabs and colours (SGR sequences).
