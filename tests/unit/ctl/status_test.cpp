@@ -165,7 +165,7 @@ TEST(Table, MakesWhatServicesSayHarmless) {
 
 TEST(Card, MakesWhatServicesSayHarmless) {
     const std::string card = render_card(
-        evil(), {}, {{"2026-11-21T00:40:00Z", "stdout", "\x1b[31mred\x1b[0m"}}, plain());
+        evil(), {}, {{{"2026-11-21T00:40:00Z", "stdout", "\x1b[31mred\x1b[0m"}}}, plain());
     EXPECT_THAT(card, Not(HasSubstr("\x1b")));
     EXPECT_THAT(card, Not(HasSubstr("\xe2\x80\xae")));
     EXPECT_THAT(card, HasSubstr("\\u202edesrever\\xff"));
@@ -190,7 +190,7 @@ ServiceStatus whole() {
 TEST(Card, ShowsEverythingThatIsKnown) {
     setenv("TZ", "UTC", 1);
     const std::string card = render_card(
-        whole(), {}, {{"2026-11-21T00:59:59.5Z", "stdout", "GET /"}, {"", "", "odd"}}, plain());
+        whole(), {}, {{{"2026-11-21T00:59:59.5Z", "stdout", "GET /"}, {"", "", "odd"}}}, plain());
     EXPECT_EQ(card,
               "* web - The shop's front end\n"
               "     state  running since 2026-11-21 00:56:40 UTC, 3 min 20 s ago\n"
@@ -214,6 +214,16 @@ TEST(Card, ShowsEverythingThatIsKnown) {
               "            odd\n");
 }
 
+TEST(Card, TellsTheTimeOfALineInWhateverZone) {
+    setenv("TZ", "<+01234567890123456789012345678901234567890123>0", 1);
+    tzset();
+    const std::string card = render_card(service("web", State::Running), {},
+                                         {{{"2026-11-21T00:59:59.5Z", "stdout", "x"}}}, plain());
+    setenv("TZ", "UTC", 1);
+    tzset();
+    EXPECT_THAT(card, HasSubstr("log  00:59:59  x\n"));
+}
+
 TEST(Card, DrawsInUnicodeWhereThatIsSpoken) {
     Look look = plain();
     look.unicode = true;
@@ -226,7 +236,7 @@ TEST(Card, FitsTheTerminalButNeverCutsACommand) {
         const ServiceStatus failed =
             service("worker", State::Failed, std::string(1000, 'x') + " " + std::string(30, 'y'));
         const auto lines =
-            lines_of(render_card(failed, {}, {{"", "", std::string(500, 'z')}}, plain(width)));
+            lines_of(render_card(failed, {}, {{{"", "", std::string(500, 'z')}}}, plain(width)));
         for (const std::string& line : lines) EXPECT_LE(columns(line), width) << line;
         EXPECT_THAT(lines, testing::Contains(testing::EndsWith("  reevectl reset-failed worker")));
     }
@@ -322,6 +332,17 @@ TEST_F(StatusTest, OfANameAsksForAllAndShowsItsLastLines) {
     EXPECT_THAT(ran.out, Not(HasSubstr("line 10\n")));
     EXPECT_EQ(std::get<protocol::StatusQuery>(supervisor_->requests()[1].call),
               (protocol::StatusQuery{{"web"}, true, true}));
+}
+
+TEST_F(StatusTest, OfANameSaysWhyThereAreNoLines) {
+    serve_status({{}, {service("web", State::Running)}});
+    EXPECT_THAT(ctl({"status", "web"}).out,
+                HasSubstr("       log  there is no log of it in " + (dir_ / "log/web") + "\n"));
+    write_file(dir_ / "log/web", "a file");
+    EXPECT_THAT(ctl({"status", "web"}).out,
+                AllOf(HasSubstr("       log  cannot "), HasSubstr("Not a directory\n")));
+    serve_status({{}, {service("db", State::Stopped)}});
+    EXPECT_THAT(ctl({"status", "db"}).out, Not(HasSubstr(" log  "))) << "it has never run";
 }
 
 TEST_F(StatusTest, OfAGlobIsATable) {
