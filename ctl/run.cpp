@@ -12,7 +12,7 @@ namespace {
 
 Exit carry_out(const Host& host, const Invocation& invocation, Output& out, Output& err) {
     Look look = look_for(host, host.out, invocation.colour);
-    if (invocation.socket) look.program += " -s " + harmless(*invocation.socket);
+    if (invocation.socket) look.program += " -s " + shell_quoted(*invocation.socket);
     Task task{host, invocation, std::move(look), out, err};
     const Exit exit = invocation.verb->run(task);
     out.flush();
