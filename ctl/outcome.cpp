@@ -127,12 +127,12 @@ std::string render_touches(const protocol::Touches& touches, const Look& look) {
         std::string line;
         for (const protocol::Touch& touch : touches.services) {
             if (touch.verb != verb) continue;
-            line += (line.empty() ? " " : ", ") + harmless(touch.service);
+            line += (line.empty() ? "" : ", ") + harmless(touch.service);
             if (!touch.cause.empty()) line += " (" + harmless(touch.cause) + ")";
         }
         if (line.empty()) continue;
         const std::string title = "also " + std::string(words_for(verb).present) + ":";
-        out += painted(title, Colour::Yellow, look) + line + "\n";
+        out += hanging(painted(title, Colour::Yellow, look) + " ", 2, line, look);
     }
     return out;
 }
@@ -143,10 +143,9 @@ std::string render_steps(std::span<const protocol::Step> steps, const Look& look
     std::string out = painted("would be done, in order:", Colour::Bold, look) + "\n";
     for (std::size_t i = 0; i < steps.size(); ++i) {
         const protocol::Step& step = steps[i];
-        out += right_aligned(std::to_string(i + 1), width) + ". " +
-               std::string(to_string(step.kind)) + " " + harmless(step.service);
-        if (!step.cause.empty()) out += ": " + harmless(step.cause);
-        out += "\n";
+        std::string what = std::string(to_string(step.kind)) + " " + harmless(step.service);
+        if (!step.cause.empty()) what += ": " + harmless(step.cause);
+        out += hanging(right_aligned(std::to_string(i + 1), width) + ". ", width + 2, what, look);
     }
     return out;
 }
