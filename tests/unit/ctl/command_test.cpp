@@ -66,6 +66,9 @@ TEST_F(CommandTest, WhatCannotBeStartedIsSaidOnceAndNotLookedForInALog) {
     EXPECT_EQ(ctl({"start", "nope"}).err,
               "reevectl: cannot start nope: exec /nope: No such file or directory\n"
               "  look at: reevectl why nope, reevectl cat nope\n");
+    serve_outcome(
+        {{{"web", ErrorCode::Failed, State::Failed, "cannot start: exec", {}, true}}, {}});
+    EXPECT_THAT(ctl({"reload", "web"}).err, HasSubstr("cannot reload web: cannot start: exec\n"));
 }
 
 TEST_F(CommandTest, StopOfWhatIsDownAnywayDoesNotCallItStopped) {
