@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -17,6 +18,17 @@ struct Literal {
     std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, List, Map> value{nullptr};
 
     bool is_null() const { return std::holds_alternative<std::nullptr_t>(value); }
+
+    /// What a map has under the key; null when it does not have it or this is no map.
+    const Literal* member(std::string_view key) const {
+        const auto* map = std::get_if<Map>(&value);
+        if (map == nullptr) return nullptr;
+        for (const auto& [name, content] : *map) {
+            if (name == key) return &content;
+        }
+        return nullptr;
+    }
+
     bool operator==(const Literal&) const = default;
 };
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/harmful.h"
 #include "config/utf8.h"
 
 namespace reeve::config {
@@ -22,13 +23,9 @@ enum class Place { Block, Flow };
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-/// What must not stand in a file as it is: control characters, line breaks of YAML 1.1, byte order
-/// marks and bytes that are no characters.
-bool needs_escape(Character c) {
-    return c.length == 0 || c.code < 0x20 || (c.code >= 0x7f && c.code < 0xa0) ||
-           c.code == 0x2028 || c.code == 0x2029 || c.code == 0xfeff || c.code == 0xfffe ||
-           c.code == 0xffff;
-}
+/// What must not stand in a file as it is, or would mislead whoever reads it: control characters,
+/// line breaks of YAML 1.1, what turns the direction of writing, and bytes that are no characters.
+bool needs_escape(Character c) { return c.length == 0 || is_harmful(c.code); }
 
 std::size_t columns_of(std::string_view text) {
     return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
@@ -95,7 +92,7 @@ std::string quoted(std::string_view text) {
         const Character c = first_character(text);
         const std::string_view bytes = text.substr(0, std::max<std::size_t>(c.length, 1));
         text.remove_prefix(bytes.size());
-        char escape[8];
+        char escape[12];
         if (c.length == 0) {
             out += "\xef\xbf\xbd";  // no file can hold it: U+FFFD, as everybody writes instead
         } else if (c.code == '"' || c.code == '\\') {
@@ -105,7 +102,10 @@ std::string quoted(std::string_view text) {
         } else if (c.code == '\t') {
             out += "\\t";
         } else if (needs_escape(c)) {
-            std::snprintf(escape, sizeof escape, c.code < 0x100 ? "\\x%02x" : "\\u%04x", c.code);
+            const char* form = c.code < 0x100     ? "\\x%02x"
+                               : c.code < 0x10000 ? "\\u%04x"
+                                                  : "\\U%08x";
+            std::snprintf(escape, sizeof escape, form, c.code);
             out += escape;
         } else {
             out += bytes;

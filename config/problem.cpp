@@ -4,6 +4,9 @@
 #include <cstdio>
 #include <stdexcept>
 
+#include "base/harmful.h"
+#include "config/utf8.h"
+
 namespace reeve::config {
 
 namespace {
@@ -11,18 +14,24 @@ namespace {
 constexpr std::size_t kLongestQuote = 60;
 
 void append_printable(std::string& out, std::string_view text) {
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '\n') {
+    while (!text.empty()) {
+        const Character c = first_character(text);
+        const std::string_view bytes = text.substr(0, std::max<std::size_t>(c.length, 1));
+        text.remove_prefix(bytes.size());
+        const auto byte = static_cast<unsigned char>(bytes[0]);
+        char escape[12];
+        if (c.length > 0 && !is_harmful(c.code)) {
+            out += bytes;
+        } else if (c.code == '\n') {
             out += "\\n";
-        } else if (c == '\t') {
+        } else if (c.code == '\t') {
             out += "\\t";
-        } else if (byte < 0x20 || byte == 0x7f) {
-            char escape[8];
+        } else if (bytes.size() == 1) {
             std::snprintf(escape, sizeof escape, "\\x%02x", byte);
             out += escape;
         } else {
-            out += c;
+            std::snprintf(escape, sizeof escape, c.code > 0xffff ? "\\U%08x" : "\\u%04x", c.code);
+            out += escape;
         }
     }
 }

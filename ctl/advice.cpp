@@ -10,21 +10,25 @@ using protocol::State;
 
 bool never_ran(std::string_view cause) { return cause.starts_with("cannot start"); }
 
+Advice more_about(bool without_log, const std::string& names) {
+    if (without_log) return {"its definition", "cat " + names};
+    return {"all that it wrote", "logs " + names};
+}
+
 std::vector<Advice> advice_for(State state, bool without_log, const std::string& names) {
     const Advice follow{"what it writes", "logs -f " + names};
-    const Advice all{"all that it wrote", "logs " + names};
-    const Advice definition{"its definition", "cat " + names};
+    const Advice more = more_about(without_log, names);
     const Advice changed{"once that is changed", "apply"};
     switch (state) {
         case State::Failed: {
             const Advice start{"once mended", "start " + names};
-            if (without_log) return {start, definition, changed};
-            return {start, all, {"to leave it stopped", "reset-failed " + names}};
+            if (without_log) return {start, more, changed};
+            return {start, more, {"to leave it stopped", "reset-failed " + names}};
         }
         case State::Backoff: {
             const Advice start{"to try it now", "start " + names};
-            if (without_log) return {start, definition, changed};
-            return {start, all, {"to stop trying", "stop " + names}};
+            if (without_log) return {start, more, changed};
+            return {start, more, {"to stop trying", "stop " + names}};
         }
         case State::Stopped:
             return {{"to start it", "start " + names}};

@@ -19,6 +19,10 @@ struct Advice {
 /// Whether the cause says that there was no process at all: then no log helps.
 bool never_ran(std::string_view cause);
 
+/// What tells more of services than their states do: what they wrote, or of those that have no log
+/// their definitions.
+Advice more_about(bool without_log, const std::string& names);
+
 /// What may be typed next about services that are all in one state, the most useful first.
 std::vector<Advice> advice_for(protocol::State state, bool without_log, const std::string& names);
 

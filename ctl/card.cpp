@@ -98,20 +98,15 @@ void add_processes(Sheet& card, const ServiceStatus& service, const Look& look) 
     }
 }
 
-/// The time of day, in the caller's time zone.
-std::string clock_text(std::string_view time) {
-    const auto moment = protocol::parse_rfc3339(time);
-    return moment ? local_time(*moment).substr(11, 8) : std::string();
-}
-
-void add_lines(Sheet& card, const std::vector<LogLine>& lines) {
+void add_log(Sheet& card, const LastLines& log) {
     std::string_view label = "log";
-    for (const LogLine& line : lines) {
-        const std::string clock = clock_text(line.time);
-        const std::string text = colourless_line(line.text);
-        card.text(label, clock.empty() ? text : clock + "  " + text, Colour::Plain, 2);
+    for (const LogLine& line : log.lines) {
+        const auto time = protocol::parse_rfc3339(line.time);
+        const std::string clock = time ? local_clock_in_seconds(*time) + "  " : "";
+        card.text(label, clock + colourless_line(line.text), Colour::Plain, 2);
         label = "";
     }
+    if (!log.remark.empty()) card.text(label, harmless(log.remark));
 }
 
 /// What is wrong, in words, and what to type.
@@ -155,7 +150,7 @@ bool calls_for_action(State state) {
 }
 
 std::string render_card(const ServiceStatus& service, const std::optional<Explanation>& explanation,
-                        const std::vector<LogLine>& lines, const Look& look) {
+                        const LastLines& log, const Look& look) {
     Sheet card(look);
     std::string title = look.unicode ? "● " : "* ";
     title += harmless(service.name);
@@ -165,7 +160,7 @@ std::string render_card(const ServiceStatus& service, const std::optional<Explan
     card.title(title, colour_of(service.state));
     add_condition(card, service, look);
     add_processes(card, service, look);
-    add_lines(card, lines);
+    add_log(card, log);
     return card.take() + hint(service, explanation, look);
 }
 

@@ -70,9 +70,10 @@ class Tree {
   private:
     void draw(const Link& link, const std::string& node, const std::string& below,
               std::size_t depth) {
-        add_head(link, node);
         const std::vector<Link>* because = &link.because;
-        add_details(link, below + (because->empty() ? "  " : bar() + " "));
+        const std::string indent = below + (because->empty() ? "  " : bar() + " ");
+        add_head(link, node, indent);
+        add_details(link, indent);
         if (depth >= deepest && !because->empty()) return row(below, "and so on", Colour::Dim);
         if (depth >= depth_for(look_)) because = shortened(because, below + bar() + " ");
         for (std::size_t i = 0; i < std::min(because->size(), most_drawn_beside); ++i) {
@@ -97,11 +98,21 @@ class Tree {
         return because;
     }
 
-    void add_head(const Link& link, const std::string& node) {
-        std::string name = node;
-        if (!link.relation.empty()) name += harmless(link.relation) + " ";
-        name += harmless(link.service) + ": ";
-        out_ += name + painted(state_text(link, look_), colour_of(link.state), look_) + "\n";
+    void add_head(const Link& link, const std::string& node, const std::string& indent) {
+        std::string name = link.relation.empty() ? "" : harmless(link.relation) + " ";
+        name += harmless(link.service) + ":";
+        const std::string state = state_text(link, look_);
+        const std::size_t used = columns(node) + columns(name) + 1 + columns(state);
+        if (look_.width == 0 || used <= look_.width) {
+            out_ += node + name + " " + painted(state, colour_of(link.state), look_) + "\n";
+            return;
+        }
+        const std::string* before = &node;
+        for (const std::string& part : wrapped(name, room(indent), 6, look_.unicode)) {
+            row(*before, part, Colour::Plain);
+            before = &indent;
+        }
+        row(indent, state, colour_of(link.state));
     }
 
     void add_details(const Link& link, const std::string& indent) {
@@ -126,10 +137,7 @@ class Tree {
     }
 
     void rows(const std::string& indent, std::string_view text, std::size_t most) {
-        constexpr std::size_t least = 24;
-        const std::size_t used = columns(indent);
-        const std::size_t room = look_.width == 0 ? 0 : std::max(look_.width, used + least) - used;
-        for (const std::string& part : wrapped(text, room, most, look_.unicode)) {
+        for (const std::string& part : wrapped(text, room(indent), most, look_.unicode)) {
             row(indent, part, Colour::Plain);
         }
     }
@@ -138,6 +146,12 @@ class Tree {
         out_ += indent + painted(text, colour, look_) + "\n";
     }
 
+    /// How many columns there are behind an indentation; 0: as many as it takes.
+    std::size_t room(const std::string& indent) const {
+        constexpr std::size_t least = 24;
+        const std::size_t used = columns(indent);
+        return look_.width == 0 ? 0 : std::max(look_.width, used + least) - used;
+    }
     std::string bar() const {
         const std::string_view below = branch(false, look_).below;
         return std::string(below.substr(0, below.find(' ')));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/literal_yaml.h"
+#include "ctl/sheet.h"
 #include "ctl/text.h"
 
 namespace reeve::ctl {
@@ -31,12 +32,15 @@ std::string keys_of(const std::vector<KeyChange>& changes) {
     return text;
 }
 
-std::string marked(Effect effect, const std::string& name, const Look& look) {
+/// A line that tells of one service: "+ web  added and started".
+std::string marked(Effect effect, const std::string& name, const std::string& text,
+                   const Look& look) {
     const bool added = effect == Effect::Added;
     const bool removed = effect == Effect::Removed;
     const Colour colour = added ? Colour::Green : removed ? Colour::Red : Colour::Yellow;
-    const std::string mark = added ? "+ " : removed ? "- " : "~ ";
-    return painted(mark + harmless(name), colour, look) + "  ";
+    std::string head = (added ? "+ " : removed ? "- " : "~ ") + harmless(name);
+    if (look.width != 0) head = clipped(head, look.width, look.unicode);
+    return hanging(painted(head, colour, look) + "  ", 4, text, look);
 }
 
 /// The keys with the old and the new value of each, below a line that names the service.
@@ -46,9 +50,11 @@ std::string values(const std::vector<KeyChange>& changes, const Look& look) {
     };
     std::string out;
     for (const KeyChange& change : changes) {
-        out += "    " + harmless(change.key) + "\n";
-        out += painted("      - " + value(change.from), Colour::Red, look) + "\n";
-        out += painted("      + " + value(change.to), Colour::Green, look) + "\n";
+        out += hanging("    ", 4, harmless(change.key), look);
+        out += hanging(painted("      - ", Colour::Red, look), 8, value(change.from), look,
+                       Colour::Red);
+        out += hanging(painted("      + ", Colour::Green, look), 8, value(change.to), look,
+                       Colour::Green);
     }
     return out;
 }
@@ -87,8 +93,8 @@ std::string difference_of_supervisor(const ConfigurationDiff& diff, const Look& 
     for (const bool live : {true, false}) {
         const auto changes = settings(diff, live);
         if (changes.empty()) continue;
-        out += marked(Effect::Live, "supervisor", look);
-        out += (live ? "live: " : "from the next start of reeved: ") + keys_of(changes) + "\n";
+        const std::string when = live ? "live: " : "from the next start of reeved: ";
+        out += marked(Effect::Live, "supervisor", when + keys_of(changes), look);
         out += values(changes, look);
     }
     return out;
@@ -145,7 +151,7 @@ std::string render_difference(const ConfigurationDiff& diff, const Look& look) {
     if (nothing_in(diff)) return "no changes\n";
     std::string out;
     for (const DefinitionChange& change : diff.services) {
-        out += marked(change.effect, change.service, look) + what_would_happen(diff, change) + "\n";
+        out += marked(change.effect, change.service, what_would_happen(diff, change), look);
         out += values(change.keys, look);
     }
     out += difference_of_supervisor(diff, look);
@@ -159,21 +165,20 @@ std::string render_applied(const protocol::Applied& applied, const Look& look) {
     for (const DefinitionChange& change : diff.services) {
         const CommandResult* result = result_of(applied.outcome, change.service);
         if (result != nullptr && result->failure) continue;
-        out += marked(change.effect, change.service, look);
-        out += result != nullptr ? what_happened(change.effect, *result)
-                                 : std::string(to_string(change.effect));
-        if (!change.keys.empty()) out += ": " + keys_of(change.keys);
-        out += "\n";
+        std::string what = result != nullptr ? what_happened(change.effect, *result)
+                                             : std::string(to_string(change.effect));
+        if (!change.keys.empty()) what += ": " + keys_of(change.keys);
+        out += marked(change.effect, change.service, what, look);
     }
     for (const bool live : {true, false}) {
         const auto changes = settings(diff, live);
         if (changes.empty()) continue;
-        out += marked(Effect::Live, "supervisor", look);
-        out += (live ? "changed live: " : "changes with the next start of reeved: ") +
-               keys_of(changes) + "\n";
+        const std::string when =
+            live ? "changed live: " : "changes with the next start of reeved: ";
+        out += marked(Effect::Live, "supervisor", when + keys_of(changes), look);
     }
     for (const std::string& service : applied.outcome.also) {
-        out += marked(Effect::Live, service, look) + "stopped or started on their account\n";
+        out += marked(Effect::Live, service, "stopped or started on their account", look);
     }
     return out;
 }
@@ -189,8 +194,7 @@ Telling telling_of(const ConfigurationDiff& diff, const Look& look) {
                     if (change.effect == Effect::Added) what = "start";
                     if (change.effect == Effect::Removed) what = "stop";
                 }
-                return "cannot " + std::string(what) + " " + harmless(result.service) + ": " +
-                       reason_of(result) + look_at(result, look);
+                return cannot(what, result, look);
             }};
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ctl/sheet.h"
 #include "ctl/text.h"
 
 namespace reeve::ctl {
@@ -9,6 +10,9 @@ namespace reeve::ctl {
 namespace {
 
 using protocol::Event;
+
+/// How many columns a terminal's lines have for the time and what is behind it.
+constexpr std::size_t clock_width = 14;
 
 /// "starting → running"; when nothing but the cause is another one: "starting".
 std::string states_text(const Event& event, const Look& look) {
@@ -35,43 +39,56 @@ std::string EventText::moment(WallTime time) {
     return painted(date, Colour::Dim, look_) + "\n" + clock + "  ";
 }
 
-std::string EventText::change(const Event& event) {
-    const std::string name = harmless(event.service);
+std::string EventText::name_of(const Event& event) {
+    std::string name = harmless(event.service);
+    if (look_.width > clock_width) name = clipped(name, look_.width - clock_width, look_.unicode);
+    return name;
+}
+
+std::string EventText::change(const std::string& moment, const Event& event) {
+    const std::string name = name_of(event);
     constexpr std::size_t widest = 24;
     name_width_ = std::clamp(columns(name), name_width_, std::max(name_width_, widest));
-    std::string line = painted(padded(name, name_width_), colour_of_name(event.service), look_);
-    line += "  " + states_text(event, look_) + " " + harmless(event.cause);
-    if (event.pid) line += " (pid " + std::to_string(*event.pid) + ")";
-    return line.substr(0, line.find_last_not_of(' ') + 1);
+    const std::string states = states_text(event, look_) + " ";
+    std::string cause = harmless(event.cause);
+    if (event.pid) cause += (cause.empty() ? "(pid " : " (pid ") + std::to_string(*event.pid) + ")";
+    const auto painted_name = [&](std::string_view text) {
+        return painted(text, colour_of_name(event.service), look_);
+    };
+    const std::size_t used =
+        clock_width + std::max(name_width_, columns(name)) + 2 + columns(colourless_line(states));
+    if (look_.width == 0 || used <= look_.width) {
+        const std::string head = moment + painted_name(padded(name, name_width_)) + "  " + states;
+        return cause.empty() ? head.substr(0, head.find_last_not_of(' ') + 1) + "\n"
+                             : hanging(head, clock_width, cause, look_);
+    }
+    // Too narrow for both: what happened stands below the name.
+    return moment + painted_name(name) + "\n" + hanging("  " + states, 4, cause, look_);
 }
 
 std::string EventText::text(const Event& event) {
+    const std::string begin = moment(event.time);
     const auto sentence = [&](std::string words, Colour colour) {
         if (!event.cause.empty()) words += ": " + harmless(event.cause);
-        return painted(words, colour, look_);
+        return hanging(begin, clock_width, words, look_, colour);
     };
-    std::string line = moment(event.time);
     switch (event.kind) {
         case Event::Kind::Snapshot:
         case Event::Kind::State:
-            line += change(event);
-            break;
+            return change(begin, event);
         case Event::Kind::Removed:
-            line += painted(harmless(event.service), colour_of_name(event.service), look_) +
-                    "  is gone: the configuration no longer has it";
-            break;
+            return hanging(
+                begin + painted(name_of(event), colour_of_name(event.service), look_) + "  ",
+                clock_width, "is gone: the configuration no longer has it", look_);
         case Event::Kind::Configuration:
-            line += sentence("the configuration was read again", Colour::Bold);
-            break;
+            return sentence("the configuration was read again", Colour::Bold);
         case Event::Kind::Shutdown:
-            line += sentence("everything is being stopped", Colour::Bold);
-            break;
+            return sentence("everything is being stopped", Colour::Bold);
         case Event::Kind::Lost:
-            line += painted(std::to_string(event.missed) + " events came too fast and are missing",
-                            Colour::Red, look_);
-            break;
+            return sentence(std::to_string(event.missed) + " events came too fast and are missing",
+                            Colour::Red);
     }
-    return line + "\n";
+    return {};
 }
 
 }  // namespace reeve::ctl

@@ -7,8 +7,9 @@
 
 namespace reeve::ctl {
 
-/// Events for people, a line each, in the order in which they are asked for. A terminal gets the
-/// date on a line of its own, each time that it is another one; others have it in every line.
+/// Events for people, a line each where it fits, in the order in which they are asked for. A
+/// terminal gets the date on a line of its own, each time that it is another one; others have it in
+/// every line.
 class EventText {
   public:
     explicit EventText(const Look& look) : look_(look) {}
@@ -17,7 +18,8 @@ class EventText {
 
   private:
     std::string moment(WallTime time);
-    std::string change(const protocol::Event& event);
+    std::string name_of(const protocol::Event& event);
+    std::string change(const std::string& moment, const protocol::Event& event);
 
     const Look& look_;
     std::string date_;

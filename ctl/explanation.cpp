@@ -13,31 +13,6 @@ using protocol::Explanation;
 using protocol::Link;
 using protocol::State;
 
-/// What is said of a service behind "which".
-std::string_view in_short(State state) {
-    switch (state) {
-        case State::Stopped:
-            return "is stopped";
-        case State::Waiting:
-            return "is waiting";
-        case State::Starting:
-            return "is starting";
-        case State::Running:
-            return "is running";
-        case State::Reloading:
-            return "is reloading";
-        case State::Stopping:
-            return "is stopping";
-        case State::Backoff:
-            return "is in backoff";
-        case State::Failed:
-            return "has failed";
-        case State::Done:
-            return "is done";
-    }
-    return {};
-}
-
 std::string_view how_held_up(State state) {
     switch (state) {
         case State::Waiting:
@@ -76,7 +51,7 @@ std::string followed_down(const Link& first) {
         while (link->because.size() == 1) link = &link->because[0];
         text += ", and in the end for " + harmless(link->service);
     }
-    if (link->because.empty()) return text + ", which " + std::string(in_short(link->state));
+    if (link->because.empty()) return text + ", which " + predicate(link->state);
     return text + ", which " + std::string(how_held_up(link->state)) + " " +
            listed(names_of(link->because), 3);
 }

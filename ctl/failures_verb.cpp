@@ -30,7 +30,7 @@ std::string none_text(const std::vector<std::string>& names) {
 std::string left_out_text(std::size_t count, const Task& task) {
     std::string text = std::to_string(count) + " earlier ones are left out: " + task.look.program +
                        " failures -n all";
-    for (const std::string& name : task.invocation.names) text += " " + harmless(name);
+    for (const std::string& name : task.invocation.names) text += " " + shell_quoted(name);
     return text + "\n\n";
 }
 

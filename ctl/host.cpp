@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -26,7 +27,12 @@ bool speaks_utf8(const Host& host) {
     for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
         const std::string_view locale = host.variable(name);
         if (locale.empty()) continue;
-        return locale.find("UTF-8") != locale.npos || locale.find("utf8") != locale.npos;
+        // "UTF-8", "utf8" and whatever lies between are all in use.
+        std::string bare;
+        for (const char c : locale) {
+            if (c != '-') bare += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        }
+        return bare.find("utf8") != bare.npos;
     }
     return false;
 }

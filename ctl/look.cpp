@@ -52,7 +52,7 @@ std::string formatted(WallTime time, const char* format) {
         std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
     std::tm parts{};
     localtime_r(&seconds, &parts);
-    char text[64];
+    char text[256];  // the name of a time zone may be long
     const std::size_t length = std::strftime(text, sizeof text, format, &parts);
     return {text, length};
 }
@@ -63,13 +63,15 @@ std::string local_time(WallTime time) { return formatted(time, "%Y-%m-%d %H:%M:%
 
 std::string local_date(WallTime time) { return formatted(time, "%Y-%m-%d"); }
 
+std::string local_clock_in_seconds(WallTime time) { return formatted(time, "%H:%M:%S"); }
+
 std::string local_clock(WallTime time) {
     using namespace std::chrono;
     const auto milliseconds_of_second =
         floor<milliseconds>(time.time_since_epoch()) - floor<seconds>(time.time_since_epoch());
     char text[8];
     std::snprintf(text, sizeof text, ".%03d", static_cast<int>(milliseconds_of_second.count()));
-    return formatted(time, "%H:%M:%S") + text;
+    return local_clock_in_seconds(time) + text;
 }
 
 std::string time_since(WallTime then, const Look& look) {
@@ -95,5 +97,7 @@ std::string predicate(State state) {
 }
 
 bool is_running(State state) { return state == State::Running || state == State::Reloading; }
+
+bool is_down_otherwise(State state) { return state == State::Failed || state == State::Done; }
 
 }  // namespace reeve::ctl

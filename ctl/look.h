@@ -32,9 +32,12 @@ std::string local_time(WallTime time);
 
 /// What a sentence says of a service in this state: "is running", "is in backoff", "has failed".
 std::string predicate(protocol::State state);
+
 /// The two halves of a moment, in the caller's time zone: "2026-11-21" and "00:40:00.123".
 std::string local_date(WallTime time);
 std::string local_clock(WallTime time);
+/// The latter without its decimals.
+std::string local_clock_in_seconds(WallTime time);
 
 /// "3 min 20 s", from then to the look's now.
 std::string time_since(WallTime then, const Look& look);
@@ -51,5 +54,8 @@ Branch branch(bool last, const Look& look);
 
 /// Whether a service in this state counts as running: LSB's question, not whether all is well.
 bool is_running(protocol::State state);
+
+/// Whether a service in this state is down, as one that was stopped is, though nobody stopped it.
+bool is_down_otherwise(protocol::State state);
 
 }  // namespace reeve::ctl

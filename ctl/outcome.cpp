@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "ctl/advice.h"
+#include "ctl/sheet.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
 
@@ -49,6 +51,10 @@ std::string done_line(Verb verb, const CommandResult& result) {
     } else if (!result.cause.empty()) {
         detail = " (" + harmless(result.cause) + ")";
     }
+    if (verb == Verb::Stop && is_down_otherwise(result.state)) {
+        return name + " is down" + (result.changed ? "" : " already") + " (" +
+               std::string(to_string(result.state)) + ")";
+    }
     if (!result.changed) return name + " " + state + " already" + detail;
     if (!arrived(verb, result.state)) return name + " " + state + detail;
     return name + " " + std::string(words_for(verb).past) + detail;
@@ -56,8 +62,7 @@ std::string done_line(Verb verb, const CommandResult& result) {
 
 std::string failed_sentence(Verb verb, const CommandResult& result, const Look& look) {
     if (result.failure == ErrorCode::TimedOut) return gave_up_on(result) + look_at(result, look);
-    return "cannot " + std::string(to_string(verb)) + " " + harmless(result.service) + ": " +
-           reason_of(result) + look_at(result, look);
+    return cannot(to_string(verb), result, look);
 }
 
 }  // namespace
@@ -72,6 +77,15 @@ std::string reason_of(const CommandResult& result) {
     return result.cause.empty() ? "it " + predicate(result.state) : harmless(result.cause);
 }
 
+std::string cannot(std::string_view what, const CommandResult& result, const Look& look) {
+    std::string reason = reason_of(result);
+    constexpr std::string_view doubled = "cannot start: ";
+    const bool is_start = what == "start" || what == "restart";
+    if (is_start && reason.starts_with(doubled)) reason.erase(0, doubled.size());
+    return "cannot " + std::string(what) + " " + harmless(result.service) + ": " + reason +
+           look_at(result, look);
+}
+
 std::string gave_up_on(const CommandResult& result) {
     std::string line = "gave up waiting for " + harmless(result.service) + ", which " +
                        predicate(result.state) + " still";
@@ -80,7 +94,12 @@ std::string gave_up_on(const CommandResult& result) {
 
 std::string look_at(const CommandResult& result, const Look& look) {
     const std::string name = harmless(result.service);
-    return "\n  look at: " + look.program + " why " + name + ", " + look.program + " logs " + name;
+    const std::string why = look.program + " why " + name;
+    const std::string more = look.program + " " + more_about(never_ran(result.cause), name).command;
+    const std::string line = "\n  look at: " + why + ", " + more;
+    // A command is never cut.
+    if (look.width == 0 || columns(line) <= look.width) return line;
+    return "\n  look at:\n  " + why + "\n  " + more;
 }
 
 Exit tell(Task& task, const Outcome& outcome, const Telling& telling) {
@@ -108,12 +127,12 @@ std::string render_touches(const protocol::Touches& touches, const Look& look) {
         std::string line;
         for (const protocol::Touch& touch : touches.services) {
             if (touch.verb != verb) continue;
-            line += (line.empty() ? " " : ", ") + harmless(touch.service);
+            line += (line.empty() ? "" : ", ") + harmless(touch.service);
             if (!touch.cause.empty()) line += " (" + harmless(touch.cause) + ")";
         }
         if (line.empty()) continue;
         const std::string title = "also " + std::string(words_for(verb).present) + ":";
-        out += painted(title, Colour::Yellow, look) + line + "\n";
+        out += hanging(painted(title, Colour::Yellow, look) + " ", 2, line, look);
     }
     return out;
 }
@@ -124,10 +143,9 @@ std::string render_steps(std::span<const protocol::Step> steps, const Look& look
     std::string out = painted("would be done, in order:", Colour::Bold, look) + "\n";
     for (std::size_t i = 0; i < steps.size(); ++i) {
         const protocol::Step& step = steps[i];
-        out += right_aligned(std::to_string(i + 1), width) + ". " +
-               std::string(to_string(step.kind)) + " " + harmless(step.service);
-        if (!step.cause.empty()) out += ": " + harmless(step.cause);
-        out += "\n";
+        std::string what = std::string(to_string(step.kind)) + " " + harmless(step.service);
+        if (!step.cause.empty()) what += ": " + harmless(step.cause);
+        out += hanging(right_aligned(std::to_string(i + 1), width) + ". ", width + 2, what, look);
     }
     return out;
 }

@@ -3,6 +3,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "ctl/exit.h"
 #include "ctl/look.h"
@@ -27,6 +28,9 @@ std::string gave_up_on(const protocol::CommandResult& result);
 
 /// Why it did not go well with a service: the cause, or the state that it is in.
 std::string reason_of(const protocol::CommandResult& result);
+
+/// "cannot start web: CAUSE", with what to look at.
+std::string cannot(std::string_view what, const protocol::CommandResult& result, const Look& look);
 
 /// What to look at next: a line behind a failure.
 std::string look_at(const protocol::CommandResult& result, const Look& look);

@@ -1,5 +1,7 @@
 #include "ctl/properties.h"
 
+#include <tuple>
+
 #include "base/nearest.h"
 #include "base/overloaded.h"
 #include "config/service_keys.h"
@@ -43,6 +45,28 @@ std::string sentence(std::string_view prefix, std::string_view key,
            (meant ? "; did you mean " + std::string(prefix) + *meant + "?" : "");
 }
 
+/// The same of a key of a definition: "stop.timeout".
+std::optional<std::string> no_such_key(std::string_view key) {
+    const auto [first, rest] = split(key);
+    if (first.empty()) return std::nullopt;
+    const auto table = config::service_table();
+    std::vector<std::string_view> known;
+    for (const config::Section& section : table) {
+        for (const config::Key& one : section.keys) known.push_back(one.name);
+    }
+    const config::Key* found = config::find_key(table, first);
+    if (found == nullptr) return sentence("definition.", first, known);
+    const std::string_view below = split(rest).first;
+    // Only of a map of fixed keys is known what can be in it.
+    if (below.empty() || found->field.keys.empty()) return std::nullopt;
+    known.clear();
+    for (const config::Key& one : found->field.keys) {
+        if (one.name == below) return std::nullopt;
+        known.push_back(one.name);
+    }
+    return sentence("definition." + std::string(first) + ".", below, known);
+}
+
 }  // namespace
 
 Properties properties_of(const ShownService& service) {
@@ -66,26 +90,23 @@ Properties picked(const Properties& all, const std::vector<std::string>& keys) {
     return properties;
 }
 
-std::optional<std::string> no_such_property(const std::string& key, const ShownService& service) {
+std::optional<std::string> no_such_property(const std::string& key, const Literal& status) {
     const auto [first, rest] = split(key);
-    if (first == "definition") {
-        const std::string_view name = split(rest).first;
-        const auto table = config::service_table();
-        if (name.empty() || config::find_key(table, name) != nullptr) return std::nullopt;
+    if (first == "definition") return no_such_key(rest);
+    const Literal* found = &status;
+    std::string prefix;
+    for (auto [name, below] = std::pair(first, rest); !name.empty();
+         std::tie(name, below) = split(below)) {
         std::vector<std::string_view> known;
-        for (const config::Section& section : table) {
-            for (const config::Key& one : section.keys) known.push_back(one.name);
+        if (prefix.empty()) known.push_back("definition");
+        if (const auto* map = std::get_if<Literal::Map>(&found->value)) {
+            for (const auto& [member, content] : *map) known.push_back(member);
         }
-        return sentence("definition.", name, known);
+        found = found->member(name);
+        if (found == nullptr) return sentence(prefix, name, known);
+        prefix += std::string(name) + ".";
     }
-    std::vector<std::string_view> known = {"definition"};
-    if (const auto* map = std::get_if<Literal::Map>(&service.status.value)) {
-        for (const auto& [name, content] : *map) {
-            if (name == first) return std::nullopt;
-            known.push_back(name);
-        }
-    }
-    return sentence("", first, known);
+    return std::nullopt;
 }
 
 }  // namespace reeve::ctl

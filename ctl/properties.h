@@ -25,7 +25,8 @@ Properties properties_of(const ShownService& service);
 /// that is not there has an empty value.
 Properties picked(const Properties& all, const std::vector<std::string>& keys);
 
-/// What is wrong with a key that no service can ever have; nothing if there is such a key.
-std::optional<std::string> no_such_property(const std::string& key, const ShownService& service);
+/// What is wrong with a key that no service can ever have; nothing if there is such a key. `status`
+/// is one in which no struct is missing.
+std::optional<std::string> no_such_property(const std::string& key, const config::Literal& status);
 
 }  // namespace reeve::ctl

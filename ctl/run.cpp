@@ -21,7 +21,7 @@ Exit finish(Exit exit, Output& out, Output& err) {
 
 Exit carry_out(const Host& host, const Invocation& invocation, Output& out, Output& err) {
     Look look = look_for(host, host.out, invocation.colour);
-    if (invocation.socket) look.program += " -s " + harmless(*invocation.socket);
+    if (invocation.socket) look.program += " -s " + shell_quoted(*invocation.socket);
     Task task{host, invocation, std::move(look), out, err};
     return finish(invocation.verb->run(task), out, err);
 }

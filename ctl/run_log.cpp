@@ -15,9 +15,11 @@ bool is_before(const LogLine& line, WallTime from) {
     return time && *time < from;
 }
 
-RunLog unreadable(const Error& error) { return {std::nullopt, "its log: " + error.text(), false}; }
+RunLog unreadable(const Error& error) { return {std::nullopt, error.text(), false}; }
 
 }  // namespace
+
+std::string no_log_in(const std::string& path) { return "there is no log of it in " + path; }
 
 RunLog read_run_log(const std::string& log_dir, const std::string& service,
                     std::optional<WallTime> from, std::optional<WallTime> to, std::uint64_t most) {
@@ -26,7 +28,7 @@ RunLog read_run_log(const std::string& log_dir, const std::string& service,
     if (to) *to += cut_off;
     const auto there = log.open(most, to);
     if (!there) return unreadable(there.error());
-    if (!*there) return {std::nullopt, "there is no log of it in " + path, true};
+    if (!*there) return {std::nullopt, no_log_in(path), true};
     RunLog run;
     run.lines.emplace();
     bool any = false;

@@ -18,6 +18,9 @@ struct RunLog {
     bool operator==(const RunLog&) const = default;
 };
 
+/// "there is no log of it in PATH"
+std::string no_log_in(const std::string& path);
+
 /// Reads them from LOG_DIR/NAME: the last `most` of those from `from` on and not after `to`.
 RunLog read_run_log(const std::string& log_dir, const std::string& service,
                     std::optional<WallTime> from, std::optional<WallTime> to, std::uint64_t most);

@@ -39,4 +39,27 @@ void Sheet::text(std::string_view label, std::string_view text, Colour colour,
     }
 }
 
+std::string hanging(const std::string& head, std::size_t indent, std::string_view text,
+                    const Look& look, Colour colour) {
+    const std::size_t used = columns(colourless_line(head.substr(head.rfind('\n') + 1)));
+    if (look.width == 0 || used + columns(text) <= look.width) {
+        return head + painted(text, colour, look) + "\n";
+    }
+    // With less room than that beside it, all of the text stands below.
+    constexpr std::size_t least = 12;
+    std::string out = head;
+    if (used + least <= look.width) {
+        out += painted(take_row(text, look.width - used), colour, look);
+    } else {
+        out.erase(out.find_last_not_of(' ') + 1);
+    }
+    out += "\n";
+    const std::size_t margin = std::min(indent, look.width / 2);
+    while (!text.empty()) {
+        const std::string_view row = take_row(text, look.width - margin);
+        out += std::string(margin, ' ') + painted(row, colour, look) + "\n";
+    }
+    return out;
+}
+
 }  // namespace reeve::ctl

@@ -31,4 +31,9 @@ class Sheet {
     std::string out_;
 };
 
+/// A line that begins with `head`, which may be painted, and goes on below, indented, where the
+/// text does not fit behind it. Nothing is cut.
+std::string hanging(const std::string& head, std::size_t indent, std::string_view text,
+                    const Look& look, Colour colour = Colour::Plain);
+
 }  // namespace reeve::ctl

@@ -11,15 +11,6 @@ namespace {
 
 using config::Literal;
 
-const Literal* member(const Literal& literal, std::string_view name) {
-    const auto* map = std::get_if<Literal::Map>(&literal.value);
-    if (map == nullptr) return nullptr;
-    for (const auto& [key, content] : *map) {
-        if (key == name) return &content;
-    }
-    return nullptr;
-}
-
 /// The services of a status document as plain values, so that whatever --json has is shown, too.
 Literal::List as_literals(const protocol::StatusDocument& document) {
     constexpr std::size_t depth = 16;
@@ -27,8 +18,15 @@ Literal::List as_literals(const protocol::StatusDocument& document) {
     if (!json) return {};
     std::string problem;
     const Literal all = protocol::read<Literal>(*json, {}, problem);
-    const Literal* services = member(all, "services");
+    const Literal* services = all.member("services");
     return services != nullptr ? std::get<Literal::List>(services->value) : Literal::List();
+}
+
+/// A status in which no struct is missing, to tell which keys there can be.
+Literal status_with_all() {
+    protocol::ServiceStatus status;
+    status.last_exit.emplace();
+    return as_literals({{}, {status}})[0];
 }
 
 Attempt<std::vector<ShownService>> fetch(const Task& task) {
@@ -43,7 +41,7 @@ Attempt<std::vector<ShownService>> fetch(const Task& task) {
     std::vector<ShownService> services;
     Literal::List statuses = as_literals(*document);
     for (std::size_t i = 0; i < statuses.size(); ++i) {
-        const Literal* definition = member(defined, document->services[i].name);
+        const Literal* definition = defined.member(document->services[i].name);
         services.push_back(
             {std::move(statuses[i]), definition != nullptr ? *definition : Literal()});
     }
@@ -70,6 +68,12 @@ std::string as_json(const std::vector<ShownService>& services) {
 
 Exit run_show(Task& task) {
     const Invocation& invocation = task.invocation;
+    const Literal example = status_with_all();
+    for (const std::string& key : invocation.properties) {
+        if (auto wrong = no_such_property(key, example)) {
+            return task.complain(Complaint{Exit::Usage, std::move(*wrong)});
+        }
+    }
     const auto services = fetch(task);
     if (!services) return task.complain(services.error());
     if (invocation.json) {
@@ -78,11 +82,6 @@ Exit run_show(Task& task) {
     }
     bool first = true;
     for (const ShownService& service : *services) {
-        for (const std::string& key : invocation.properties) {
-            if (auto wrong = no_such_property(key, service)) {
-                return task.complain(Complaint{Exit::Usage, std::move(*wrong)});
-            }
-        }
         const Properties all = properties_of(service);
         if (!first) task.out.write("\n");
         first = false;

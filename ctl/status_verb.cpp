@@ -3,6 +3,7 @@
 #include "ctl/card.h"
 #include "ctl/client.h"
 #include "ctl/names.h"
+#include "ctl/run_log.h"
 #include "ctl/service_log.h"
 #include "ctl/table.h"
 #include "ctl/verbs.h"
@@ -12,14 +13,20 @@ namespace reeve::ctl {
 namespace {
 
 /// The last lines for a card. That they cannot be read is no reason not to show the rest.
-std::vector<LogLine> last_lines(const std::string& path) {
-    std::vector<LogLine> lines;
+LastLines last_lines(const protocol::ServiceStatus& service, const std::string& log_dir) {
+    const std::string path = log_dir + "/" + service.name;
+    LastLines last;
     ServiceLog log(path);
-    if (const auto there = log.open(10); !there || !*there) return lines;
+    const auto there = log.open(10);
+    if (!there) return {{}, there.error().text()};
+    // Who has never run has none to miss.
+    const bool has_run = service.pid || service.last_exit;
+    if (!*there) return {{}, has_run ? no_log_in(path) : ""};
     while (true) {
         auto line = log.next();
-        if (!line || !*line) return lines;
-        lines.push_back(std::move(**line));
+        if (!line) last.remark = line.error().text();
+        if (!line || !*line) return last;
+        last.lines.push_back(std::move(**line));
     }
 }
 
@@ -49,7 +56,7 @@ Exit run_status(Task& task) {
         const auto welcome = client->welcome();
         if (!welcome) return task.complain(welcome.error());
         const protocol::ServiceStatus& service = document->services[0];
-        const auto lines = last_lines(welcome->log_dir + "/" + service.name);
+        const LastLines lines = last_lines(service, welcome->log_dir);
         task.out.write(render_card(service, explain(*client, service), lines, task.look));
     } else {
         task.out.write(render_table(*document, task.look));

@@ -101,6 +101,17 @@ std::size_t width_of(const std::vector<Filled>& filled) {
     return width;
 }
 
+/// Cuts long names where even name and state do not fit side by side, nor what stands above them.
+void shorten_names(Filled& names, const std::vector<Filled>& filled, const Look& look) {
+    const std::size_t width = width_of(filled) + std::string_view("CAUSE").size();
+    if (width <= look.width) return;
+    constexpr std::size_t least = 8;
+    const std::size_t excess = width - look.width;
+    const std::size_t room = std::max(names.width, least + excess) - excess;
+    for (std::string& cell : names.cells) cell = clipped(cell, room, look.unicode);
+    names.width = std::min(names.width, room);
+}
+
 /// Takes columns out until the rest leaves `room` for the cause.
 void make_room(std::vector<Filled>& filled, const Look& look, std::size_t room) {
     while (look.width != 0 && width_of(filled) + room > look.width) {
@@ -108,7 +119,7 @@ void make_room(std::vector<Filled>& filled, const Look& look, std::size_t room) 
             std::max_element(filled.begin(), filled.end(), [](const Filled& a, const Filled& b) {
                 return a.column->dispensable < b.column->dispensable;
             });
-        if (least->column->dispensable == 0) return;
+        if (least->column->dispensable == 0) return shorten_names(filled.front(), filled, look);
         filled.erase(least);
     }
 }

@@ -7,8 +7,8 @@
 
 namespace reeve::ctl {
 
-/// Text from a service as a terminal may have it: control characters, bytes that are no UTF-8 and
-/// characters that turn the direction of writing are shown escaped ("\e", "\n", "\x07").
+/// Text from a service as a terminal may have it: bytes that are no UTF-8 and harmful characters
+/// (see base/harmful.h) are shown escaped ("\e", "\n", "\x07").
 std::string harmless(std::string_view text);
 
 /// The same for a line of a log, which may keep its tabs and colours (SGR sequences).
@@ -23,6 +23,9 @@ std::size_t columns(std::string_view text);
 /// The text, cut so that it takes at most `width` columns, with a mark at the end if it was.
 std::string clipped(std::string_view text, std::size_t width, bool unicode);
 
+/// Takes the first row of at most `width` columns off the text, up to a blank if there is one.
+std::string_view take_row(std::string_view& text, std::size_t width);
+
 /// The text in rows of at most `width` columns, broken at blanks where there are any; what does not
 /// fit `most` rows is cut off. Width 0: one row of everything.
 std::vector<std::string> wrapped(std::string_view text, std::size_t width, std::size_t most,
@@ -34,6 +37,9 @@ std::string listed(const std::vector<std::string>& names, std::size_t most);
 /// The text with blanks behind it, or before it, up to `width` columns.
 std::string padded(std::string_view text, std::size_t width);
 std::string right_aligned(std::string_view text, std::size_t width);
+
+/// A word as a shell must be given it: as it is where that means the same, else in quotes.
+std::string shell_quoted(std::string_view word);
 
 /// A size as a person says it: "512 B", "34 MiB", "1.2 GiB".
 std::string size_in_words(std::size_t bytes);

@@ -30,7 +30,12 @@ Words words_for(Until until) {
 }
 
 std::string reached_line(Until until, const CommandResult& result) {
-    std::string line = harmless(result.service) + " " + std::string(words_for(until).reached);
+    std::string line = harmless(result.service) + " ";
+    if (until == Until::Stopped && is_down_otherwise(result.state)) {
+        line += "is down: it " + predicate(result.state);
+    } else {
+        line += words_for(until).reached;
+    }
     if (result.pid) return line + " (pid " + std::to_string(*result.pid) + ")";
     return result.cause.empty() ? line : line + " (" + harmless(result.cause) + ")";
 }

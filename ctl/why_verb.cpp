@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "ctl/client.h"
 #include "ctl/explanation.h"
 #include "ctl/run_log.h"
@@ -26,19 +24,11 @@ Logs logs_of(const protocol::Explanation& explanation, const std::string& log_di
     return logs;
 }
 
-const Literal* find(const Literal& map, std::string_view key) {
-    const auto* members = std::get_if<Literal::Map>(&map.value);
-    if (members == nullptr) return nullptr;
-    const auto found = std::find_if(members->begin(), members->end(),
-                                    [&](const auto& member) { return member.first == key; });
-    return found != members->end() ? &found->second : nullptr;
-}
-
 /// Where a service's output goes according to its definition, when that is no file: what `log` or
 /// `log.to` says, a word or a list of words.
 std::string where_output_goes(const Literal& definition) {
-    const Literal* log = find(definition, "log");
-    if (log != nullptr && std::holds_alternative<Literal::Map>(log->value)) log = find(*log, "to");
+    const Literal* log = definition.member("log");
+    if (log != nullptr && std::holds_alternative<Literal::Map>(log->value)) log = log->member("to");
     if (log == nullptr) return {};
     const auto is = [](const Literal& word, std::string_view expected) {
         const auto* text = std::get_if<std::string>(&word.value);

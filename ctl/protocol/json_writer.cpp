@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/harmful.h"
 #include "ctl/protocol/timestamp.h"
 #include "ctl/protocol/utf8.h"
 
@@ -80,6 +81,17 @@ void JsonWriter::value(const std::vector<std::string>& texts) {
     end_array();
 }
 
+void JsonWriter::escape(std::uint32_t code) {
+    char text[8];
+    if (code > 0xffff) {
+        // Two halves, as UTF-16 has them.
+        escape(0xd800 + ((code - 0x10000) >> 10));
+        code = 0xdc00 + (code & 0x3ff);
+    }
+    std::snprintf(text, sizeof text, "\\u%04x", code);
+    out_ += text;
+}
+
 void JsonWriter::quoted(std::string_view text) {
     out_ += '"';
     std::size_t done = 0;
@@ -90,12 +102,11 @@ void JsonWriter::quoted(std::string_view text) {
             continue;
         }
         const Utf8Char c = utf8_at(text, at);
-        if (byte >= 0x80 && c.valid) {
+        if (byte >= 0x80 && c.valid && !is_harmful(c.code)) {
             at += c.length;
             continue;
         }
         out_ += text.substr(done, at - done);
-        char escape[8];
         switch (byte) {
             case '"':
                 out_ += "\\\"";
@@ -110,10 +121,10 @@ void JsonWriter::quoted(std::string_view text) {
                 out_ += "\\t";
                 break;
             default:
-                std::snprintf(escape, sizeof escape, "\\u%04x", byte >= 0x80 ? 0xfffd : byte);
-                out_ += escape;
+                escape(c.valid ? c.code : 0xfffd);
         }
-        done = ++at;
+        at += c.length;
+        done = at;
     }
     out_ += text.substr(done);
     out_ += '"';

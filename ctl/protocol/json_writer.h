@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -75,6 +76,7 @@ class JsonWriter {
     void close(char bracket);
     void integer(std::string_view digits);
     void quoted(std::string_view text);
+    void escape(std::uint32_t code);
 
     std::string out_;
     bool comma_ = false;

@@ -177,6 +177,7 @@ void Control::answer(const SessionPtr& session, const Id& id, const protocol::Re
     protocol::Rehearsal rehearsal{steps_of(played), {{}, played.also}};
     for (const core::Outcome& outcome : played.outcomes) {
         rehearsal.outcome.results.push_back(pending_.result_of(outcome));
+        rehearsal.outcome.results.back().pid.reset();
         rehearsal.outcome.results.back().changed =
             std::any_of(played.steps.begin(), played.steps.end(),
                         [&](const auto& step) { return step.service == outcome.name; });

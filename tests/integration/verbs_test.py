@@ -123,8 +123,11 @@ class Doing(unittest.TestCase):
         with Supervisor({"services": {"db": {"command": FOREVER}, "web": {"command": FOREVER, "requires": ["db"]}}}) as s:
             s.wait_for("web", "running")
             before, moves = (s.pid("db"), s.pid("web")), s.moves()
-            steps = json.loads(s.ctl("--json", "restart", "--dry-run", "db", status=DONE).stdout)["steps"]
-            self.assertEqual([(x["do"], x["service"]) for x in steps], [("stop", "web"), ("stop", "db"), ("start", "db"), ("start", "web")])
+            played = json.loads(s.ctl("--json", "restart", "--dry-run", "db", status=DONE).stdout)
+            self.assertEqual([(x["pid"], x["changed"]) for x in played["results"]], [(None, True)])
+            self.assertEqual([(x["do"], x["service"]) for x in played["steps"]], [("stop", "web"), ("stop", "db"), ("start", "db"), ("start", "web")])
+            idle = json.loads(s.ctl("--json", "start", "--dry-run", "db", status=DONE).stdout)
+            self.assertEqual((idle["steps"], idle["results"][0]["changed"]), ([], False))
             self.assertEqual((s.pid("db"), s.pid("web")), before)
             s.settle()
             self.assertEqual(s.moves(), moves)

@@ -157,6 +157,12 @@ TEST(LiteralYaml, EscapesWhatNoEditorShows) {
     EXPECT_EQ(to_yaml(text("a\xff")), "\"a\xef\xbf\xbd\"\n") << "a file holds nothing but UTF-8";
 }
 
+TEST(LiteralYaml, EscapesWhatTurnsTheDirectionOfWritingOrIsInvisible) {
+    const Literal misleading = text("a\xe2\x80\xae\xc2\xad\xf3\xa0\x81\x81z");
+    EXPECT_EQ(to_yaml(misleading), "\"a\\u202e\\xad\\U000e0041z\"\n");
+    expect_read_back(misleading, to_yaml(misleading));
+}
+
 TEST(LiteralYaml, IsLaidOutForPeople) {
     const Literal literal = map({
         {"command", list({text("sh"), text("-c"), text("echo hi")})},

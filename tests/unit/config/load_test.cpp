@@ -14,6 +14,7 @@ using testing::IsEmpty;
 using testing::Pair;
 using testing::SizeIs;
 using testing::StartsWith;
+using testing::UnorderedElementsAre;
 
 TEST(Load, WarnsWhereThereAreNoServices) {
     for (const char* text : {"", "version: 1\n", "services: {}\n", "services:\n", "# nothing\n"}) {
@@ -72,6 +73,13 @@ TEST(Load, NeverPutsAProblemOnTwoLines) {
         EXPECT_EQ(line.find_first_of("\n\x1b"), std::string::npos) << line;
     }
     EXPECT_THAT(problems, SizeIs(2));
+}
+
+TEST(Load, ShowsWhatMisleadsInAProblemEscaped) {
+    EXPECT_THAT(
+        problems_in("services: {\"a\\u202eb\": {command: x, \"c\\x9bd\": 1, \"e\\U000e0041\": 1}}"),
+        UnorderedElementsAre(HasSubstr("a\\u202eb"), HasSubstr("c\\u009bd"),
+                             HasSubstr("e\\U000e0041")));
 }
 
 TEST(Defaults, LieBelowEveryService) {

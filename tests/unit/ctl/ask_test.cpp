@@ -107,7 +107,7 @@ TEST_F(AskTest, WaitIsForWhateverIsAskedFor) {
     serve_outcome({{{"web", {}, State::Failed, "exit 1", {}, false}}, {}});
     const std::vector<std::tuple<std::string, Until, std::string>> cases = {
         {"ready", Until::Ready, "web is ready (exit 1)\n"},
-        {"stopped", Until::Stopped, "web is stopped (exit 1)\n"},
+        {"stopped", Until::Stopped, "web is down: it has failed (exit 1)\n"},
         {"failed", Until::Failed, "web has failed (exit 1)\n"},
         {"done", Until::Done, "web is done (exit 1)\n"}};
     for (const auto& [word, until, said] : cases) {

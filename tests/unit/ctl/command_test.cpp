@@ -55,6 +55,30 @@ TEST_F(CommandTest, FailureNamesTheCauseAndWhatToLookAt) {
     EXPECT_EQ(ctl({"start", "db", "web", "--json"}).err, ran.err);
 }
 
+TEST_F(CommandTest, WhatCannotBeStartedIsSaidOnceAndNotLookedForInALog) {
+    serve_outcome({{{"nope",
+                     ErrorCode::Failed,
+                     State::Failed,
+                     "cannot start: exec /nope: No such file or directory",
+                     {},
+                     true}},
+                   {}});
+    EXPECT_EQ(ctl({"start", "nope"}).err,
+              "reevectl: cannot start nope: exec /nope: No such file or directory\n"
+              "  look at: reevectl why nope, reevectl cat nope\n");
+    serve_outcome(
+        {{{"web", ErrorCode::Failed, State::Failed, "cannot start: exec", {}, true}}, {}});
+    EXPECT_THAT(ctl({"reload", "web"}).err, HasSubstr("cannot reload web: cannot start: exec\n"));
+}
+
+TEST_F(CommandTest, StopOfWhatIsDownAnywayDoesNotCallItStopped) {
+    serve_outcome({{{"bad", {}, State::Failed, "exit 1 after 2 ms", {}, false},
+                    {"job", {}, State::Done, "exit 0 after 2 ms", {}, false}},
+                   {}});
+    EXPECT_EQ(ctl({"stop", "bad", "job"}).out,
+              "bad is down already (failed)\njob is down already (done)\n");
+}
+
 TEST_F(CommandTest, ExitStatusIsTheOneOfTheContract) {
     const std::vector<std::pair<ErrorCode, int>> codes = {
         {ErrorCode::Failed, 1},     {ErrorCode::NotRunning, 3}, {ErrorCode::NoSuchService, 4},
@@ -100,17 +124,22 @@ TEST_F(CommandTest, NamesWhatElseIsTouchedBeforeTheOutcome) {
 }
 
 TEST_F(CommandTest, DryRunNamesTheStepsInOrderAndDoesNothing) {
-    serve_result(protocol::Rehearsal{{{"web", protocol::Step::Kind::Stop, "requires db"},
-                                      {"db", protocol::Step::Kind::Stop, ""}},
-                                     {{{"db", {}, State::Stopped, "", {}, true}}, {"web"}}});
+    serve_result(protocol::Rehearsal{
+        {{"web", protocol::Step::Kind::Stop, "stopped because db was stopped by request"},
+         {"db", protocol::Step::Kind::Stop, "stopped by request"}},
+        {{{"db", {}, State::Stopped, "stopped by request", {}, true}}, {"web"}}});
     const Ran ran = ctl({"stop", "--dry-run", "db"});
     EXPECT_EQ(ran.exit, 0);
-    EXPECT_EQ(ran.out, "would be done, in order:\n  1. stop web: requires db\n  2. stop db\n");
+    EXPECT_EQ(ran.out,
+              "would be done, in order:\n"
+              "  1. stop web: stopped because db was stopped by request\n"
+              "  2. stop db: stopped by request\n");
     EXPECT_EQ(ran.err, "");
     EXPECT_EQ(asked<protocol::Rehearse>(), (protocol::Rehearse{Verb::Stop, {"db"}}));
     EXPECT_EQ(ctl({"stop", "--dry-run", "db", "--quiet"}).out, "");
     EXPECT_THAT(ctl({"stop", "--dry-run", "db", "--json"}).out,
-                StartsWith(R"({"steps":[{"service":"web","do":"stop","cause":"requires db"})"));
+                StartsWith(R"({"steps":[{"service":"web","do":"stop",)"
+                           R"("cause":"stopped because db was stopped by request"})"));
 }
 
 TEST_F(CommandTest, DryRunOfWhatIsDoneAlreadySaysSo) {

@@ -165,6 +165,7 @@ TEST_F(FailuresTest, AreTheLastTenUnlessSaidOtherwise) {
                 testing::StartsWith("15 earlier ones are left out: reevectl failures -n all "
                                     "web\n\nweb: exit 1 after 15 s\n"));
     EXPECT_THAT(ten.out, Not(HasSubstr("after 14 s")));
+    EXPECT_THAT(ctl({"failures", "w*"}).out, HasSubstr("reevectl failures -n all 'w*'\n"));
     EXPECT_THAT(ctl({"failures", "-n", "2"}).out,
                 AllOf(HasSubstr("web: exit 1 after 23 s\n"), Not(HasSubstr("after 22 s"))));
     EXPECT_THAT(ctl({"failures", "-n", "all"}).out, testing::StartsWith("web: exit 1 after 0 s\n"));

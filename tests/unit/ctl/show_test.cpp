@@ -119,7 +119,15 @@ TEST_F(ShowTest, ShowOfAPropertyThatNoServiceHasIsAUsageError) {
     EXPECT_EQ(ctl({"show", "-p", "definition.comand", "web"}).err,
               "reevectl: there is no property definition.comand; did you mean "
               "definition.command?\n");
+    EXPECT_EQ(ctl({"show", "-p", "last_exit.cod", "web"}).err,
+              "reevectl: there is no property last_exit.cod; did you mean last_exit.code?\n");
+    EXPECT_EQ(ctl({"show", "-p", "state.code", "web"}).exit, 2);
+    EXPECT_EQ(ctl({"show", "-p", "definition.stop.timeuot", "web"}).err,
+              "reevectl: there is no property definition.stop.timeuot; did you mean "
+              "definition.stop.timeout?\n");
+    EXPECT_TRUE(supervisor_->requests().empty()) << "it is wrong whoever runs";
     EXPECT_EQ(ctl({"show", "-p", "definition.umask", "web"}).exit, 0);
+    EXPECT_EQ(ctl({"show", "-p", "last_exit.code,definition.environment.PATH", "db"}).exit, 0);
     EXPECT_EQ(ctl({"show", "-p", ",", "web"}).exit, 2);
 }
 

@@ -165,7 +165,7 @@ TEST(Table, MakesWhatServicesSayHarmless) {
 
 TEST(Card, MakesWhatServicesSayHarmless) {
     const std::string card = render_card(
-        evil(), {}, {{"2026-11-21T00:40:00Z", "stdout", "\x1b[31mred\x1b[0m"}}, plain());
+        evil(), {}, {{{"2026-11-21T00:40:00Z", "stdout", "\x1b[31mred\x1b[0m"}}}, plain());
     EXPECT_THAT(card, Not(HasSubstr("\x1b")));
     EXPECT_THAT(card, Not(HasSubstr("\xe2\x80\xae")));
     EXPECT_THAT(card, HasSubstr("\\u202edesrever\\xff"));
@@ -190,7 +190,7 @@ ServiceStatus whole() {
 TEST(Card, ShowsEverythingThatIsKnown) {
     setenv("TZ", "UTC", 1);
     const std::string card = render_card(
-        whole(), {}, {{"2026-11-21T00:59:59.5Z", "stdout", "GET /"}, {"", "", "odd"}}, plain());
+        whole(), {}, {{{"2026-11-21T00:59:59.5Z", "stdout", "GET /"}, {"", "", "odd"}}}, plain());
     EXPECT_EQ(card,
               "* web - The shop's front end\n"
               "     state  running since 2026-11-21 00:56:40 UTC, 3 min 20 s ago\n"
@@ -214,6 +214,16 @@ TEST(Card, ShowsEverythingThatIsKnown) {
               "            odd\n");
 }
 
+TEST(Card, TellsTheTimeOfALineInWhateverZone) {
+    setenv("TZ", "<+01234567890123456789012345678901234567890123>0", 1);
+    tzset();
+    const std::string card = render_card(service("web", State::Running), {},
+                                         {{{"2026-11-21T00:59:59.5Z", "stdout", "x"}}}, plain());
+    setenv("TZ", "UTC", 1);
+    tzset();
+    EXPECT_THAT(card, HasSubstr("log  00:59:59  x\n"));
+}
+
 TEST(Card, DrawsInUnicodeWhereThatIsSpoken) {
     Look look = plain();
     look.unicode = true;
@@ -226,7 +236,7 @@ TEST(Card, FitsTheTerminalButNeverCutsACommand) {
         const ServiceStatus failed =
             service("worker", State::Failed, std::string(1000, 'x') + " " + std::string(30, 'y'));
         const auto lines =
-            lines_of(render_card(failed, {}, {{"", "", std::string(500, 'z')}}, plain(width)));
+            lines_of(render_card(failed, {}, {{{"", "", std::string(500, 'z')}}}, plain(width)));
         for (const std::string& line : lines) EXPECT_LE(columns(line), width) << line;
         EXPECT_THAT(lines, testing::Contains(testing::EndsWith("  reevectl reset-failed worker")));
     }
@@ -267,6 +277,9 @@ TEST(Text, KnowsHowWideCharactersAre) {
     EXPECT_EQ(columns("abc"), 3u);
     EXPECT_EQ(columns("e\xcc\x81"), 1u);
     EXPECT_EQ(columns("\xe6\x97\xa5\xe6\x9c\xac"), 4u);
+    EXPECT_EQ(columns("\u2705"), 2u);
+    EXPECT_EQ(columns("\U0001fae0\U0001f7e2"), 4u);
+    EXPECT_EQ(columns("\u2713\u25cf\u2192"), 3u);
     EXPECT_EQ(clipped("\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e", 4, true), "\xe6\x97\xa5\xe2\x80\xa6");
     EXPECT_EQ(clipped("abcdef", 5, false), "ab...");
     EXPECT_EQ(clipped("abcdef", 6, false), "abcdef");
@@ -276,6 +289,21 @@ TEST(Text, LeavesALogLineItsColoursAndTabs) {
     EXPECT_EQ(harmless_line("\x1b[1;31mred\x1b[m\tx"), "\x1b[1;31mred\x1b[m\tx");
     EXPECT_EQ(harmless_line("\x1b[2J\x1b]0;t\x07\x1b[31"), "\\e[2J\\e]0;t\\x07\\e[31");
     EXPECT_EQ(harmless("\t\x1b[m"), "\\t\\e[m");
+}
+
+TEST(Text, ShowsWhatIsInvisible) {
+    EXPECT_EQ(harmless("a\xe2\x81\xa0\xc2\xad\xf3\xa0\x81\x81z"), "a\\u2060\\u00ad\\U000e0041z");
+    // What joins letters and pictures is part of what is written.
+    EXPECT_EQ(harmless("\xe2\x80\x8d\xc3\xa9"), "\xe2\x80\x8d\xc3\xa9");
+}
+
+TEST(Text, QuotesWordsForAShell) {
+    EXPECT_EQ(shell_quoted("/run/reeve-1/a.b@c"), "/run/reeve-1/a.b@c");
+    EXPECT_EQ(shell_quoted("/tmp/my sock"), "'/tmp/my sock'");
+    EXPECT_EQ(shell_quoted("web*"), "'web*'");
+    EXPECT_EQ(shell_quoted("it's"), R"('it'\''s')");
+    EXPECT_EQ(shell_quoted(""), "''");
+    EXPECT_EQ(shell_quoted("a'\\\x1b\n"), R"($'a\'\\\e\n')");
 }
 
 TEST(Text, SaysSizesInThreeDigits) {
@@ -324,6 +352,17 @@ TEST_F(StatusTest, OfANameAsksForAllAndShowsItsLastLines) {
               (protocol::StatusQuery{{"web"}, true, true}));
 }
 
+TEST_F(StatusTest, OfANameSaysWhyThereAreNoLines) {
+    serve_status({{}, {service("web", State::Running)}});
+    EXPECT_THAT(ctl({"status", "web"}).out,
+                HasSubstr("       log  there is no log of it in " + (dir_ / "log/web") + "\n"));
+    write_file(dir_ / "log/web", "a file");
+    EXPECT_THAT(ctl({"status", "web"}).out,
+                AllOf(HasSubstr("       log  cannot "), HasSubstr("Not a directory\n")));
+    serve_status({{}, {service("db", State::Stopped)}});
+    EXPECT_THAT(ctl({"status", "db"}).out, Not(HasSubstr(" log  "))) << "it has never run";
+}
+
 TEST_F(StatusTest, OfAGlobIsATable) {
     serve_status({{}, {service("web", State::Running)}});
     EXPECT_THAT(ctl({"status", "w*"}).out, StartsWith("NAME"));
@@ -352,6 +391,10 @@ TEST_F(StatusTest, HintsNameTheSocketThatWasGiven) {
     const std::string socket = dir_ / "control.sock";
     EXPECT_THAT(run_with({}, {"-s", socket, "status"}).out,
                 HasSubstr("1 failed:  reevectl -s " + socket + " why worker\n"));
+    serve_status(three());
+    std::filesystem::create_symlink(socket, dir_ / "my sock");
+    EXPECT_THAT(run_with({}, {"-s", dir_ / "my sock", "status"}).out,
+                HasSubstr("1 failed:  reevectl -s '" + (dir_ / "my sock") + "' why worker\n"));
 }
 
 }  // namespace

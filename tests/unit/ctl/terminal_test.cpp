@@ -61,6 +61,8 @@ TEST_F(TerminalTest, IsFilledToItsWidth) {
 TEST_F(TerminalTest, HasBoxesWhereTheLocaleHasThem) {
     serve_status({{}, {service("web", State::Running)}});
     EXPECT_THAT(on_terminal({{"LANG", "C.UTF-8"}}, {"status", "web"}), HasSubstr("●"));
+    EXPECT_THAT(on_terminal({{"LANG", "en_US.UTF8"}}, {"status", "web"}), HasSubstr("●"));
+    EXPECT_THAT(on_terminal({{"LANG", "en_US.utf-8"}}, {"status", "web"}), HasSubstr("●"));
     EXPECT_THAT(on_terminal({{"LANG", "C.UTF-8"}, {"LC_ALL", "C"}}, {"status", "web"}),
                 Not(HasSubstr("●")));
 }

@@ -86,9 +86,10 @@ Subject held_up(const std::string& name, const Subject& by) {
     return made;
 }
 
-std::vector<LogLine> as_log(const std::vector<std::string>& lines) {
-    std::vector<LogLine> log;
-    for (const std::string& line : lines) log.push_back({"2026-11-21T00:59:59.7Z", "stderr", line});
+LastLines as_log(const std::vector<std::string>& lines) {
+    LastLines log;
+    for (const std::string& line : lines)
+        log.lines.push_back({"2026-11-21T00:59:59.7Z", "stderr", line});
     return log;
 }
 

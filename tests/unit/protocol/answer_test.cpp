@@ -143,6 +143,16 @@ TEST(Answer, IsValidUtf8WhateverAServiceSays) {
                 HasSubstr("a\xef\xbf\xbd\xef\xbf\xbd"));
 }
 
+TEST(Answer, HasWhatMisleadsEscapedAndMeansTheSame) {
+    StatusDocument misleading = document();
+    misleading.services[0].cause = "a\xc2\x9b\xe2\x80\xae\xf3\xa0\x81\x81\xc3\xa9";
+    const std::string line = encode_result(Id("x"), misleading);
+    EXPECT_THAT(line, HasSubstr("\"a\\u009b\\u202e\\udb40\\udc41\xc3\xa9\""));
+    const auto answer = parse_answer<StatusDocument>(line);
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(std::get<StatusDocument>(std::get<Reply<StatusDocument>>(*answer).body), misleading);
+}
+
 TEST(Answer, OfAThousandServicesIsEncodedInMilliseconds) {
     StatusDocument many = document();
     many.services.assign(1000, full_service());
