@@ -74,6 +74,9 @@ int supervise(const shell::Options& options, const shell::Environment& environme
     const int status = supervisor.run();
     // Its thread may still call the supervisor back, so it ends first.
     collector->reset();
+    // Whoever waits for us sees our connections end, and may start another one at once.
+    pid_file.reset();
+    prepared->lock.reset();
     return status;
 }
 

@@ -40,13 +40,17 @@ Result<Pipes> Pipes::open(const std::string& runtime_dir) {
     Pipes pipes;
     if (runtime_dir.empty()) return pipes;
     pipes.path_ = runtime_dir + "/fifo";
-    if (::mkdir(pipes.path_.c_str(), 0700) != 0 && errno != EEXIST) {
-        return system_error("cannot create " + pipes.path_);
-    }
-    pipes.directory_.reset(
-        ::open(pipes.path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-    if (!pipes.directory_) return system_error("cannot open " + pipes.path_);
+    if (auto made = pipes.make_directory(); !made) return made.error();
     return pipes;
+}
+
+Result<> Pipes::make_directory() {
+    if (::mkdir(path_.c_str(), 0700) != 0 && errno != EEXIST) {
+        return system_error("cannot create " + path_);
+    }
+    directory_.reset(::open(path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    if (!directory_) return system_error("cannot open " + path_);
+    return {};
 }
 
 Result<Pipes::Opened> Pipes::open(const std::string& service, uid_t uid, gid_t gid) {
@@ -57,9 +61,13 @@ Result<Pipes::Opened> Pipes::open(const std::string& service, uid_t uid, gid_t g
     const bool has_anonymous = known != known_.end() && known->second.out;
     if (!directory_ || has_anonymous) return open_anonymous(service, uid, gid);
     auto opened = open_fifos(service, uid, gid);
-    if (opened || (opened.error().errnum != ENOSPC && opened.error().errnum != EDQUOT)) {
-        return opened;
+    // Cleaners of temporary files remove whole directories.
+    if (!opened && opened.error().errnum == ENOENT && make_directory()) {
+        known_.erase(service);
+        opened = open_fifos(service, uid, gid);
     }
+    const int errnum = opened ? 0 : opened.error().errnum.value_or(0);
+    if (opened || (errnum != ENOSPC && errnum != EDQUOT && errnum != ENOENT)) return opened;
     known_.erase(service);
     auto instead = open_anonymous(service, uid, gid);
     if (instead) instead->no_fifo = opened.error();

@@ -41,6 +41,7 @@ class Pipes {
     void remove(const std::string& service);
 
   private:
+    Result<> make_directory();
     struct Made {
         Fd out, err;  // the writing ends of anonymous pipes; none for FIFOs
     };

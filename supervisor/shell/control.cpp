@@ -19,6 +19,12 @@ namespace {
 
 constexpr std::size_t max_sessions = 256;
 
+/// So many of them are left to those who may do everything, so that nobody can lock them out.
+constexpr std::size_t reserved_sessions = 16;
+
+/// What one client may have under way at once.
+constexpr std::size_t max_pending = 1000;
+
 core::Verb verb_of(protocol::Until until) {
     switch (until) {
         case protocol::Until::Ready:
@@ -55,7 +61,6 @@ Control::Control(House house)
 
 Control::~Control() {
     // Some may be kept by what is still under way for them; they shall not call back any more.
-    on_last_gone_ = nullptr;
     const auto everybody = sessions_;
     for (const auto& [address, weak] : everybody) {
         if (const auto session = weak.lock()) session->close();
@@ -70,7 +75,8 @@ void Control::admit(asio::local::stream_protocol::socket socket) {
         [this](Session* gone) { forget(gone); });
     sessions_.emplace(session.get(), session);
     protocol::Failure refused;
-    if (sessions_.size() > max_sessions) {
+    const bool privileged = peer && right_of(*session) == Right::All;
+    if (sessions_.size() > max_sessions - (privileged ? 0 : reserved_sessions)) {
         refused.message = "more than " + std::to_string(max_sessions) + " clients; try again later";
     } else if (!peer) {
         refused = failure(protocol::ErrorCode::NotAllowed, peer.error().text());
@@ -85,16 +91,18 @@ void Control::admit(asio::local::stream_protocol::socket socket) {
 
 void Control::forget(Session* session) {
     sessions_.erase(session);
-    if (!sessions_.empty() || !on_last_gone_) return;
-    std::exchange(on_last_gone_, nullptr)();
+    events_.forget(session);
+    for (const core::RequestId request : pending_.abandon(session)) {
+        house_.queue.push(core::Abandoned{request});
+    }
 }
 
-void Control::hang_up(std::function<void()> done) {
-    if (sessions_.empty()) return done();
-    on_last_gone_ = std::move(done);
-    const auto everybody = sessions_;
-    for (const auto& [address, weak] : everybody) {
-        if (const auto session = weak.lock()) session->close_after_sending();
+void Control::drain(std::function<void()> done) {
+    // What runs when the last of them lets go of it.
+    const std::shared_ptr<void> last(nullptr, [done = std::move(done)](void*) { done(); });
+    for (const auto& [address, weak] : sessions_) {
+        const auto session = weak.lock();
+        if (session && session->unsent() > 0) session->when_drained([last] {});
     }
 }
 
@@ -110,6 +118,12 @@ void Control::take_line(const SessionPtr& session, std::string_view line) {
     if (auto why = refusal(session->peer(), right_of(*session), needed_for(request->call))) {
         return session->send(protocol::encode_error(
             request->id, failure(protocol::ErrorCode::NotAllowed, std::move(*why))));
+    }
+    if (pending_.count(session.get()) >= max_pending) {
+        return session->send(protocol::encode_error(
+            request->id, failure(protocol::ErrorCode::Failed,
+                                 "more than " + std::to_string(max_pending) +
+                                     " requests are under way on this connection")));
     }
     std::visit([&](const auto& call) { answer(session, request->id, call); }, request->call);
 }
@@ -248,6 +262,7 @@ void Control::answer(const SessionPtr& session, const Id& id, const protocol::Ap
     }
     config::LoadResult loaded = house_.configuration.read();
     protocol::ConfigurationDiff diff = house_.configuration.compare(loaded);
+    for (const config::Problem& problem : loaded.problems) house_.log.warning(to_line(problem));
     if (!loaded.plan) {
         house_.log.error("the configuration is not valid; everything stays as it is");
         announce_configuration("refused: it is not valid");
@@ -307,6 +322,8 @@ void Control::answer(const SessionPtr& session, const Id& id, const protocol::Ev
 void Control::answer(const SessionPtr& session, const Id& id,
                      const protocol::Subscribe& subscribe) {
     session->send(protocol::encode_result(id, protocol::Accepted{}));
+    // What has been decided and not told yet is part of the picture that comes first.
+    house_.tell_changes();
     events_.subscribe(session, subscribe.history);
 }
 

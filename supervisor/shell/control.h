@@ -35,6 +35,7 @@ class Control {
         const SupervisorInfo& info;
         OwnLog& log;
         std::function<void()> reopen_logs;
+        std::function<void()> tell_changes;  ///< announces what is decided and was not told yet
     };
 
     explicit Control(House house);
@@ -43,9 +44,9 @@ class Control {
     ~Control();
 
     void admit(asio::local::stream_protocol::socket socket);
-    /// Hangs up on every client once it has been sent all that is queued for it; calls `done` when
-    /// nobody is left.
-    void hang_up(std::function<void()> done);
+    /// Calls `done` once every client has been sent all that is queued for it. They are not hung up
+    /// on before this process ends: to many the end of the connection is the sign that it has.
+    void drain(std::function<void()> done);
 
     void announce(const core::Announce& change);
     void announce(const core::AnnounceShutdown& shutdown);
@@ -90,7 +91,6 @@ class Control {
     Pending pending_;
     Events events_;
     std::unordered_map<Session*, std::weak_ptr<Session>> sessions_;
-    std::function<void()> on_last_gone_;
 };
 
 }  // namespace reeve::shell

@@ -47,6 +47,8 @@ Enablement::Enablement(const std::string& state_dir, std::vector<std::string>& p
 
 Result<> Enablement::decide(const std::vector<std::string>& services, bool enabled) {
     for (std::size_t i = 0; i < services.size(); ++i) {
+        const auto known = decisions_.find(services[i]);
+        if (known != decisions_.end() && known->second == enabled) continue;
         if (auto written = write(services[i], enabled); !written) {
             while (i-- > 0) restore(services[i]);
             return written;
@@ -80,7 +82,8 @@ Result<> Enablement::write(const std::string& service, bool enabled) const {
         ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file) return system_error(what + ": " + fresh);
     const auto written = os::write_all(file.get(), enabled ? enabled_word : disabled_word);
-    if (!written || ::fdatasync(file.get()) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0) {
+    // Not waited for until it is on the disk: whoever asks is not the only one who waits.
+    if (!written || ::rename(fresh.c_str(), path.c_str()) != 0) {
         const auto failed = system_error(what + ": " + fresh);
         ::unlink(fresh.c_str());
         return written ? failed : written.error();

@@ -13,7 +13,7 @@ namespace {
 /// An event takes about 250 bytes here.
 constexpr std::size_t most_remembered = 1000;
 
-/// A subscriber that has left this much unread does not keep up.
+/// A subscriber that has left this much unread beyond a picture of all services does not keep up.
 constexpr std::size_t most_unread = 1u << 20;
 
 }  // namespace
@@ -27,7 +27,7 @@ void Events::publish(protocol::Event event) {
         if (!session.is_open()) return true;
         if (subscriber->lagging) {
             ++subscriber->missed;
-        } else if (session.unsent() > most_unread) {
+        } else if (session.unsent() > subscriber->limit) {
             let_lag(subscriber);
         } else {
             if (message.empty()) message = protocol::encode_event(event);
@@ -49,7 +49,12 @@ void Events::subscribe(const std::shared_ptr<Session>& session, std::size_t hist
     send_snapshot(*session);
     const auto is_it = [&](const auto& other) { return other->session == session; };
     if (std::any_of(subscribers_.begin(), subscribers_.end(), is_it)) return;
-    subscribers_.push_back(std::make_shared<Subscriber>(Subscriber{session}));
+    subscribers_.push_back(
+        std::make_shared<Subscriber>(Subscriber{session, session->unsent() + most_unread}));
+}
+
+void Events::forget(const Session* session) {
+    std::erase_if(subscribers_, [&](const auto& one) { return one->session.get() == session; });
 }
 
 void Events::send_snapshot(Session& session) const {
@@ -80,6 +85,7 @@ void Events::resynchronise(Subscriber& subscriber) {
     lost.missed = subscriber.missed;
     session.send(protocol::encode_event(lost));
     send_snapshot(session);
+    subscriber.limit = session.unsent() + most_unread;
 }
 
 }  // namespace reeve::shell

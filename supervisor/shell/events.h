@@ -28,10 +28,12 @@ class Events {
     std::vector<protocol::Event> last(std::size_t limit) const;
     /// Sends the last `history` of them, then how things are; from now on what happens.
     void subscribe(const std::shared_ptr<Session>& session, std::size_t history);
+    void forget(const Session* session);
 
   private:
     struct Subscriber {
         std::shared_ptr<Session> session;
+        std::size_t limit = 0;  ///< of unread bytes, beyond which it does not keep up
         bool lagging = false;
         std::uint64_t missed = 0;
     };

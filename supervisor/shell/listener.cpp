@@ -48,9 +48,7 @@ Listener::Listener(asio::io_context& io, OwnLog& log, std::function<void(Socket)
       folder_watch_(io),
       retry_(io) {}
 
-Listener::~Listener() {
-    if (is_in_place()) ::unlink(path_.c_str());
-}
+Listener::~Listener() { close(); }
 
 Result<> Listener::listen(const std::string& path, const Permissions& permissions) {
     path_ = path;
@@ -115,6 +113,7 @@ Result<> Listener::change(const Permissions& permissions) {
 }
 
 void Listener::close() {
+    if (is_in_place()) ::unlink(path_.c_str());
     boost::system::error_code ignored;
     acceptor_.close(ignored);
     folder_watch_.close(ignored);

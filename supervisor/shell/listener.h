@@ -34,7 +34,7 @@ class Listener {
     Result<> change(const Permissions& permissions);
     /// Puts the socket back if its file is gone or another one.
     void restore();
-    /// Takes no more clients.
+    /// Takes no more clients, and its file away.
     void close();
     const std::string& path() const { return path_; }
 

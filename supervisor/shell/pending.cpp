@@ -49,11 +49,26 @@ bool was_so_already(const Pending::Asked& asked, protocol::State state) {
 core::RequestId Pending::add(Asked asked) {
     Entry entry{std::move(asked), {}, {}};
     for (const core::ServiceId service : entry.asked.services) {
-        entry.before.emplace(service, state_of(*engine_.units().find(service)));
+        const core::Unit& unit = *engine_.units().find(service);
+        entry.before.emplace(service, Entry::Before{unit.name(), state_of(unit)});
     }
     const core::RequestId request{++last_request_};
+    by_session_[entry.asked.session.get()].insert(request);
     entries_.emplace(request, std::move(entry));
     return request;
+}
+
+std::size_t Pending::count(const Session* session) const {
+    const auto found = by_session_.find(session);
+    return found == by_session_.end() ? 0 : found->second.size();
+}
+
+std::vector<core::RequestId> Pending::abandon(const Session* session) {
+    const auto node = by_session_.extract(session);
+    if (node.empty()) return {};
+    std::vector<core::RequestId> requests(node.mapped().begin(), node.mapped().end());
+    for (const core::RequestId request : requests) entries_.erase(request);
+    return requests;
 }
 
 void Pending::touches(const core::Touches& touches) {
@@ -79,7 +94,9 @@ void Pending::reply(const core::Reply& reply) {
     if (node.empty()) return;
     Entry& entry = node.mapped();
     const auto& session = entry.asked.session;
-    if (!session->is_open()) return;
+    const auto own = by_session_.find(session.get());
+    own->second.erase(reply.request);
+    if (own->second.empty()) by_session_.erase(own);
     protocol::Outcome outcome{results_of(entry, reply), std::move(entry.also)};
     if (entry.asked.kind == Kind::Apply) {
         session->send(protocol::encode_result(
@@ -92,13 +109,14 @@ void Pending::reply(const core::Reply& reply) {
 std::vector<protocol::CommandResult> Pending::results_of(const Entry& entry,
                                                          const core::Reply& reply) const {
     std::vector<protocol::CommandResult> results;
-    std::vector<core::ServiceId> silent = entry.asked.services;
+    std::set<core::ServiceId> silent(entry.asked.services.begin(), entry.asked.services.end());
     for (const core::Outcome& outcome : reply.outcomes) {
         results.push_back(result_of(outcome));
+        silent.erase(outcome.service);
         const auto before = entry.before.find(outcome.service);
-        results.back().changed =
-            before == entry.before.end() || !was_so_already(entry.asked, before->second);
-        std::erase(silent, outcome.service);
+        if (before == entry.before.end()) continue;
+        results.back().service = before->second.name;
+        results.back().changed = !was_so_already(entry.asked, before->second.state);
     }
     for (const core::ServiceId service : silent) {
         const core::Unit* unit = engine_.units().find(service);

@@ -4,7 +4,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "ctl/protocol/message.h"
@@ -33,6 +35,10 @@ class Pending {
     };
 
     core::RequestId add(Asked asked);
+    /// How much a session has under way.
+    std::size_t count(const Session* session) const;
+    /// Lets go of what a session that has ended is waiting for; which requests that is.
+    std::vector<core::RequestId> abandon(const Session* session);
     void touches(const core::Touches& touches);
     void reply(const core::Reply& reply);
 
@@ -42,7 +48,11 @@ class Pending {
   private:
     struct Entry {
         Asked asked;
-        std::map<core::ServiceId, protocol::State> before;
+        struct Before {
+            std::string name;
+            protocol::State state;
+        };
+        std::map<core::ServiceId, Before> before;
         std::vector<std::string> also;
     };
 
@@ -51,6 +61,7 @@ class Pending {
 
     const core::Engine& engine_;
     std::map<core::RequestId, Entry> entries_;
+    std::unordered_map<const Session*, std::set<core::RequestId>> by_session_;
     std::uint64_t last_request_ = 0;
 };
 

@@ -9,6 +9,9 @@ namespace {
 /// A client that has left this much unread is not reading.
 constexpr std::size_t max_unsent = 16u << 20;
 
+/// So is one that has not taken what it asked for after this long.
+constexpr auto unread_patience = std::chrono::seconds(60);
+
 }  // namespace
 
 Session::Session(asio::local::stream_protocol::socket socket, os::Peer peer, Line line,
@@ -16,7 +19,8 @@ Session::Session(asio::local::stream_protocol::socket socket, os::Peer peer, Lin
     : socket_(std::move(socket)),
       peer_(std::move(peer)),
       line_(std::move(line)),
-      on_close_(std::move(on_close)) {}
+      on_close_(std::move(on_close)),
+      room_(socket_.get_executor()) {}
 
 Session::~Session() { close(); }
 
@@ -47,7 +51,20 @@ asio::awaitable<void> Session::read() {
         if (error || closing_) co_return;
         line_(self, std::string_view(input_).substr(0, size));
         input_.erase(0, size);
+        if (!co_await await_room()) co_return;
     }
+}
+
+asio::awaitable<bool> Session::await_room() {
+    const auto self = shared_from_this();
+    while (socket_.is_open() && unsent_ > most_unread) {
+        const std::size_t before = unsent_;
+        boost::system::error_code error;
+        room_.expires_after(unread_patience);
+        co_await room_.async_wait(asio::redirect_error(asio::use_awaitable, error));
+        if (!error && unsent_ >= before) close();
+    }
+    co_return socket_.is_open();
 }
 
 /// A client that has gone altogether must not keep its place until something is told to it.
@@ -61,8 +78,9 @@ void Session::await_hang_up() {
 
 void Session::send(std::string message) {
     if (closing_) return;
-    unsent_ += message.size();
+    // What comes on top counts, so that one large answer by itself passes.
     if (unsent_ > max_unsent) return close();
+    unsent_ += message.size();
     output_.push_back(std::move(message));
     if (output_.size() == 1) write();
 }
@@ -74,6 +92,7 @@ void Session::write() {
             if (error || !self->socket_.is_open()) return self->close();
             self->unsent_ -= self->output_.front().size();
             self->output_.pop_front();
+            if (self->unsent_ <= most_unread) self->room_.cancel();
             if (!self->output_.empty()) return self->write();
             if (self->closing_) return self->close();
             if (const auto drained = std::exchange(self->drained_, nullptr)) drained();
@@ -90,6 +109,8 @@ void Session::close() {
     if (const auto on_close = std::exchange(on_close_, nullptr)) on_close(this);
     boost::system::error_code ignored;
     socket_.close(ignored);
+    room_.cancel();
+    drained_ = nullptr;
 }
 
 }  // namespace reeve::shell

@@ -28,10 +28,15 @@ class Session : public std::enable_shared_from_this<Session> {
     void start();
     /// Queues one message, newline included.
     void send(std::string message);
+    /// Takes no more requests while so much of the answers is unread; a client that goes on not
+    /// reading is cut off.
+    static constexpr std::size_t most_unread = 1u << 20;
+
     bool is_open() const { return socket_.is_open(); }
     /// How many bytes the client has not taken yet.
     std::size_t unsent() const { return unsent_; }
-    /// Calls once, as soon as nothing is unsent any more; not if the client goes.
+    /// Calls once, as soon as nothing is unsent any more; not if the client goes, when it lets go
+    /// of the function.
     void when_drained(std::function<void()> drained) { drained_ = std::move(drained); }
     /// Sends what is queued and hangs up.
     void close_after_sending();
@@ -40,6 +45,7 @@ class Session : public std::enable_shared_from_this<Session> {
   private:
     asio::awaitable<void> read();
     void await_hang_up();
+    asio::awaitable<bool> await_room();
     void write();
 
     asio::local::stream_protocol::socket socket_;
@@ -50,6 +56,7 @@ class Session : public std::enable_shared_from_this<Session> {
     std::deque<std::string> output_;
     std::size_t unsent_ = 0;
     std::function<void()> drained_;
+    asio::steady_timer room_;
     bool closing_ = false;
 };
 

@@ -14,6 +14,9 @@ namespace reeve::shell {
 
 namespace {
 
+/// Each of them is held against every service.
+constexpr std::size_t most_patterns = 100;
+
 bool in_group(const core::Unit& unit, std::string_view group) {
     const auto& groups = unit.policy().groups;
     return std::find(groups.begin(), groups.end(), group) != groups.end();
@@ -94,15 +97,28 @@ boost::system::result<std::vector<core::ServiceId>, protocol::Refusal> select(
     std::set<std::pair<std::string_view, core::ServiceId>> selected;
     const auto take = [&](const core::Unit& unit) { selected.emplace(unit.name(), unit.id()); };
     if (names.empty()) units.for_each(take);
+    std::set<std::string_view> patterns;
     for (const std::string& name : names) {
         if (const core::Unit* unit = units.find(name)) {
             take(*unit);
-            continue;
+        } else {
+            patterns.insert(name);
         }
+    }
+    if (patterns.size() > most_patterns) {
+        return protocol::Refusal{
+            {},
+            {protocol::ErrorCode::InvalidParams,
+             "more than " + std::to_string(most_patterns) + " globs and groups in one request",
+             {},
+             {}}};
+    }
+    for (const std::string_view pattern : patterns) {
+        const std::string name(pattern);
         bool matched = false;
         units.for_each([&](const core::Unit& unit) {
             const bool matches = name.starts_with('@')
-                                     ? in_group(unit, std::string_view(name).substr(1))
+                                     ? in_group(unit, pattern.substr(1))
                                      : ::fnmatch(name.c_str(), unit.name().c_str(), 0) == 0;
             if (!matches) return;
             matched = true;

@@ -59,7 +59,8 @@ Supervisor::Supervisor(const Setup& setup, OwnLog& log, os::Spawner& spawner,
                      [this](const config::Plan& before, const config::Plan& now) {
                          settings_changed(before, now);
                      }),
-      control_({engine_, queue_, runs_, configuration_, info_, log_, [this] { reopen_logs(); }}),
+      control_({engine_, queue_, runs_, configuration_, info_, log_, [this] { reopen_logs(); },
+                [this] { tell_changes(); }}),
       listener_(io_, log_, [this](Listener::Socket socket) { control_.admit(std::move(socket)); }),
       farewell_(io_) {}
 
@@ -105,7 +106,13 @@ Result<> Supervisor::listen() {
 Result<> Supervisor::let_clients_in(const config::Supervisor& settings) {
     const bool inside = listener_.path().starts_with(setup_.runtime_dir + "/");
     const bool for_others = inside && (settings.socket_mode() & 077) != 0;
-    if (::chmod(setup_.runtime_dir.c_str(), for_others ? 0711 : 0700) == 0) return {};
+    const mode_t closed = 0700, passable = 0711;
+    struct stat status {};
+    if (::stat(setup_.runtime_dir.c_str(), &status) != 0) return {};
+    // Somebody else's idea of who may look into the folder is left as it is.
+    const mode_t mode = status.st_mode & 07777;
+    if (mode != (for_others ? closed : passable)) return {};
+    if (::chmod(setup_.runtime_dir.c_str(), for_others ? passable : closed) == 0) return {};
     return system_error("cannot set the permissions of " + setup_.runtime_dir);
 }
 
@@ -143,6 +150,7 @@ void Supervisor::reopen_logs() {
 
 void Supervisor::reload() {
     listener_.restore();
+    if (engine_.shutting_down()) return log_.info("ignoring SIGHUP: everything is being stopped");
     config::LoadResult loaded = configuration_.read();
     for (const config::Problem& problem : loaded.problems) {
         const std::string line = config::to_line(problem);
@@ -204,6 +212,16 @@ void Supervisor::pump() {
     }
     pump_scheduled_ = false;
     arm_timer();
+}
+
+void Supervisor::tell_changes() {
+    for (core::Action& action : std::exchange(actions_, {})) {
+        if (const auto* change = std::get_if<core::Announce>(&action)) {
+            carry_out(*change);
+        } else {
+            actions_.push_back(std::move(action));
+        }
+    }
 }
 
 void Supervisor::arm_timer() {
@@ -274,7 +292,7 @@ void Supervisor::carry_out(const core::Finish& finish) {
     farewell_.async_wait([this](const boost::system::error_code& error) {
         if (!error) io_.stop();
     });
-    control_.hang_up([this] { io_.stop(); });
+    control_.drain([this] { io_.stop(); });
 }
 
 }  // namespace reeve::shell

@@ -62,6 +62,7 @@ class Supervisor {
     Result<> let_clients_in(const config::Supervisor& settings);
     void settings_changed(const config::Plan& before, const config::Plan& now);
     void pump();
+    void tell_changes();
     void arm_timer();
     void carry_out(const core::Spawn& action);
     void carry_out(const core::Signal& action) { runs_.signal(action); }
