@@ -4,10 +4,11 @@ import os
 import random
 import signal
 import socket
+import subprocess
 import time
 import unittest
 
-from harness import FOREVER, Supervisor, shell
+from harness import FOREVER, PYTHON, Supervisor, needs, needs_root, shell
 
 ONE = {"services": {"web": {"command": FOREVER}}}
 
@@ -126,6 +127,36 @@ class BadInput(unittest.TestCase):
 
 
 class Clients(unittest.TestCase):
+    def test_too_many_patterns_are_refused_and_too_many_names_are_not(self):
+        with Supervisor(ONE) as s:
+            client = s.client()
+            answer = client.call("status", names=[f"*{i}" for i in range(1000)])
+            self.assertEqual(answer["error"]["code"], -32602)
+            self.assertEqual(len(client.result("status", names=["web"] * 10_000 + ["*"] * 10_000)["services"]), 1)
+            client.close()
+
+    def test_too_many_requests_under_way_are_refused(self):
+        with Supervisor(ONE) as s:
+            s.wait_for("web", "running")
+            client = s.client()
+            for _ in range(1000):
+                client.send("wait", names=["web"], **{"for": "failed"})
+            self.assertEqual(client.call("version")["error"]["code"], 1)
+            client.close()
+            self.assertEqual(s.ask("version")["protocol"], 1)
+
+    @needs_root
+    @needs("setpriv")
+    def test_those_with_fewer_rights_cannot_lock_out_those_with_all(self):
+        crowd = ("import socket, sys\ncrowd = []\nfor _ in range(300):\n    c = socket.socket(socket.AF_UNIX)\n"
+                 "    c.connect(sys.argv[1])\n    crowd.append(c)\nprint('here', flush=True)\nsys.stdin.read()\n")
+        with Supervisor({"supervisor": {"access": {"read": [61001]}}, **ONE}, dir_mode=0o711) as s:
+            others = subprocess.Popen(["setpriv", "--reuid=65534", "--regid=61001", "--clear-groups", PYTHON, "-S", "-E", "-c", crowd,
+                                       s.socket_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            self.assertEqual(others.stdout.readline(), b"here\n")
+            s.ctl("status", status=0)
+            others.communicate()
+
     def test_silent_ones_are_limited_and_hurt_nobody(self):
         with Supervisor(ONE) as s:
             s.wait_for("web", "running")

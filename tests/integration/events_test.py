@@ -89,6 +89,17 @@ class Subscribers(unittest.TestCase):
             self.assertEqual((after["event"], after["service"], after["seq"]), ("state", "s00", event["seq"] + 1))
             slow.close()
 
+    def test_one_that_keeps_up_loses_nothing_however_many_services_there_are(self):
+        # A picture of so many takes more than anybody may leave unread.
+        services = {f"a-service-with-a-long-name-{i:05}": {"command": FOREVER, "enabled": False} for i in range(9000)}
+        with Supervisor({"services": services}) as s:
+            first = s.events.result("version") and f"a-service-with-a-long-name-{0:05}"
+            for _ in range(5):
+                s.ctl("start", first, status=0)
+                s.ctl("stop", first, status=0)
+            s.wait_until(lambda: len(s.moves(first)) >= 20)
+            self.assertEqual([e for e in s.all_events if e["event"] == "lost"], [])
+
     def test_reloads_and_the_shutdown_are_told_with_their_reason(self):
         with Supervisor({"services": {"a": {"command": FOREVER}}}) as s:
             s.wait_for("a", "running")
@@ -120,7 +131,7 @@ class Socket(unittest.TestCase):
             # The answer comes after what was noticed before; then it is there again.
             while not os.path.exists(s.socket_path):
                 s.events.call("version")
-                s.settle()
+            s.settle()      # its answer comes once whatever put it there is through
             s.ctl("status", "a", status=0)
 
     def test_so_does_one_whose_folder_was_deleted_with_it(self):
@@ -134,7 +145,7 @@ class Socket(unittest.TestCase):
             s.send_signal(signal.SIGHUP)
             while not os.path.exists(s.socket_path):
                 s.events.call("version")
-                s.settle()
+            s.settle()      # its answer comes once whatever put it there is through
             s.ctl("status", "a", status=0)
 
 

@@ -1,6 +1,7 @@
 """How the supervisor ends, what it says by its exit status, and that there is one of it alone."""
 import json
 import os
+import shutil
 import signal
 import unittest
 
@@ -35,6 +36,48 @@ class Shutdown(unittest.TestCase):
             self.assertEqual(s.fifo("said").read_line(), "asked")
             self.assertEqual(s.end(signal.SIGINT), 0)
             self.assertFalse(alive(pid))
+
+    def test_a_second_request_of_a_client_only_waits_too(self):
+        script = shell("trap 'echo asked > $D/said; read line < $D/go; echo flushed > $D/said; exit 0' TERM; echo up > $D/said; "
+                       "while :; do sleep 0.02; done")
+        with Supervisor({"services": {"db": {"command": script}}}, fifos=["said", "go"]) as s:
+            said = s.fifo("said")
+            self.assertEqual(said.read_line(), "up")
+            s.ctl("shutdown", "--no-wait", status=0)
+            self.assertEqual(said.read_line(), "asked")
+            s.ctl("shutdown", "--no-wait", status=0)
+            s.settle()
+            s.tell("go")
+            self.assertEqual(said.read_line(), "flushed")
+            self.assertEqual(s.wait(), 0)
+
+    def test_the_next_one_may_start_as_soon_as_a_client_sees_the_end(self):
+        with Supervisor({"services": {"web": {"command": FOREVER}}}) as s:
+            for _ in range(10):
+                s.ctl("shutdown", status=0)
+                self.assertFalse(os.path.exists(s.socket_path))
+                old = s.process
+                s.start()
+                old.wait()
+
+    def test_services_start_also_after_the_whole_runtime_directory_was_deleted(self):
+        with Supervisor({"services": {"web": {"command": shell("echo up; exec sleep 1000000")}}}) as s:
+            s.wait_for("web", "running")
+            shutil.rmtree(s.runtime)
+            s.send_signal(signal.SIGHUP)
+            while not os.path.exists(s.socket_path):
+                s.events.call("version")
+            s.settle()
+            s.ctl("restart", "web", status=0)
+            s.ctl("stop", "web", status=0)
+            self.assertEqual(s.log_texts("web")[-1], "up")
+
+    def test_the_mode_of_a_folder_that_was_there_is_left_as_it_is(self):
+        with Supervisor(CHAIN, start=False) as s:
+            os.mkdir(s.runtime)
+            os.chmod(s.runtime, 0o755)
+            s.start()
+            self.assertEqual(os.stat(s.runtime).st_mode & 0o777, 0o755)
 
     def test_the_shutdown_timeout_kills_what_is_left(self):
         with Supervisor({"supervisor": {"shutdown_timeout": "200ms"}, "services": {
