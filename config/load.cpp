@@ -77,6 +77,7 @@ class Loader {
           sources_(sources),
           problems_(problems),
           reader_(options.environment, problems),
+          readable_(std::none_of(problems.begin(), problems.end(), is_error)),
           base_(initial_draft(options.as_pid1)) {}
 
     PlanPtr load() {
@@ -85,7 +86,8 @@ class Loader {
         read_defaults();
         for (const auto& [key, value] : services_) read_service(key, value);
         const Supervisor supervisor = finish_supervisor();
-        check_relations(named_, problems_);
+        // Of a file that could not be read, nobody knows which services it has.
+        if (readable_) check_relations(named_, problems_);
         if (std::any_of(problems_.begin(), problems_.end(), is_error)) return nullptr;
         if (services_.empty()) warn_of_no_services();
         return make_plan(std::move(finished_), supervisor, sources_.files());
@@ -274,6 +276,7 @@ class Loader {
     const Sources& sources_;
     std::vector<Problem>& problems_;
     Reader reader_;
+    bool readable_;  ///< every file was
     Users users_;
     SupervisorDraft supervisor_;
     std::vector<yaml::Value> supervisor_maps_;

@@ -48,7 +48,7 @@ Exit command(Task& task, Client& client, protocol::Verb verb) {
     const auto outcome =
         client.ask(command, [&](const protocol::Touches& touches) { tell_touches(task, touches); });
     if (!outcome) return task.complain(outcome.error());
-    return tell(task, *outcome, telling_of(verb, task.look));
+    return tell(task, *outcome, telling_of(verb, task.look, invocation.wait));
 }
 
 Exit run_command(Task& task, protocol::Verb verb) {

@@ -42,8 +42,11 @@ bool arrived(Verb verb, State state) {
     return state == State::Running || state == State::Done;
 }
 
-std::string done_line(Verb verb, const CommandResult& result) {
+std::string done_line(Verb verb, const CommandResult& result, bool waited) {
     const std::string name = harmless(result.service);
+    if (!waited && result.changed) {
+        return name + " is " + std::string(words_for(verb).present) + ", which is not waited for";
+    }
     const std::string state = predicate(result.state);
     std::string detail;
     if (result.pid) {
@@ -67,9 +70,9 @@ std::string failed_sentence(Verb verb, const CommandResult& result, const Look& 
 
 }  // namespace
 
-Telling telling_of(Verb verb, const Look& look) {
+Telling telling_of(Verb verb, const Look& look, bool waited) {
     return {
-        [verb](const CommandResult& result) { return done_line(verb, result); },
+        [verb, waited](const CommandResult& result) { return done_line(verb, result, waited); },
         [verb, look](const CommandResult& result) { return failed_sentence(verb, result, look); }};
 }
 

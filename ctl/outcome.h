@@ -21,7 +21,7 @@ struct Telling {
 };
 
 /// "web started (pid 123)", and "cannot start web: CAUSE" with what to look at.
-Telling telling_of(protocol::Verb verb, const Look& look);
+Telling telling_of(protocol::Verb verb, const Look& look, bool waited = true);
 
 /// "gave up waiting for web, which is starting still: CAUSE".
 std::string gave_up_on(const protocol::CommandResult& result);

@@ -36,8 +36,10 @@ Attempt<std::vector<ShownService>> fetch(const Task& task) {
     const auto document = client->ask(protocol::StatusQuery{names, true, true});
     if (!document) return document.error();
     const auto definitions = client->ask(protocol::DefinitionQuery{names});
-    if (!definitions) return definitions.error();
-    const Literal defined{definitions->services};
+    // Whoever may only read sees how services are, and not what may hold secrets.
+    const bool refused = !definitions && definitions.error().exit == Exit::NotAllowed;
+    if (!definitions && !refused) return definitions.error();
+    const Literal defined{refused ? Literal::Map() : definitions->services};
     std::vector<ShownService> services;
     Literal::List statuses = as_literals(*document);
     for (std::size_t i = 0; i < statuses.size(); ++i) {

@@ -51,6 +51,7 @@ Configuration::Configuration(const config::LoadOptions& options, Enablement& ena
     : options_(options),
       enablement_(enablement),
       plan_(std::move(plan)),
+      at_start_(plan_->supervisor),
       engine_(engine),
       queue_(queue),
       on_change_(std::move(on_change)) {}
@@ -81,7 +82,16 @@ protocol::ConfigurationDiff Configuration::compare(const config::LoadResult& loa
         diff.services.push_back(std::move(told));
     }
     diff.supervisor = told_as(config::key_changes(plan_->supervisor, loaded.plan->supervisor));
-    diff.not_live = not_live(plan_->supervisor, loaded.plan->supervisor);
+    diff.not_live = not_live(at_start_, loaded.plan->supervisor);
+    // What waits for another start is still to come, though it has been taken in before.
+    for (protocol::KeyChange& change :
+         told_as(config::key_changes(at_start_, loaded.plan->supervisor))) {
+        const auto is_it = [&](const auto& other) { return other.key == change.key; };
+        const bool told = std::any_of(diff.supervisor.begin(), diff.supervisor.end(), is_it);
+        const bool waits = std::find(diff.not_live.begin(), diff.not_live.end(), change.key) !=
+                           diff.not_live.end();
+        if (waits && !told) diff.supervisor.push_back(std::move(change));
+    }
     return diff;
 }
 
@@ -94,7 +104,7 @@ std::vector<protocol::Step> Configuration::steps_to(const config::PlanPtr& plan)
 }
 
 void Configuration::take(config::PlanPtr plan, core::PlanReplaced replaced) {
-    on_change_(*plan_, *plan);
+    on_change_(*plan);
     plan_ = std::move(plan);
     replaced.plan = plan_;
     queue_.push(std::move(replaced));

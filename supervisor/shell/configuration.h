@@ -18,13 +18,14 @@ namespace reeve::shell {
 /// decisions laid over. Reads them again when asked, compares, and hands a new plan to the engine.
 class Configuration {
   public:
-    /// `on_change` is called with the plan in force and the one that takes its place, just before.
-    using OnChange = std::function<void(const config::Plan& before, const config::Plan& now)>;
+    /// Called with the plan that is about to be in force.
+    using OnChange = std::function<void(const config::Plan&)>;
 
     Configuration(const config::LoadOptions& options, Enablement& enablement, config::PlanPtr plan,
                   const core::Engine& engine, EventQueue& queue, OnChange on_change);
 
     const config::Plan& plan() const { return *plan_; }
+    const config::Supervisor& at_start() const { return at_start_; }
 
     /// Reads the files, which changes nothing. Looks up users and groups, which may block.
     config::LoadResult read() const;
@@ -44,6 +45,7 @@ class Configuration {
     config::LoadOptions options_;
     Enablement& enablement_;
     config::PlanPtr plan_;
+    config::Supervisor at_start_;  ///< the settings that count until the supervisor is started anew
     const core::Engine& engine_;
     EventQueue& queue_;
     OnChange on_change_;

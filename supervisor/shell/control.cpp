@@ -302,7 +302,7 @@ void Control::answer(const SessionPtr& session, const Id& id, const protocol::Wh
     }
     const core::Units& units = house_.engine.units();
     session->send(
-        protocol::encode_result(id, explain(units, *units.find(services->front()), now())));
+        protocol::encode_result(id, explain(house_.engine, *units.find(services->front()), now())));
 }
 
 void Control::answer(const SessionPtr& session, const Id& id,

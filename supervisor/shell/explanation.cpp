@@ -12,22 +12,23 @@ namespace reeve::shell {
 namespace {
 
 /// Until it has had all the time that it gets in its state.
-std::optional<Duration> time_left(const core::State& state, Time now) {
-    const auto until =
-        std::visit(Overloaded{
-                       [](const auto&) { return std::optional<Time>(); },
-                       [](const core::Starting& s) { return s.deadline; },
-                       [](const core::Reloading& s) { return std::optional(s.deadline); },
-                       [](const core::Stopping& s) { return s.deadline; },
-                   },
-                   state);
+std::optional<Duration> time_left(const core::Engine& engine, const core::State& state, Time now) {
+    auto until = std::visit(Overloaded{
+                                [](const auto&) { return std::optional<Time>(); },
+                                [](const core::Starting& s) { return s.deadline; },
+                                [](const core::Reloading& s) { return std::optional(s.deadline); },
+                                [](const core::Stopping& s) { return s.deadline; },
+                            },
+                            state);
     if (!until) return std::nullopt;
+    // At the end of a shutdown's patience, whatever is left is killed.
+    until = std::min(*until, engine.shutdown_deadline().value_or(*until));
     return std::max(*until - now, Duration{});
 }
 
-protocol::Link link_of(const core::Units& units, const core::Reason& reason, Time now,
+protocol::Link link_of(const core::Engine& engine, const core::Reason& reason, Time now,
                        WallTime wall) {
-    const core::Unit& unit = *units.find(reason.service);
+    const core::Unit& unit = *engine.units().find(reason.service);
     protocol::Link link;
     link.service = unit.name();
     link.relation = reason.relation;
@@ -37,10 +38,10 @@ protocol::Link link_of(const core::Units& units, const core::Reason& reason, Tim
     if (const auto* backoff = std::get_if<core::Backoff>(&unit.state())) {
         link.next_start = std::max(backoff->until - now, Duration{});
     }
-    link.deadline = time_left(unit.state(), now);
+    link.deadline = time_left(engine, unit.state(), now);
     link.last_exit = last_exit_of(unit, now, wall);
     for (const core::Reason& one : reason.because) {
-        link.because.push_back(link_of(units, one, now, wall));
+        link.because.push_back(link_of(engine, one, now, wall));
     }
     return link;
 }
@@ -76,9 +77,10 @@ protocol::FailureRecord record_of(const std::string& service, const core::Failur
 
 }  // namespace
 
-protocol::Explanation explain(const core::Units& units, const core::Unit& unit, Time now) {
+protocol::Explanation explain(const core::Engine& engine, const core::Unit& unit, Time now) {
+    const core::Units& units = engine.units();
     protocol::Explanation explanation;
-    explanation.link = link_of(units, core::reason_of(units, unit), now, wall_now());
+    explanation.link = link_of(engine, core::reason_of(units, unit), now, wall_now());
     explanation.wanted = unit.goal == core::Goal::Up;
     explanation.enabled = unit.policy().enabled;
     explanation.waiting = names_of(units, core::waiting_for(units, unit));

@@ -6,7 +6,7 @@
 namespace reeve::shell {
 
 /// The document that `why` answers with.
-protocol::Explanation explain(const core::Units& units, const core::Unit& unit, Time now);
+protocol::Explanation explain(const core::Engine& engine, const core::Unit& unit, Time now);
 
 /// How services failed lately, oldest first.
 protocol::Failures failures_of(const core::Units& units,

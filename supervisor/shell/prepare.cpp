@@ -163,7 +163,7 @@ int check(const Options& options, const Environment& environment) {
     const config::LoadResult loaded = config::load(load_options(options, environment, places));
     const config::CheckReport report = config::check_report(loaded);
     std::cerr << report.problems << std::flush;
-    std::cout << report.summary << std::endl;
+    std::cout << report.summary << std::flush;
     return report.valid ? 0 : 1;
 }
 

@@ -56,9 +56,7 @@ Supervisor::Supervisor(const Setup& setup, OwnLog& log, os::Spawner& spawner,
       tasks_(io_, children_, runs_, queue_),
       info_{version, setup.runtime_dir, setup.log_dir, setup.plan->files, now()},
       configuration_(setup.load, enablement_, engine_.units().plan_ptr(), engine_, queue_,
-                     [this](const config::Plan& before, const config::Plan& now) {
-                         settings_changed(before, now);
-                     }),
+                     [this](const config::Plan& now) { settings_changed(now); }),
       control_({engine_, queue_, runs_, configuration_, info_, log_, [this] { reopen_logs(); },
                 [this] { tell_changes(); }}),
       listener_(io_, log_, [this](Listener::Socket socket) { control_.admit(std::move(socket)); }),
@@ -172,12 +170,12 @@ void Supervisor::reload() {
     configuration_.take(std::move(loaded.plan), std::move(replaced));
 }
 
-void Supervisor::settings_changed(const config::Plan& before, const config::Plan& now) {
+void Supervisor::settings_changed(const config::Plan& now) {
     info_.config = now.files;
     for (const config::ServicePtr& service : now.services) {
         collector_.configure(service->name, service->policy.log);
     }
-    for (const std::string& key : not_live(before.supervisor, now.supervisor)) {
+    for (const std::string& key : not_live(configuration_.at_start(), now.supervisor)) {
         log_.warning("supervisor." + key + " has changed, which takes a new start of reeved");
     }
     config::Supervisor settings = now.supervisor;

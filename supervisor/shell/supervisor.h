@@ -60,7 +60,7 @@ class Supervisor {
     void reopen_logs();
     Result<> listen();
     Result<> let_clients_in(const config::Supervisor& settings);
-    void settings_changed(const config::Plan& before, const config::Plan& now);
+    void settings_changed(const config::Plan& now);
     void pump();
     void tell_changes();
     void arm_timer();

@@ -34,6 +34,10 @@ class Access(unittest.TestCase):
             self.assertEqual(self.as_user(s, "status", "web", gid=READERS).returncode, 0)
             for verb in (["stop", "web"], ["kill", "web"], ["cat", "web"], ["apply"], ["enable", "web"]):
                 self.assert_refused(self.as_user(s, *verb, groups=[READERS]), "`operate`")
+            shown = self.as_user(s, "show", "web", groups=[READERS])
+            self.assertEqual(shown.returncode, 0, shown.stderr)
+            self.assertIn("state=running", shown.stdout)
+            self.assertNotIn("definition.command", shown.stdout)
             self.assert_refused(self.as_user(s, "shutdown", groups=[READERS, OPERATORS]), "root")
             self.assertEqual(s.pid("web"), pid)
             self.assertEqual(self.as_user(s, "restart", "web", groups=[7, OPERATORS, 9]).returncode, 0)

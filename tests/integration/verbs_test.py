@@ -173,6 +173,17 @@ class Doing(unittest.TestCase):
             s.ctl("apply", "--timeout", "50ms", status=TIMED_OUT)
             s.ctl("apply", "--no-wait", status=DONE)
 
+    def test_what_waits_for_another_start_of_the_supervisor_is_still_shown_afterwards(self):
+        services = {"web": {"command": FOREVER}}
+        with Supervisor({"services": services}) as s:
+            s.wait_for("web", "running")
+            s.write_config({"supervisor": {"socket": {"path": s.dir + "/other.sock"}}, "services": services})
+            s.ctl("apply", status=DONE)
+            self.assertIn("socket.path", s.ctl("diff", status=DONE).stdout)
+            s.write_config({"services": services})
+            s.ctl("apply", status=DONE)
+            self.assertIn("no changes", s.ctl("diff", status=DONE).stdout)
+
     def test_a_renamed_service_starts_once_its_old_self_is_gone(self):
         script = shell("trap 'read line < $D/go; echo gone > $D/said; exit 0' TERM; echo up > $D/said; while :; do sleep 0.01; done")
         with Supervisor({"services": {"old": {"command": script}}}, fifos=["said", "go"]) as s:

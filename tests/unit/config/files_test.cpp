@@ -30,6 +30,15 @@ std::vector<std::string> names_in(const LoadResult& result) {
     return names;
 }
 
+TEST(Files, OneThatIsNoYamlSaysNothingOfNamesThatMayStandInIt) {
+    const TempDir dir;
+    const auto broken = dir.write("a.yaml", "services: {app: {command: [x}\n");
+    const auto whole = dir.write("b.yaml", "services: {web: {command: x, requires: [app]}}\n");
+    const LoadResult result = load_paths({broken, whole});
+    ASSERT_THAT(result.problems, SizeIs(1));
+    EXPECT_THAT(result.problems[0].position.file, testing::EndsWith("a.yaml"));
+}
+
 TEST(Files, AreReadInTheOrderGiven) {
     const TempDir dir;
     const auto one = dir.write("one.yaml", service("b"));
