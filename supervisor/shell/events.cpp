@@ -22,19 +22,17 @@ void Events::publish(protocol::Event event) {
     event.seq = ++last_number_;
     event.time = wall_now();
     std::string message;
-    std::erase_if(subscribers_, [&](const std::shared_ptr<Subscriber>& subscriber) {
-        Session& session = *subscriber->session;
-        if (!session.is_open()) return true;
+    // One that is cut off for what it has left unread is forgotten in between.
+    for (const auto& subscriber : std::vector(subscribers_)) {
         if (subscriber->lagging) {
             ++subscriber->missed;
-        } else if (session.unsent() > subscriber->limit) {
+        } else if (subscriber->session->unsent() > subscriber->limit) {
             let_lag(subscriber);
         } else {
             if (message.empty()) message = protocol::encode_event(event);
-            session.send(message);
+            subscriber->session->send(message);
         }
-        return false;
-    });
+    }
     if (remembered_.size() == most_remembered) remembered_.pop_front();
     remembered_.push_back(std::move(event));
 }
