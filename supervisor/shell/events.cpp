@@ -46,9 +46,11 @@ void Events::subscribe(const std::shared_ptr<Session>& session, std::size_t hist
     for (const protocol::Event& event : last(history)) session->send(protocol::encode_event(event));
     send_snapshot(*session);
     const auto is_it = [&](const auto& other) { return other->session == session; };
-    if (std::any_of(subscribers_.begin(), subscribers_.end(), is_it)) return;
-    subscribers_.push_back(
-        std::make_shared<Subscriber>(Subscriber{session, session->unsent() + most_unread}));
+    auto found = std::find_if(subscribers_.begin(), subscribers_.end(), is_it);
+    if (found == subscribers_.end()) {
+        found = subscribers_.insert(found, std::make_shared<Subscriber>(Subscriber{session}));
+    }
+    (*found)->limit = session->unsent() + most_unread;
 }
 
 void Events::forget(const Session* session) {
