@@ -106,6 +106,12 @@ std::vector<Links> link(const std::vector<ServicePtr>& services) {
             links[i].requires_.push_back(other);
             links[other].required_by.push_back(i);
         });
+        resolve(relations.binds, [&](std::uint32_t other) {
+            links[i].binds.push_back(other);
+            links[other].bound_by.push_back(i);
+            links[i].requires_.push_back(other);
+            links[other].required_by.push_back(i);
+        });
         resolve(relations.wants, [&](std::uint32_t other) {
             links[i].wants.push_back(other);
             links[other].wanted_by.push_back(i);
@@ -118,10 +124,14 @@ std::vector<Links> link(const std::vector<ServicePtr>& services) {
             links[i].before.push_back(other);
             links[other].after.push_back(i);
         });
+        resolve(relations.conflicts, [&](std::uint32_t other) {
+            links[i].conflicts.push_back(other);
+            links[other].conflicts.push_back(i);
+        });
     }
     for (Links& l : links) {
-        for (auto* set :
-             {&l.requires_, &l.wants, &l.after, &l.required_by, &l.wanted_by, &l.before}) {
+        for (auto* set : {&l.requires_, &l.binds, &l.wants, &l.after, &l.required_by, &l.wanted_by,
+                          &l.before, &l.bound_by, &l.conflicts}) {
             make_set(*set);
         }
     }

@@ -16,9 +16,9 @@ std::vector<Links> link(const std::vector<ServicePtr>& services);
 /// A cycle as the services on it, each needing or following the next, the last one the first.
 using Cycle = std::vector<std::uint32_t>;
 
-/// The cycles of the graph over all kinds of edges: none if there is none, else at least one
-/// through each tangle, no edge closing two; each begins at its first service. At most `most` of
-/// them.
+/// The cycles of the graph over all kinds of edges but `conflicts`: none if there is none, else at
+/// least one through each tangle, no edge closing two; each begins at its first service. At most
+/// `most` of them.
 std::vector<Cycle> find_cycles(const std::vector<Links>& links, std::size_t most);
 
 /// A plan of services in any order that are known to be right, their names all different.

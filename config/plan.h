@@ -25,10 +25,12 @@ namespace reeve::config {
 /// The argv of a command, exact; empty means there is no command.
 using Argv = std::vector<std::string>;
 
-enum class ServiceType { Simple, Oneshot };
+enum class ServiceType { Simple, Oneshot, Forking };
 enum class RestartPolicy { Always, OnFailure, Never };
 enum class EndAction { None, Shutdown };
 enum class StopScope { Main, Tree };
+enum class StopRest { Kill, Leave };
+enum class HealthAction { Restart, None };
 enum class ExitWhen { Never, Idle };
 enum class LogLevel { Trace, Debug, Info, Warning, Error };
 enum class LogFormat { Text, Json };
@@ -81,13 +83,100 @@ struct TcpCheck {
     bool operator==(const TcpCheck&) const = default;
 };
 
+/// Ready when a newline comes on this descriptor, as s6 has it; the process is started with it open
+/// for writing.
+struct FdCheck {
+    int number = 3;
+    bool operator==(const FdCheck&) const = default;
+};
+/// Ready when a connection to the socket, be it of streams or of datagrams, is accepted.
+struct UnixCheck {
+    std::string path;
+    bool operator==(const UnixCheck&) const = default;
+};
+/// HTTP status codes, both ends included.
+struct StatusRange {
+    int first = 200;
+    int last = 399;
+    bool operator==(const StatusRange&) const = default;
+};
+/// Ready when a GET over plain HTTP/1.1 is answered with one of these status codes.
+struct HttpCheck {
+    std::string host;  ///< an address, without brackets, or localhost
+    std::uint16_t port = 80;
+    std::string target = "/";  ///< path and query
+    std::vector<StatusRange> status{{}};
+    bool operator==(const HttpCheck&) const = default;
+};
+/// Ready when a line that it writes matches this RE2 pattern somewhere.
+struct LogCheck {
+    std::string pattern;
+    bool operator==(const LogCheck&) const = default;
+};
+/// Ready when this path exists and was made or changed since the start.
+struct PathCheck {
+    std::string path;
+    bool operator==(const PathCheck&) const = default;
+};
+
 /// A question asked of a running service every `interval` until answered, each time for `timeout`
-/// at most. NotifyCheck is not asked but awaited.
+/// at most.
 struct Probe {
-    std::variant<NotifyCheck, ExecCheck, TcpCheck> check;
+    std::variant<NotifyCheck, ExecCheck, TcpCheck, FdCheck, UnixCheck, HttpCheck, LogCheck,
+                 PathCheck>
+        check;
     Duration interval = 250ms;
     Duration timeout = 3s;
+
+    /// The service says so itself: nothing is asked, `interval` and `timeout` mean nothing.
+    bool is_awaited() const {
+        return std::holds_alternative<NotifyCheck>(check) ||
+               std::holds_alternative<FdCheck>(check) || std::holds_alternative<LogCheck>(check);
+    }
     bool operator==(const Probe&) const = default;
+};
+
+/// A probe that is asked for as long as a service runs; never one that is awaited.
+struct Health {
+    Probe probe{.check = {}, .interval = 10s, .timeout = 3s};
+    int failures = 3;        ///< so many in a row
+    Duration start_delay{};  ///< from ready to the first question
+    HealthAction action = HealthAction::Restart;
+    bool operator==(const Health&) const = default;
+};
+
+/// A command that is run at a turn of a service's life.
+struct Hook {
+    Argv command;
+    std::optional<Duration> timeout;  ///< nothing: start_timeout or stop.timeout, whichever applies
+    bool as_root = false;             ///< as the supervisor itself, not as the service's user
+    bool operator==(const Hook&) const = default;
+};
+struct Hooks {
+    std::vector<Hook> pre_start, post_start, pre_stop, post_stop;
+    bool operator==(const Hooks&) const = default;
+};
+
+/// Folders made before the first command of a run, as the service's user's own: names below /run,
+/// /var/lib and /var/log, for other users than root below their XDG places.
+struct Directories {
+    std::vector<std::string> runtime, state, log;
+    mode_t mode = 0755;
+    bool operator==(const Directories&) const = default;
+};
+
+/// As sched_setscheduler(2) takes it.
+struct Scheduling {
+    int policy = 0;
+    int priority = 0;
+    bool operator==(const Scheduling&) const = default;
+};
+
+/// As ioprio_set(2) takes it.
+struct IoPriority {
+    int io_class = 0;
+    int level = 0;
+    bool operator==(const IoPriority&) const = default;
 };
 
 /// Who a service runs as, resolved at load time. The names are those of the password database,
@@ -142,6 +231,17 @@ struct Execution {
     std::optional<int> nice;
     std::vector<Limit> limits;
     std::string stdin_path;  ///< empty: /dev/null
+    std::string pid_file;    ///< of a forking service; empty: it has none
+    Directories directories;
+    std::optional<int> oom_score_adj;
+    std::vector<int> cpu_affinity;  ///< numbers of CPUs, sorted, none twice; empty: any
+    std::optional<Scheduling> scheduling;
+    std::optional<IoPriority> io_priority;
+    bool no_new_privileges = false;
+    /// Numbers as in capabilities(7), sorted, none twice: those that it has, and the only ones that
+    /// it can get. Nothing: as its user has them.
+    std::optional<std::vector<int>> capabilities;
+    std::string chroot;  ///< empty: none. working_dir is seen from inside
     bool operator==(const Execution&) const = default;
 };
 
@@ -162,6 +262,7 @@ struct Stop {
     Argv command;  ///< when not empty, run first; the signal follows if it is not enough
     Duration timeout = 10s;
     StopScope scope = StopScope::Main;
+    StopRest rest = StopRest::Kill;  ///< what becomes of the others once the main process is gone
     bool operator==(const Stop&) const = default;
 };
 
@@ -189,13 +290,17 @@ struct Policy {
     EndAction on_failure = EndAction::None;
     Stop stop;
     std::optional<Reload> reload;  ///< nothing: not reloadable
-    Log log;                       ///< a change of kind takes a restart all the same
+    std::optional<Health> health;
+    std::optional<Duration> watchdog;  ///< WATCHDOG=1 must come at least this often
+    Hooks hooks;
+    Log log;  ///< a change of kind takes a restart all the same
     bool operator==(const Policy&) const = default;
 };
 
 /// The services that one names, by their names; each list sorted, none twice.
 struct Relations {
     std::vector<std::string> requires_, wants, after, before;
+    std::vector<std::string> binds{}, conflicts{};
     bool operator==(const Relations&) const = default;
 };
 
@@ -248,15 +353,18 @@ struct Supervisor {
 };
 
 /// A service's neighbours in the dependency graph, as indices into Plan::services; each list
-/// sorted, none twice. Names that a `wants`, `after` or `before` has but the plan lacks are left
-/// out.
+/// sorted, none twice. Names that a `wants`, `after`, `before` or `conflicts` has but the plan
+/// lacks are left out.
 struct Links {
-    std::vector<std::uint32_t> requires_;    ///< must be ready before, stop after
-    std::vector<std::uint32_t> wants;        ///< are started along, waited for while they try
-    std::vector<std::uint32_t> after;        ///< order only; the others' `before` is in here
+    std::vector<std::uint32_t> requires_;  ///< must be ready before, stop after; those of binds too
+    std::vector<std::uint32_t> binds;      ///< with whose end, asked for or not, it ends as well
+    std::vector<std::uint32_t> wants;      ///< are started along, waited for while they try
+    std::vector<std::uint32_t> after;      ///< order only; the others' `before` is in here
     std::vector<std::uint32_t> required_by;  ///< the same edges seen from the other end
     std::vector<std::uint32_t> wanted_by;
     std::vector<std::uint32_t> before;
+    std::vector<std::uint32_t> bound_by;
+    std::vector<std::uint32_t> conflicts;  ///< of either side's naming: never up together
 };
 
 /// The links of every service of a plan. Immutable; copies share it.

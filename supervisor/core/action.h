@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -44,11 +45,24 @@ struct StartProbe {
     config::Probe probe;
 };
 
-/// Run a command beside the run, as its user and in its environment; answer with CommandEnded.
+/// Find the main process of a forking run whose first process ended: answer with MainFound, and
+/// with MainAwaited as long as there is none.
+struct FindMain {
+    RunId run;
+};
+
+/// Run a command beside the run, in its environment; answer with CommandEnded. The first one of a
+/// run may come before its Spawn: then this is what opens the run.
 struct RunCommand {
     TaskId task;
     RunId run;
     config::Argv command;
+    ServiceId service;
+    config::ServicePtr definition;
+    bool as_root = false;  ///< as the supervisor itself instead of as the service's user
+    bool to_log = false;   ///< its output goes to the service's log
+    std::vector<std::pair<std::string, std::string>>
+        environment{};  ///< beside what all of them get
 };
 
 /// End a probe or a command that nobody waits for any more, with all it started.
@@ -110,7 +124,7 @@ struct Finish {
     std::vector<std::string> survivors{};  ///< services that even SIGKILL did not end
 };
 
-using Action = std::variant<Spawn, Signal, KillTree, Reap, StartProbe, RunCommand, CancelTask,
-                            Touches, Reply, Announce, AnnounceShutdown, Forget, Finish>;
+using Action = std::variant<Spawn, Signal, KillTree, Reap, StartProbe, FindMain, RunCommand,
+                            CancelTask, Touches, Reply, Announce, AnnounceShutdown, Forget, Finish>;
 
 }  // namespace reeve::core

@@ -238,12 +238,19 @@ void Engine::on(const ReadyReported& event) {
     Unit* unit = units_.by_run(event.run);
     if (unit == nullptr || !std::holds_alternative<Starting>(unit->state())) return;
     const auto& ready = unit->policy().ready;
-    if (ready && std::holds_alternative<config::NotifyCheck>(ready->check)) become_ready(*unit);
+    if (ready && ready->is_awaited()) become_ready(*unit);
 }
 
-void Engine::on(const StatusReported& event) {
-    if (Unit* unit = units_.by_run(event.run)) unit->status_text = event.text;
+void Engine::on(const Notified& event) {
+    Unit* unit = units_.by_run(event.run);
+    if (unit == nullptr) return;
+    if (event.status) unit->status_text = *event.status;
+    if (event.ready) on(ReadyReported{event.run});
 }
+
+void Engine::on(const ParentExited&) {}
+void Engine::on(const MainFound&) {}
+void Engine::on(const MainAwaited&) {}
 
 void Engine::on(const ProbeAnswered& event) {
     Unit* unit = units_.by_task(event.task);

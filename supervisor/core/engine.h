@@ -55,7 +55,10 @@ class Engine {
     void on(const Exited& event);
     void on(const TreeEmptied& event);
     void on(const ReadyReported& event);
-    void on(const StatusReported& event);
+    void on(const Notified& event);
+    void on(const ParentExited& event);
+    void on(const MainFound& event);
+    void on(const MainAwaited& event);
     void on(const ProbeAnswered& event);
     void on(const CommandEnded& event);
     void on(const DeadlinePassed& event);

@@ -87,15 +87,47 @@ struct TreeEmptied {
     RunId run;
 };
 
-/// READY=1 came from the run's own tree.
+/// The first process of a forking service ended; its main process is to be found among what it has
+/// left. Exited will tell of that one.
+struct ParentExited {
+    RunId run;
+    ExitStatus status;
+    bool leftovers = false;
+    std::optional<ResourceUsage> usage{};
+};
+
+/// The run has this main process from now on: it was left over, its PID file or MAINPID= names it.
+struct MainFound {
+    RunId run;
+    int pid = 0;
+};
+
+/// Why the main process of a forking service has not been found yet, for people.
+struct MainAwaited {
+    RunId run;
+    std::string what;
+};
+
+/// What the service was to say when it is ready, other than by sd_notify(3), it has said: a newline
+/// on its descriptor, a line in its log.
 struct ReadyReported {
     RunId run;
 };
 
-/// STATUS= came from the run's own tree.
-struct StatusReported {
+/// One message of sd_notify(3) from the run's own tree.
+struct Notified {
+    enum class Watchdog { Nothing, Alive, Trigger };
     RunId run;
-    std::string text;
+    bool ready = false;
+    bool reloading = false;
+    std::optional<Time> reloading_since{};  ///< MONOTONIC_USEC
+    bool stopping = false;
+    std::optional<std::string> status{};
+    std::optional<int> errnum{};
+    Watchdog watchdog = Watchdog::Nothing;
+    std::optional<Duration> watchdog_interval{};
+    std::optional<Duration> extend_timeout{};
+    bool restart_reset = false;
 };
 
 /// One attempt of a probe has an answer; `what` says why when it is not yes.
@@ -132,7 +164,7 @@ struct ShutdownAsked {
 
 using Event =
     std::variant<BootAsked, Requested, SignalAsked, ResetAsked, Abandoned, Spawned, SpawnFailed,
-                 Exited, TreeEmptied, ReadyReported, StatusReported, ProbeAnswered, CommandEnded,
-                 DeadlinePassed, PlanReplaced, ShutdownAsked>;
+                 ParentExited, MainFound, MainAwaited, Exited, TreeEmptied, ReadyReported, Notified,
+                 ProbeAnswered, CommandEnded, DeadlinePassed, PlanReplaced, ShutdownAsked>;
 
 }  // namespace reeve::core

@@ -98,7 +98,8 @@ void Engine::begin_stop(Unit& unit, StopReason reason) {
                                                             : to_be_restarted(unit.origin);
     change(unit, stopping, std::move(cause));
     if (stopping.command) {
-        out_.push_back(RunCommand{stopping.command, run, stop.command});
+        out_.push_back(
+            RunCommand{stopping.command, run, stop.command, unit.id(), unit.run_definition});
     } else {
         send_stop_signal(unit);
     }

@@ -102,6 +102,7 @@ class Stage {
     void carry_out(const KillTree& a) { ended(a.run); }
     void carry_out(const Reap&) {}
     void carry_out(const StartProbe& a) { facts_.push_back(ProbeAnswered{a.task, true, {}}); }
+    void carry_out(const FindMain& a) { facts_.push_back(MainFound{a.run, 1}); }
     void carry_out(const RunCommand& a) { facts_.push_back(CommandEnded{a.task, true, {}}); }
     void carry_out(const CancelTask&) {}
     void carry_out(const Touches& a) {

@@ -31,7 +31,8 @@ void Engine::begin_reload(Unit& unit) {
     reloading.checking = true;
     reloading.command = units_.new_task(unit);
     change(unit, reloading, "checking before the reload");
-    out_.push_back(RunCommand{reloading.command, reloading.run, reload.check});
+    out_.push_back(
+        RunCommand{reloading.command, reloading.run, reload.check, unit.id(), unit.run_definition});
 }
 
 void Engine::check_passed(Unit& unit) {
@@ -46,7 +47,8 @@ void Engine::check_passed(Unit& unit) {
     }
     reloading.command = units_.new_task(unit);
     change(unit, reloading, "reload command running");
-    out_.push_back(RunCommand{reloading.command, reloading.run, reload.command});
+    out_.push_back(RunCommand{reloading.command, reloading.run, reload.command, unit.id(),
+                              unit.run_definition});
 }
 
 void Engine::reload_command_ended(Unit& unit, const CommandEnded& event) {

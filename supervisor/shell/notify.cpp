@@ -62,10 +62,12 @@ void NotifyChannel::take(const os::NotifyDatagram& datagram) {
     }
     const auto message = os::parse_notify_message(datagram);
     if (!message) return drop(message.error().text());
+    core::Notified notified;
     for (const auto& [key, value] : *message) {
-        if (key == "STATUS") listener_.status(value);
-        if (key == "READY" && value == "1") listener_.ready();
+        if (key == "STATUS") notified.status = value;
+        if (key == "READY" && value == "1") notified.ready = true;
     }
+    listener_.notified(std::move(notified));
 }
 
 }  // namespace reeve::shell

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "supervisor/core/ids.h"
+#include "supervisor/core/event.h"
 #include "supervisor/os/notify_socket.h"
 #include "supervisor/shell/asio.h"
 
@@ -19,9 +19,8 @@ class NotifyChannel {
   public:
     struct Listener {
         std::function<bool(pid_t)> is_member;
-        std::function<void()> ready;
-        std::function<void(std::string)> status;
-        std::function<void(std::string)> dropped;  ///< why
+        std::function<void(core::Notified)> notified;  ///< of no run yet
+        std::function<void(std::string)> dropped;      ///< why
     };
 
     static Result<std::unique_ptr<NotifyChannel>> open(asio::io_context& io, Listener listener);

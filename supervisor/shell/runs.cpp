@@ -140,10 +140,10 @@ Result<> Runs::open_notify(Run& run) {
     if (!wants_notify(*run.definition)) return {};
     auto channel = NotifyChannel::open(
         io_, {.is_member = [this, id = run.id](pid_t pid) { return trees_.is_member(id, pid); },
-              .ready = [this, id = run.id] { queue_.push(core::ReadyReported{id}); },
-              .status =
-                  [this, id = run.id](std::string text) {
-                      queue_.push(core::StatusReported{id, std::move(text)});
+              .notified =
+                  [this, id = run.id](core::Notified message) {
+                      message.run = id;
+                      queue_.push(std::move(message));
                   },
               .dropped =
                   [this, name = run.definition->name](const std::string& why) {
@@ -216,6 +216,8 @@ void Runs::kill_tree(core::RunId id) {
     children_.signal_group(found->second.pid, SIGKILL);
     signal_tree(found->second, SIGKILL);
 }
+
+void Runs::find_main(const core::FindMain&) {}
 
 void Runs::reap(core::RunId id) {
     const auto found = runs_.find(id);

@@ -37,6 +37,7 @@ class Runs {
     void spawn(const core::Spawn& action);
     void signal(const core::Signal& action);
     void kill_tree(core::RunId run);
+    void find_main(const core::FindMain& action);
     void reap(core::RunId run);
     /// SIGCHLD came: orphans may have ended, trees may have emptied.
     void child_ended();

@@ -42,6 +42,8 @@ std::string_view type_name(config::ServiceType type) {
             return "simple";
         case config::ServiceType::Oneshot:
             return "oneshot";
+        case config::ServiceType::Forking:
+            return "forking";
     }
     return "";
 }

@@ -69,6 +69,7 @@ class Supervisor {
     void carry_out(const core::KillTree& action) { runs_.kill_tree(action.run); }
     void carry_out(const core::Reap& action) { runs_.reap(action.run); }
     void carry_out(const core::StartProbe& action) { tasks_.probe(action); }
+    void carry_out(const core::FindMain& action) { runs_.find_main(action); }
     void carry_out(const core::RunCommand& action) { tasks_.run(action); }
     void carry_out(const core::CancelTask& action) { tasks_.cancel(action.task); }
     void carry_out(const core::Touches& action) { control_.touches(action); }

@@ -33,7 +33,7 @@ std::string last_words(std::string_view output) {
 /// What a probe asks, for people.
 std::string name_of(const config::Probe& probe) {
     return std::visit(
-        Overloaded{[](const config::NotifyCheck&) { return std::string("notify"); },
+        Overloaded{[](const auto&) { return std::string("notify"); },
                    [](const config::ExecCheck& exec) { return "exec " + exec.command.front(); },
                    [](const config::TcpCheck& tcp) {
                        const bool v6 = tcp.host.find(':') != std::string::npos;

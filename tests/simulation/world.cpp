@@ -166,7 +166,7 @@ std::optional<Event> World::stale_event() {
         case 0:
             return ReadyReported{run};
         case 1:
-            return StatusReported{run, "status"};
+            return Notified{.run = run, .status = "status"};
         case 2:
             if (probe) return ProbeAnswered{task, dice_.chance(0.5), "late"};
             return CommandEnded{task, dice_.chance(0.5), "late"};
@@ -212,6 +212,7 @@ void World::carry_out(const Action& action) {
                    },
                    [&](const Reap& a) { processes_.erase(a.run); },
                    [&](const StartProbe& a) { start_task(a.task, a.run, true); },
+                   [&](const FindMain&) {},
                    [&](const RunCommand& a) { start_task(a.task, a.run, false); },
                    // The answer may be on its way already and comes late.
                    [](const CancelTask&) {},

@@ -47,7 +47,10 @@ std::string text_of(const Event& event) {
             },
             [&](const TreeEmptied& e) { return "TreeEmptied" + run(e.run); },
             [&](const ReadyReported& e) { return "ReadyReported" + run(e.run); },
-            [&](const StatusReported& e) { return "StatusReported" + run(e.run); },
+            [&](const Notified& e) { return "Notified" + run(e.run); },
+            [&](const ParentExited& e) { return "ParentExited" + run(e.run); },
+            [&](const MainFound& e) { return "MainFound" + run(e.run); },
+            [&](const MainAwaited& e) { return "MainAwaited" + run(e.run); },
             [&](const ProbeAnswered& e) {
                 return "ProbeAnswered" + task(e.task) + (e.yes ? " yes" : " no");
             },
@@ -75,6 +78,7 @@ std::string text_of(const Action& action) {
             [&](const KillTree& a) { return "KillTree" + run(a.run); },
             [&](const Reap& a) { return "Reap" + run(a.run); },
             [&](const StartProbe& a) { return "StartProbe" + task(a.task) + run(a.run); },
+            [&](const FindMain& a) { return "FindMain" + run(a.run); },
             [&](const RunCommand& a) {
                 return "RunCommand " + a.command.front() + task(a.task) + run(a.run);
             },
@@ -118,6 +122,7 @@ void World::note(const Action& action) {
                    [&](const KillTree& a) { mix(a.run.value); },
                    [&](const Reap& a) { mix(a.run.value); },
                    [&](const StartProbe& a) { mix(a.task.value); },
+                   [&](const FindMain& a) { mix(a.run.value); },
                    [&](const RunCommand& a) { mix(a.task.value); },
                    [&](const CancelTask& a) { mix(a.task.value); },
                    [&](const Touches& a) { mix(a.services.size()); },

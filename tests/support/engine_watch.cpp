@@ -156,6 +156,8 @@ void EngineWatch::open_task(TaskId task, RunId run, bool is_probe) {
 
 void EngineWatch::check(const StartProbe& action) { open_task(action.task, action.run, true); }
 
+void EngineWatch::check(const FindMain& action) { live(action.run, "find main"); }
+
 void EngineWatch::check(const RunCommand& action) {
     open_task(action.task, action.run, false);
     const auto run = runs_.find(action.run);

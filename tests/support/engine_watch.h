@@ -58,6 +58,7 @@ class EngineWatch {
     void check(const core::KillTree& action);
     void check(const core::Reap& action);
     void check(const core::StartProbe& action);
+    void check(const core::FindMain& action);
     void check(const core::RunCommand& action);
     void check(const core::CancelTask& action);
     void check(const core::Touches& action);

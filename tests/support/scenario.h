@@ -54,7 +54,7 @@ class Scenario {
     Scenario& tree_empties(const std::string& name) { return event(core::TreeEmptied{run(name)}); }
     Scenario& ready(const std::string& name) { return event(core::ReadyReported{run(name)}); }
     Scenario& status(const std::string& name, std::string text) {
-        return event(core::StatusReported{run(name), std::move(text)});
+        return event(core::Notified{.run = run(name), .status = std::move(text)});
     }
     Scenario& probe(const std::string& name, bool yes, std::string what = "connection refused") {
         return event(core::ProbeAnswered{task(name), yes, yes ? "" : std::move(what)});
@@ -213,6 +213,7 @@ class Scenario {
                     task_names_[a.task] = of(a.run);
                     line("probe " + of(a.run));
                 },
+                [&](const FindMain& a) { line("find main of " + of(a.run)); },
                 [&](const RunCommand& a) {
                     task_names_[a.task] = of(a.run);
                     line("run " + of(a.run) + " " + a.command.front());

@@ -107,10 +107,8 @@ const Named events[] = {
      }},
     {"TreeEmptied", [](Scenario& s) { s.event(core::TreeEmptied{run_or_none(s)}); }},
     {"ReadyReported", [](Scenario& s) { s.event(core::ReadyReported{run_or_none(s)}); }},
-    {"StatusReported",
-     [](Scenario& s) {
-         s.event(core::StatusReported{run_or_none(s), "x"});
-     }},
+    {"Notified",
+     [](Scenario& s) { s.event(core::Notified{.run = run_or_none(s), .status = "x"}); }},
     {"ProbeAnswered yes",
      [](Scenario& s) {
          const bool probed = s.state("a") == "starting";
