@@ -65,7 +65,8 @@ Result<> leave_descriptors() {
 
 bool wants_notify(const config::Service& service) {
     const auto& ready = service.policy.ready;
-    return ready && std::holds_alternative<config::NotifyCheck>(ready->check);
+    return service.policy.watchdog ||
+           (ready && std::holds_alternative<config::NotifyCheck>(ready->check));
 }
 
 }  // namespace
@@ -100,6 +101,10 @@ std::optional<core::SpawnFailed> Runs::start(Run& run) {
     if (auto opened = open_notify(run); !opened) return failed(opened.error());
     auto spec = prepare(*context(run.id), service.execution.command);
     if (!spec) return failed(spec.error());
+    // Of a forking service the main process is another one, and WATCHDOG_USEC alone is for it.
+    if (service.policy.watchdog && service.execution.type != config::ServiceType::Forking) {
+        spec->pid_variables.push_back("WATCHDOG_PID");
+    }
     log::Collector::Ends ends;
     const config::Log& log = service.policy.log;
     if (log.kind == config::Log::Kind::Capture) {
@@ -138,12 +143,22 @@ std::optional<core::SpawnFailed> Runs::start(Run& run) {
 
 Result<> Runs::open_notify(Run& run) {
     if (!wants_notify(*run.definition)) return {};
+    const auto& user = run.definition->execution.credentials;
     auto channel = NotifyChannel::open(
-        io_, {.is_member = [this, id = run.id](pid_t pid) { return trees_.is_member(id, pid); },
+        io_, {.user = user ? user->uid : ::geteuid(),
+              .is_member = [this, id = run.id](pid_t pid) { return trees_.is_member(id, pid); },
+              .in_cgroup = [](std::uint64_t) { return std::optional<bool>(); },
               .notified =
                   [this, id = run.id](core::Notified message) {
                       message.run = id;
                       queue_.push(std::move(message));
+                  },
+              .main_named = [this, id = run.id](pid_t pid) { main_named(id, pid); },
+              .barrier =
+                  [this](Fd fd) {
+                      // A function is copied, a descriptor is not.
+                      auto held = std::make_shared<Fd>(std::move(fd));
+                      queue_.once_handled([held] { held->reset(); });
                   },
               .dropped =
                   [this, name = run.definition->name](const std::string& why) {
@@ -154,6 +169,19 @@ Result<> Runs::open_notify(Run& run) {
     return {};
 }
 
+/// MAINPID= has come.
+void Runs::main_named(core::RunId id, pid_t pid) {
+    const Run& run = runs_.at(id);
+    if (pid == run.pid) return;
+    const std::string process = "process " + std::to_string(pid);
+    const auto named = os::read_process(pid);
+    const bool living = named && named->live();
+    if (!living || !trees_.is_member(id, pid)) {
+        const char* const why = living ? ", which is not of the service" : ", which is gone";
+        log_.warning(run.definition->name + ": ignoring MAINPID: it names " + process + why);
+    }
+}
+
 std::optional<RunContext> Runs::context(core::RunId id) const {
     const auto found = runs_.find(id);
     if (found == runs_.end()) return std::nullopt;
@@ -161,6 +189,10 @@ std::optional<RunContext> Runs::context(core::RunId id) const {
     RunContext context{run.definition, marks(run.definition->name, run.invocation_id)};
     if (run.pid != 0) context.extra["MAINPID"] = std::to_string(run.pid);
     if (run.pid == 0 && run.notify) context.extra["NOTIFY_SOCKET"] = run.notify->name();
+    if (const auto watchdog = run.definition->policy.watchdog; run.pid == 0 && watchdog) {
+        const auto interval = std::chrono::ceil<std::chrono::microseconds>(*watchdog);
+        context.extra["WATCHDOG_USEC"] = std::to_string(interval.count());
+    }
     return context;
 }
 

@@ -68,6 +68,7 @@ class Runs {
 
     std::optional<core::SpawnFailed> start(Run& run);
     Result<> open_notify(Run& run);
+    void main_named(core::RunId id, pid_t pid);
     void signal_tree(const Run& run, int signal);
     void ended(core::RunId id, const os::Ended& end);
     void drained(core::RunId id);
