@@ -402,8 +402,11 @@ class Supervisor:
     def client(self):
         return Client(self.socket_path)
 
+    def ctl_argv(self):
+        return [REEVECTL, "-s", self.socket_path]
+
     def ctl(self, *args, status=None, **kwargs):
-        done = subprocess.run([REEVECTL, "-s", self.socket_path, *args], capture_output=True, text=True,
+        done = subprocess.run([*self.ctl_argv(), *args], capture_output=True, text=True,
                               timeout=PATIENCE, **kwargs)
         if status is not None and done.returncode != status:
             raise AssertionError(f"reevectl {' '.join(args)}: exit {done.returncode} instead of {status}\n"

@@ -125,6 +125,75 @@ class Senders(unittest.TestCase):
             stranger.wait()
 
 
+class Words(unittest.TestCase):
+    def test_a_reload_waits_for_ready_after_reloading(self):
+        script = ("import signal, threading\nhup = threading.Event()\nsignal.signal(signal.SIGHUP, lambda *_: hup.set())\n"
+                  "notify('READY=1')\nhup.wait()\nnow = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000\n"
+                  "notify(f'RELOADING=1\\nMONOTONIC_USEC={now}')\nsay('reloading')\nhear()\nnotify('READY=1\\nSTATUS=reread')")
+        with Supervisor(one(speaker(script), reload={"signal": "HUP"}), fifos=["said", "go"]) as s:
+            s.wait_for("web", "running")
+            reload = subprocess.Popen([*s.ctl_argv(), "reload", "web"])
+            s.fifo("said").read_line()
+            s.wait_for("web", "reloading")
+            self.assertIsNone(reload.poll())
+            s.tell("go")
+            self.assertEqual(reload.wait(), 0)
+            found = s.status("web")
+            self.assertEqual((found["state"], found["status_text"]), ("running", "reread"))
+
+    def test_who_says_stopping_is_stopping(self):
+        with Supervisor(one(speaker("notify('READY=1')\nhear()\nnotify('STOPPING=1')\nhear()\nsys.exit(0)"), restart="never"),
+                        fifos=["go"]) as s:
+            s.wait_for("web", "running")
+            s.tell("go")
+            s.wait_for("web", "stopping")
+            s.tell("go")
+            s.wait_for("web", "done")
+
+    def test_another_main_process_takes_over_by_main_pid(self):
+        script = ("pid = os.fork()\nif pid == 0: time.sleep(1000000)\nnotify(f'MAINPID={pid}\\nREADY=1')\n"
+                  "notify_and_wait('BARRIER=1')\nsay(pid)\nhear()\nos._exit(0)")
+        with Supervisor(one(speaker(script), restart="never"), fifos=["said", "go"]) as s:
+            pid = s.fifo("said").read_pid()
+            self.assertEqual(s.pid("web"), pid)
+            s.tell("go")
+            self.assertEqual(s.status("web")["state"], "running")
+            os.kill(pid, 9)
+            s.wait_for("web", "failed")
+            self.assertEqual(s.status("web")["last_exit"]["signal"], "SIGKILL")
+
+    def test_a_start_may_take_longer_when_it_says_so(self):
+        script = "notify('EXTEND_TIMEOUT_USEC=60000000')\ntime.sleep(1)\nnotify('READY=1')"
+        with Supervisor(one(speaker(script), start_timeout="500ms", restart="never")) as s:
+            s.wait_for("web", "running", "failed")
+            self.assertEqual(s.states["web"], "running")
+
+
+class Watchdog(unittest.TestCase):
+    def test_the_environment_says_how_often_and_to_whom(self):
+        script = "import json\nsay(json.dumps([dict(os.environ), os.getpid()]))"
+        with Supervisor({"services": {"web": {"command": speaker(script), "watchdog": "1h"}}}, fifos=["said"]) as s:
+            env, pid = s.fifo("said").read_json()
+            self.assertEqual((env["WATCHDOG_USEC"], env["WATCHDOG_PID"]), ("3600000000", str(pid)))
+            self.assertIn("NOTIFY_SOCKET", env)
+
+    def test_who_is_silent_or_calls_for_help_is_restarted(self):
+        for script, watchdog in ("", "300ms"), ("hear()\nnotify('WATCHDOG=trigger')", "1h"):
+            with self.subTest(script), Supervisor(one(speaker("notify('READY=1')\n" + script), watchdog=watchdog,
+                                                      backoff={"initial": "1ms"}), fifos=["go"]) as s:
+                s.wait_for("web", "running")
+                pid = s.pid("web")
+                if script:
+                    s.tell("go")
+                s.wait_until(lambda: s.status("web")["pid"] not in (None, pid))
+
+    def test_who_says_that_it_is_alive_goes_on(self):
+        script = "notify('READY=1')\nfor _ in range(12):\n    time.sleep(0.1)\n    notify('WATCHDOG=1')\nnotify('WATCHDOG_USEC=3600000000')\nsay('over')"
+        with Supervisor(one(speaker(script), watchdog="1s"), fifos=["said"]) as s:
+            s.fifo("said").read_line()
+            self.assertEqual(s.status("web")["restarts"], 0)
+
+
 @needs("systemd-notify")
 class SystemdNotify(unittest.TestCase):
     def returns_after_the_change(self, **keys):
