@@ -121,6 +121,10 @@ void MainFinder::look_after(Duration wait) {
 
 void MainFinder::found(pid_t pid) {
     if (!listener_.found(pid)) return look_after(slow);
+    stop();
+}
+
+void MainFinder::stop() {
     done_ = true;
     timer_.cancel();
     boost::system::error_code ignored;

@@ -40,6 +40,8 @@ class MainFinder {
     /// To be called to begin with; also whenever something may have changed that no file tells of.
     /// The listener must not destroy the finder.
     void look();
+    /// Somebody else has said which it is; nothing is said any more.
+    void stop();
 
   private:
     struct Candidate {
