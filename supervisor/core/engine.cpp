@@ -18,6 +18,10 @@ Outcome outcome_of_unknown(ServiceId id) {
     return {id, {}, Outcome::Kind::Failed, {}, not_configured};
 }
 
+bool is_forking(const Unit& unit) {
+    return unit.run_definition->execution.type == config::ServiceType::Forking;
+}
+
 }  // namespace
 
 Engine::Engine(config::PlanPtr plan, std::uint64_t seed) : random_(seed) {
@@ -206,7 +210,9 @@ void Engine::on(const Spawned& event) {
     Unit* unit = units_.by_run(event.run);
     if (unit == nullptr || unit->pid) return;
     unit->pid = event.pid;
-    if (std::holds_alternative<Starting>(unit->state())) await_readiness(*unit);
+    // Of a forking service this is but the one that starts it.
+    if (is_forking(*unit) || !std::holds_alternative<Starting>(unit->state())) return;
+    await_readiness(*unit);
 }
 
 void Engine::on(const SpawnFailed& event) {
@@ -237,7 +243,10 @@ void Engine::on(const MainFound& event) {
     if (unit == nullptr) return;
     unit->pid = event.pid;
     const auto* starting = std::get_if<Starting>(&unit->state());
-    if (starting != nullptr && starting->step == StartStep::FindMain) await_readiness(*unit);
+    // By MAINPID= it may be known while the first process is still there.
+    const bool unknown = starting != nullptr && (starting->step == StartStep::FindMain ||
+                                                 starting->step == StartStep::Launch);
+    if (unknown && is_forking(*unit)) await_readiness(*unit);
     auto* state = std::get_if<Stopping>(&unit->state());
     if (state == nullptr || !state->main_gone) return;
     // It was found too late to count: it is one of those that are being ended.
