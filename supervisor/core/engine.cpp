@@ -18,10 +18,6 @@ Outcome outcome_of_unknown(ServiceId id) {
     return {id, {}, Outcome::Kind::Failed, {}, not_configured};
 }
 
-bool is_forking(const Unit& unit) {
-    return unit.run_definition->execution.type == config::ServiceType::Forking;
-}
-
 }  // namespace
 
 Engine::Engine(config::PlanPtr plan, std::uint64_t seed) : random_(seed) {
@@ -210,9 +206,9 @@ void Engine::on(const Spawned& event) {
     Unit* unit = units_.by_run(event.run);
     if (unit == nullptr || unit->pid) return;
     unit->pid = event.pid;
-    // Of a forking service this is but the one that starts it.
-    if (is_forking(*unit) || !std::holds_alternative<Starting>(unit->state())) return;
-    await_readiness(*unit);
+    // The first process of a forking service is not the main one.
+    const bool forks = unit->run_definition->execution.type == config::ServiceType::Forking;
+    if (std::holds_alternative<Starting>(unit->state()) && !forks) await_readiness(*unit);
 }
 
 void Engine::on(const SpawnFailed& event) {
@@ -246,7 +242,7 @@ void Engine::on(const MainFound& event) {
     // By MAINPID= it may be known while the first process is still there.
     const bool unknown = starting != nullptr && (starting->step == StartStep::FindMain ||
                                                  starting->step == StartStep::Launch);
-    if (unknown && is_forking(*unit)) await_readiness(*unit);
+    if (unknown) await_readiness(*unit);
     auto* state = std::get_if<Stopping>(&unit->state());
     if (state == nullptr || !state->main_gone) return;
     // It was found too late to count: it is one of those that are being ended.
