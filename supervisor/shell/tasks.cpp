@@ -227,4 +227,11 @@ void Tasks::cancel(core::TaskId id) {
     task->socket.close(ignored);
 }
 
+void Tasks::kill(core::TaskId id) {
+    const auto found = tasks_.find(id);
+    if (found != tasks_.end() && found->second->pid != 0) {
+        children_.signal_group(found->second->pid, SIGKILL);
+    }
+}
+
 }  // namespace reeve::shell
