@@ -226,8 +226,10 @@ std::optional<RunContext> Runs::context(core::RunId id) const {
     const Run& run = found->second;
     RunContext context{run.definition, marks(run.definition->name, run.invocation_id)};
     if (run.pid != 0) context.extra["MAINPID"] = std::to_string(run.pid);
-    if (run.pid == 0 && run.notify) context.extra["NOTIFY_SOCKET"] = run.notify->name();
-    if (const auto watchdog = run.definition->policy.watchdog; run.pid == 0 && watchdog) {
+    // For the process that is about to be started alone.
+    if (run.pid != 0 || !run.notify) return context;
+    context.extra["NOTIFY_SOCKET"] = run.notify->name();
+    if (const auto watchdog = run.definition->policy.watchdog) {
         const auto interval = std::chrono::ceil<std::chrono::microseconds>(*watchdog);
         context.extra["WATCHDOG_USEC"] = std::to_string(interval.count());
     }

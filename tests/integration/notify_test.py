@@ -111,6 +111,17 @@ class Senders(unittest.TestCase):
             found = s.status("web")
             self.assertEqual((found["state"], found["status_text"]), ("starting", "mine"))
 
+    def test_a_main_process_hands_over_to_one_that_it_names_and_ends(self):
+        script = "pid = os.fork()\nif pid == 0: time.sleep(1000000)\nsay(pid)\nnotify(f'MAINPID={pid}\\nREADY=1')\nos._exit(0)"
+        services = {f"s{i}": {"command": speaker(script), "ready": "notify", "restart": "never"}
+                    for i in range(8)}
+        with Supervisor({"services": services}, fifos=["said"], prefix=self.prefix) as s:
+            pids = {s.fifo("said").read_pid() for _ in services}
+            for name in services:
+                s.wait_for(name, "running", "failed", "done")
+            self.assertEqual({s.pid(name) for name in services}, pids)
+            self.assertEqual({s.status(name)["state"] for name in services}, {"running"})
+
     def test_a_main_pid_of_a_stranger_changes_nothing(self):
         stranger = subprocess.Popen(FOREVER)
         try:

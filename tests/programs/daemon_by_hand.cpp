@@ -1,5 +1,5 @@
-// The daemon of every tutorial: umask, fork, setsid, fork, chdir, close, /dev/null, all by hand. Its
-// first process has long ended when it writes its PID file.
+// The daemon of every tutorial: umask, fork, setsid, fork, chdir, close, /dev/null, all by hand.
+// Its first process has long ended when it writes its PID file.
 //
 //   PID_FILE [FIFO]   writes the file once a line has come through the FIFO, if there is one
 
