@@ -9,6 +9,8 @@
 #include <array>
 #include <csignal>
 
+#include "supervisor/os/service_pid_file.h"
+
 namespace reeve::shell {
 
 namespace {
@@ -65,22 +67,21 @@ Result<> leave_descriptors() {
 
 bool wants_notify(const config::Service& service) {
     const auto& ready = service.policy.ready;
-    return ready && std::holds_alternative<config::NotifyCheck>(ready->check);
+    return service.policy.watchdog ||
+           (ready && std::holds_alternative<config::NotifyCheck>(ready->check));
 }
 
 }  // namespace
 
-Runs::Runs(asio::io_context& io, Children& children, log::Collector& collector, EventQueue& queue,
-           OwnLog& log, os::Spawner& spawner, const Environment& own_environment)
+Runs::Runs(asio::io_context& io, Containments& containments, log::Collector& collector,
+           EventQueue& queue, OwnLog& log, const Environment& own_environment)
     : io_(io),
-      children_(children),
+      containments_(containments),
       collector_(collector),
       queue_(queue),
       log_(log),
-      spawner_(spawner),
       own_environment_(own_environment),
-      null_(::open("/dev/null", O_RDWR | O_CLOEXEC)),
-      trees_(children) {}
+      null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {}
 
 void Runs::spawn(const core::Spawn& action) {
     Run& run = runs_[action.run];
@@ -97,9 +98,15 @@ std::optional<core::SpawnFailed> Runs::start(Run& run) {
     };
     const config::Service& service = *run.definition;
     if (auto room = leave_descriptors(); !room) return failed(room.error());
+    remove_old_pid_file(service);
+    run.start = os::StartMark::now();
     if (auto opened = open_notify(run); !opened) return failed(opened.error());
     auto spec = prepare(*context(run.id), service.execution.command);
     if (!spec) return failed(spec.error());
+    // Of a forking service the main process is another one, and WATCHDOG_USEC alone is for it.
+    if (service.policy.watchdog && service.execution.type != config::ServiceType::Forking) {
+        spec->pid_variables.push_back("WATCHDOG_PID");
+    }
     log::Collector::Ends ends;
     const config::Log& log = service.policy.log;
     if (log.kind == config::Log::Kind::Capture) {
@@ -121,29 +128,43 @@ std::optional<core::SpawnFailed> Runs::start(Run& run) {
         ::fcntl(input.get(), F_SETFL, 0);
         spec->stdin_fd = input.get();
     }
-    auto result = spawner_.spawn(*spec);
+    run.tree = containments_.open(service.name, run.invocation_id);
+    auto result = run.tree->start(std::move(*spec), on_end(run.id));
     if (const auto* failure = std::get_if<os::SpawnFailure>(&result)) {
         const bool not_found =
             std::string_view(failure->step) == "exec" && failure->errnum == ENOENT;
         return core::SpawnFailed{run.id, failure->text(), not_found};
     }
-    auto& spawned = std::get<os::Spawned>(result);
-    const auto added = children_.add(spawned.pid, std::move(spawned.pidfd),
-                                     [this, id = run.id](const os::Ended& end) { ended(id, end); });
-    if (!added) return failed(added.error());
+    const auto& spawned = std::get<os::Spawned>(result);
     run.pid = spawned.pid;
-    trees_.add(run.id, run.pid, run.invocation_id);
+    if (run.tree->tracking().by == Tracking::By::Cgroup) {
+        run.cgroup = os::cgroup_of(spawned.pidfd.get());
+    }
     return std::nullopt;
+}
+
+Containment::OnEnd Runs::on_end(core::RunId id) {
+    return [this, id](const os::Ended& end) { ended(id, end); };
 }
 
 Result<> Runs::open_notify(Run& run) {
     if (!wants_notify(*run.definition)) return {};
+    const auto& user = run.definition->execution.credentials;
     auto channel = NotifyChannel::open(
-        io_, {.is_member = [this, id = run.id](pid_t pid) { return trees_.is_member(id, pid); },
+        io_, {.user = user ? user->uid : ::geteuid(),
+              .is_member = [this, id = run.id](pid_t pid) { return is_member(id, pid); },
+              .cgroup = [this, id = run.id] { return runs_.at(id).cgroup; },
               .notified =
                   [this, id = run.id](core::Notified message) {
                       message.run = id;
                       queue_.push(std::move(message));
+                  },
+              .main_named = [this, id = run.id](pid_t pid) { main_named(id, pid); },
+              .barrier =
+                  [this](Fd fd) {
+                      // A function is copied, a descriptor is not.
+                      auto held = std::make_shared<Fd>(std::move(fd));
+                      queue_.once_handled([held] { held->reset(); });
                   },
               .dropped =
                   [this, name = run.definition->name](const std::string& why) {
@@ -154,6 +175,51 @@ Result<> Runs::open_notify(Run& run) {
     return {};
 }
 
+/// MAINPID= has come.
+void Runs::main_named(core::RunId id, pid_t pid) {
+    const Run& run = runs_.at(id);
+    if (pid == run.pid || run.told) return;
+    const auto named = os::read_process(pid);
+    const bool living = named && named->live();
+    if (living && is_member(id, pid) && main_found(id, pid)) return;
+    const bool stranger = living && !is_member(id, pid);
+    std::string line = run.definition->name + ": ignoring MAINPID: it names process ";
+    line += std::to_string(pid);
+    line += stranger ? ", which is not of this service" : ", which is gone";
+    log_.warning(line);
+}
+
+void Runs::find_main(const core::FindMain& action) {
+    const auto found = runs_.find(action.run);
+    if (found == runs_.end()) return;
+    const core::RunId id = action.run;
+    Run& run = found->second;
+    run.finder = std::make_unique<MainFinder>(
+        io_, run.definition->execution.pid_file, run.start,
+        MainFinder::Tree{[this, id](pid_t pid) { return is_member(id, pid); },
+                         [this, id] { return candidates(id); }},
+        MainFinder::Listener{[this, id](pid_t pid) { return main_found(id, pid); },
+                             [this, id](std::string why) {
+                                 queue_.push(core::MainAwaited{id, std::move(why)});
+                             }});
+    run.finder->look();
+}
+
+bool Runs::main_found(core::RunId id, pid_t pid) {
+    if (!adopt_main(id, pid)) return false;
+    queue_.push(core::MainFound{id, pid});
+    return true;
+}
+
+/// What an earlier instance has left would be waited for to be written anew, and fool others.
+void Runs::remove_old_pid_file(const config::Service& service) {
+    const std::string& path = service.execution.pid_file;
+    if (path.empty()) return;
+    if (auto removed = os::remove_service_pid_file(path); !removed) {
+        log_.warning(service.name + ": " + removed.error().text());
+    }
+}
+
 std::optional<RunContext> Runs::context(core::RunId id) const {
     const auto found = runs_.find(id);
     if (found == runs_.end()) return std::nullopt;
@@ -161,6 +227,10 @@ std::optional<RunContext> Runs::context(core::RunId id) const {
     RunContext context{run.definition, marks(run.definition->name, run.invocation_id)};
     if (run.pid != 0) context.extra["MAINPID"] = std::to_string(run.pid);
     if (run.pid == 0 && run.notify) context.extra["NOTIFY_SOCKET"] = run.notify->name();
+    if (const auto watchdog = run.definition->policy.watchdog; run.pid == 0 && watchdog) {
+        const auto interval = std::chrono::ceil<std::chrono::microseconds>(*watchdog);
+        context.extra["WATCHDOG_USEC"] = std::to_string(interval.count());
+    }
     return context;
 }
 
@@ -189,48 +259,65 @@ Result<os::SpawnSpec> Runs::prepare(const RunContext& context, const config::Arg
 void Runs::signal(const core::Signal& action) {
     const auto found = runs_.find(action.run);
     if (found == runs_.end() || found->second.pid == 0) return;
-    // CONT only follows another signal.
-    if (action.signal != SIGCONT) trees_.note_members(action.run);
-    if (action.scope == config::StopScope::Main) {
-        children_.signal(found->second.pid, action.signal);
-        return;
-    }
-    signal_tree(found->second, action.signal);
-}
-
-void Runs::signal_tree(const Run& run, int signal) {
-    trees_.census();
-    for (const os::ProcessEntry& process : trees_.members(run.id)) {
-        (void)os::signal_process(process, signal);
-    }
+    Containment& tree = *found->second.tree;
+    if (action.scope == config::StopScope::Main) return tree.signal_main(action.signal);
+    tree.signal_all(action.signal);
 }
 
 void Runs::kill_tree(core::RunId id) {
     const auto found = runs_.find(id);
     if (found == runs_.end() || found->second.pid == 0) return;
     found->second.killing = true;
-    trees_.note_members(id);
-    children_.signal(found->second.pid, SIGKILL);
-    // All of its group at one blow, which those that fork cannot run away from and which needs no
-    // descriptor.
-    children_.signal_group(found->second.pid, SIGKILL);
-    signal_tree(found->second, SIGKILL);
+    found->second.tree->kill();
 }
 
-void Runs::find_main(const core::FindMain&) {}
+void Runs::reap(core::RunId id) { runs_.erase(id); }
 
-void Runs::reap(core::RunId id) {
+std::unique_ptr<Containment> Runs::contain(const RunContext& context) {
+    return containments_.open(context.definition->name + ".command", {});
+}
+
+std::vector<os::ProcessEntry> Runs::processes(core::RunId id) const {
     const auto found = runs_.find(id);
-    if (found == runs_.end()) return;
-    if (found->second.pid != 0) children_.release(found->second.pid);
-    trees_.remove(id);
-    awaited_.erase(id);
-    runs_.erase(found);
+    if (found == runs_.end() || !found->second.tree) return {};
+    return found->second.tree->members();
+}
+
+std::optional<Tracking> Runs::tracking(core::RunId id) const {
+    const auto found = runs_.find(id);
+    if (found == runs_.end() || !found->second.tree) return std::nullopt;
+    return found->second.tree->tracking();
+}
+
+bool Runs::is_member(core::RunId id, pid_t pid) const {
+    const auto found = runs_.find(id);
+    return found != runs_.end() && found->second.tree && found->second.tree->is_member(pid);
+}
+
+Result<> Runs::adopt_main(core::RunId id, pid_t pid) {
+    const auto found = runs_.find(id);
+    if (found == runs_.end() || !found->second.tree) return error("cannot watch it: no such run");
+    Run& run = found->second;
+    if (auto adopted = run.tree->adopt(pid, on_end(id)); !adopted) return adopted;
+    run.pid = pid;
+    run.adopted = true;
+    if (run.finder) run.finder->stop();
+    // If the former one has ended just now, that is nothing special any more.
+    run.end.reset();
+    run.patience.reset();
+    return {};
+}
+
+/// Whether what ends is not the main process yet, but the one that starts it.
+bool Runs::is_parent(const Run& run) const {
+    return run.definition->execution.type == config::ServiceType::Forking && !run.adopted;
 }
 
 void Runs::ended(core::RunId id, const os::Ended& end) {
     Run& run = runs_.at(id);
     run.end = end;
+    const std::string& pid_file = run.definition->execution.pid_file;
+    if (!pid_file.empty()) os::remove_service_pid_file_of(pid_file, end.pid);
     if (end.status.signal) {
         // Looked at for every signal, so that a kill elsewhere is not taken for a later one here.
         const auto killed = memory_kills_.any_more();
@@ -241,6 +328,8 @@ void Runs::ended(core::RunId id, const os::Ended& end) {
     }
     // What it said last counts, though its end may have been noticed first.
     if (run.notify) run.notify->read(last_messages);
+    // By these another process may have taken over.
+    if (!run.end) return;
     if (run.definition->policy.log.kind != config::Log::Kind::Capture) return drained(id);
     run.patience = std::make_unique<asio::steady_timer>(io_, drain_patience);
     run.patience->async_wait([this, id](const boost::system::error_code& error) {
@@ -252,51 +341,31 @@ void Runs::ended(core::RunId id, const os::Ended& end) {
 
 void Runs::drained(core::RunId id) {
     const auto found = runs_.find(id);
-    if (found == runs_.end() || found->second.told) return;
-    found->second.told = true;
-    found->second.patience.reset();
-    ended_.push_back(id);
-    schedule_report();
-}
-
-void Runs::child_ended() { schedule_report(); }
-
-void Runs::schedule_report() {
-    // Posted, so that all ends which one wake-up brings are told after one look at the orphans.
-    if (std::exchange(report_scheduled_, true)) return;
-    asio::post(io_, [this] { report(); });
-}
-
-void Runs::report() {
-    report_scheduled_ = false;
-    if (!ended_.empty() || !awaited_.empty()) trees_.census();
-    for (const core::RunId id : std::exchange(ended_, {})) {
-        const auto found = runs_.find(id);
-        if (found == runs_.end()) continue;
-        const bool leftovers = trees_.has_orphans(id);
-        if (leftovers) awaited_.insert(id);
-        const Run& run = found->second;
-        queue_.push(
-            core::Exited{id, run.end->status, leftovers, run.end->usage, run.out_of_memory});
+    if (found == runs_.end() || found->second.told || !found->second.end) return;
+    Run& run = found->second;
+    run.patience.reset();
+    const os::Ended end = *std::exchange(run.end, std::nullopt);
+    const bool leftovers = !run.tree->empty();
+    if (is_parent(run)) {
+        queue_.push(core::ParentExited{id, end.status, leftovers, end.usage});
+        return await_empty(run);
     }
-    look_at_trees();
-    children_.sweep();
+    run.told = true;
+    queue_.push(core::Exited{id, end.status, leftovers, end.usage, run.out_of_memory});
+    if (leftovers) await_empty(run);
 }
 
-void Runs::look_at_trees() {
-    for (auto next = awaited_.begin(); next != awaited_.end();) {
-        const core::RunId id = *next++;
-        if (trees_.has_orphans(id)) {
-            if (!runs_.at(id).killing) continue;
-            // What came to us since the last blow; what hides below it comes with its end.
-            for (const auto& [pid, owner] : trees_.orphans()) {
-                if (owner == id) ::kill(pid, SIGKILL);
-            }
-        } else {
-            awaited_.erase(id);
-            queue_.push(core::TreeEmptied{id});
-        }
-    }
+void Runs::await_empty(Run& run) {
+    run.tree->await_empty([this, id = run.id] { emptied(id); });
+}
+
+void Runs::emptied(core::RunId id) {
+    const auto found = runs_.find(id);
+    if (found == runs_.end()) return;
+    const Run& run = found->second;
+    // The end of a main process that was adopted is still to be told, and tells this too.
+    if (run.adopted && !run.told) return;
+    queue_.push(core::TreeEmptied{id});
 }
 
 }  // namespace reeve::shell

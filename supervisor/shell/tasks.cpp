@@ -52,7 +52,10 @@ struct Tasks::Task {
 
     core::TaskId id;
     Done done;
-    pid_t pid = 0;
+    std::unique_ptr<Containment> tree;  // of a command
+    bool succeeded = false;             // the command, once it has ended
+    std::string what;
+    bool cancelled = false;
     asio::posix::stream_descriptor output;
     std::array<char, 1024> chunk{};
     std::string tail;
@@ -90,21 +93,18 @@ void Tasks::start_command(core::TaskId id, core::RunId run, const config::Argv& 
     Fd reading(pipe[0]);
     const Fd writing(pipe[1]);
     spec->stdout_fd = spec->stderr_fd = writing.get();
-    auto result = runs_.spawn(*spec);
+    auto tree = runs_.contain(*context);
+    const auto result = tree->start(
+        std::move(*spec), [this, id](const os::Ended& end) { command_ended(id, end.status); });
     if (const auto* failure = std::get_if<os::SpawnFailure>(&result)) {
         return done(false, failure->text());
     }
-    auto& spawned = std::get<os::Spawned>(result);
     const auto task = std::make_shared<Task>(io_, id, std::move(done));
     tasks_[id] = task;
+    task->tree = std::move(tree);
     boost::system::error_code unwatched;
     task->output.assign(reading.get(), unwatched);
     if (!unwatched) (void)reading.release();
-    const auto added =
-        children_.add(spawned.pid, std::move(spawned.pidfd),
-                      [this, task](const os::Ended& ended) { command_ended(task, ended.status); });
-    if (!added) return finish(task, false, added.error().text());
-    task->pid = spawned.pid;
     read_output(task);
 }
 
@@ -121,21 +121,40 @@ void Tasks::read_output(const std::shared_ptr<Task>& task) {
         });
 }
 
-void Tasks::command_ended(const std::shared_ptr<Task>& task, const ExitStatus& status) {
-    if (status == ExitStatus::exited(0)) return finish(task, true, "");
+void Tasks::command_ended(core::TaskId id, const ExitStatus& status) {
+    const auto found = tasks_.find(id);
+    // Of one that was cancelled either may be noticed first, its end or that its tree is empty.
+    if (found == tasks_.end()) return;
+    Task& task = *found->second;
+    task.succeeded = status == ExitStatus::exited(0);
     // Its last words may still be in the pipe: no more than the pipe holds, as those whom the
-    // command left behind may write on for ever. The chunk may hold what was read but not taken.
+    // command left behind may write on. The chunk may hold what was read but not taken.
     boost::system::error_code error;
-    task->output.cancel(error);
-    task->output.non_blocking(true, error);
+    task.output.cancel(error);
+    task.output.non_blocking(true, error);
     std::array<char, 1024> chunk;
-    for (int chunks = 0; chunks < 64; ++chunks) {
-        const std::size_t size = task->output.read_some(asio::buffer(chunk), error);
+    for (int chunks = 0; chunks < 64 && !task.succeeded; ++chunks) {
+        const std::size_t size = task.output.read_some(asio::buffer(chunk), error);
         if (size == 0) break;
-        task->tail.append(chunk.data(), size);
+        task.tail.append(chunk.data(), size);
     }
-    const std::string words = last_words(task->tail);
-    finish(task, false, status.text() + (words.empty() ? "" : ": " + words));
+    if (!task.succeeded) {
+        const std::string words = last_words(task.tail);
+        task.what = status.text() + (words.empty() ? "" : ": " + words);
+    }
+    if (task.tree->empty()) return finish(found->second, task.succeeded, task.what);
+    end_command(id);
+}
+
+/// Kills what is left of it, and tells when nothing is.
+void Tasks::end_command(core::TaskId id) {
+    Task& task = *tasks_.at(id);
+    task.tree->await_empty([this, id] {
+        const auto found = tasks_.find(id);
+        if (found == tasks_.end()) return;
+        finish(found->second, found->second->succeeded, found->second->what);
+    });
+    task.tree->kill();
 }
 
 void Tasks::start_connect(core::TaskId id, const config::TcpCheck& check, Done done) {
@@ -186,36 +205,31 @@ void Tasks::connect(const std::shared_ptr<Task>& task,
         });
 }
 
-void Tasks::finish(const std::shared_ptr<Task>& task, bool succeeded, std::string what) {
-    // Cancelled ones have nobody to tell.
-    const bool awaited = tasks_.erase(task->id) > 0;
-    if (task->pid != 0) {
-        children_.signal_group(task->pid, SIGKILL);
-        children_.release(task->pid);
-    }
+void Tasks::finish(std::shared_ptr<Task> task, bool succeeded, std::string what) {
+    // It may be the tree that calls us.
+    asio::post(io_, [task] {});
+    tasks_.erase(task->id);
     boost::system::error_code ignored;
     task->output.close(ignored);
     task->socket.close(ignored);
-    if (awaited) task->done(succeeded, std::move(what));
+    if (!task->cancelled) task->done(succeeded, std::move(what));
 }
 
 void Tasks::cancel(core::TaskId id) {
     const auto found = tasks_.find(id);
     if (found == tasks_.end()) return;
     const std::shared_ptr<Task> task = found->second;
+    task->cancelled = true;
+    if (task->tree) return end_command(id);
     tasks_.erase(found);
     task->resolver.cancel();
     boost::system::error_code ignored;
     task->socket.close(ignored);
-    // The process is released when its end is seen.
-    if (task->pid != 0) children_.signal_group(task->pid, SIGKILL);
 }
 
 void Tasks::kill(core::TaskId id) {
     const auto found = tasks_.find(id);
-    if (found != tasks_.end() && found->second->pid != 0) {
-        children_.signal_group(found->second->pid, SIGKILL);
-    }
+    if (found != tasks_.end() && found->second->tree) found->second->tree->kill();
 }
 
 }  // namespace reeve::shell

@@ -6,18 +6,18 @@
 #include <unordered_map>
 
 #include "supervisor/core/action.h"
-#include "supervisor/shell/children.h"
+#include "supervisor/shell/containment.h"
 #include "supervisor/shell/event_queue.h"
 #include "supervisor/shell/runs.h"
 
 namespace reeve::shell {
 
 /// Commands and probes beside a service's main process: each is started once, says once what came
-/// of it, and is ended with its process group when it is cancelled.
+/// of it, and that only when nothing of it is left.
 class Tasks {
   public:
-    Tasks(asio::io_context& io, Children& children, Runs& runs, EventQueue& queue)
-        : io_(io), children_(children), runs_(runs), queue_(queue) {}
+    Tasks(asio::io_context& io, Runs& runs, EventQueue& queue)
+        : io_(io), runs_(runs), queue_(queue) {}
 
     void run(const core::RunCommand& action);
     void probe(const core::StartProbe& action);
@@ -34,11 +34,11 @@ class Tasks {
     void connect(const std::shared_ptr<Task>& task,
                  const asio::ip::tcp::resolver::results_type& endpoints);
     void read_output(const std::shared_ptr<Task>& task);
-    void command_ended(const std::shared_ptr<Task>& task, const ExitStatus& status);
-    void finish(const std::shared_ptr<Task>& task, bool succeeded, std::string what);
+    void command_ended(core::TaskId id, const ExitStatus& status);
+    void end_command(core::TaskId id);
+    void finish(std::shared_ptr<Task> task, bool succeeded, std::string what);
 
     asio::io_context& io_;
-    Children& children_;
     Runs& runs_;
     EventQueue& queue_;
     std::unordered_map<core::TaskId, std::shared_ptr<Task>> tasks_;
