@@ -132,7 +132,7 @@ TEST(Instances, AreLimitedInWhatTheyNameTogether) {
         problems_in("services:\n  a: {command: x, instances: 1000}\n  b: {command: x, "
                     "instances: 1000, after: [a]}\n  c: {command: x, instances: 1000, after: "
                     "[a], wants: [b]}\n"),
-        ElementsAre(HasSubstr("error: services.c.after: relations name more than 1000000 "
+        ElementsAre(HasSubstr("error: services.c.wants: relations name more than 1000000 "
                               "services")));
 }
 
