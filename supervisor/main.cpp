@@ -3,6 +3,7 @@
 #include <iostream>
 #include <optional>
 
+#include "supervisor/init/init.h"
 #include "supervisor/log/collector.h"
 #include "supervisor/os/daemon.h"
 #include "supervisor/os/pid_file.h"
@@ -102,6 +103,7 @@ int run_as_daemon(const shell::Options& options, const shell::Environment& envir
 }  // namespace
 
 int main(int argc, char** argv) {
+    if (const auto status = init::run(argc, argv)) return *status;
     auto parsed = shell::parse_command_line(argc, argv);
     if (const int* status = std::get_if<int>(&parsed)) return *status;
     const auto& options = std::get<shell::Options>(parsed);
