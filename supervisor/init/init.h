@@ -5,8 +5,9 @@
 namespace reeve::init {
 
 /// Init for one command, `reeved [-g] [--rewrite FROM:TO]... [-e CODE]... -- COMMAND [ARG...]`, for
-/// PID 1 of a container or any other place. To be called first in main(): it takes a process of one
-/// thread, starts none, opens nothing but the terminal and writes no file.
+/// PID 1 of a container or any other place. To be called before all else: it takes a process of one
+/// thread, starts none, opens nothing but the terminal and writes no file. No code of this room may
+/// need an object that is constructed before main(), std::cout and its like among them.
 ///
 /// The command runs in a process group of its own, in the terminal's foreground if that was ours.
 /// Every signal is passed on to it, and those that stop a process stop both. Orphans become
