@@ -211,4 +211,11 @@ void Tasks::cancel(core::TaskId id) {
     if (task->pid != 0) children_.signal_group(task->pid, SIGKILL);
 }
 
+void Tasks::kill(core::TaskId id) {
+    const auto found = tasks_.find(id);
+    if (found != tasks_.end() && found->second->pid != 0) {
+        children_.signal_group(found->second->pid, SIGKILL);
+    }
+}
+
 }  // namespace reeve::shell
