@@ -9,6 +9,7 @@
 #include <span>
 
 #include "base/exit_status.h"
+#include "base/signal_name.h"
 #include "supervisor/init/command.h"
 #include "supervisor/init/options.h"
 #include "supervisor/init/say.h"
@@ -84,7 +85,9 @@ class Watch {
     /// The signal that was sent for it, 0 if none.
     int send(int signal, bool group) const {
         const int sends = options_.sends[static_cast<std::size_t>(signal)];
-        if (sends != 0) kill(group ? -command_ : command_, sends);
+        if (sends != 0 && kill(group ? -command_ : command_, sends) != 0) {
+            say(system_error("cannot forward " + signal_name(signal) + " to the command"));
+        }
         return sends;
     }
 
@@ -101,8 +104,8 @@ class Watch {
         waitid(P_PID, static_cast<id_t>(command_), &stop, WSTOPPED | WNOHANG);
         if (stop.si_pid == 0 || getpid() == 1) return;
         if (take_signal(SIGCONT)) return wake();  // which SIGTSTP would discard
-        // Where we have given the terminal away, its ^Z was meant for all of our group.
-        kill(terminal_ ? 0 : getpid(), SIGTSTP);
+        // Without us in between, ^Z at the terminal would have reached our whole group.
+        kill(terminal_.is_of(command_) ? 0 : getpid(), SIGTSTP);
         sigset_t all_but_stop = every_signal();
         sigdelset(&all_but_stop, SIGTSTP);
         set_signal_mask(all_but_stop);

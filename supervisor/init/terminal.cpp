@@ -7,7 +7,8 @@ namespace reeve::init {
 
 Terminal Terminal::open() {
     Terminal terminal;
-    terminal.fd_.reset(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
+    // Not waiting for a modem, and never anybody's controlling terminal by that.
+    terminal.fd_.reset(::open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
     // A small container may have the terminal and no name for it.
     for (int fd = 0; fd <= 2 && !terminal; ++fd) {
         if (tcgetpgrp(fd) >= 0) terminal.fd_.reset(fcntl(fd, F_DUPFD_CLOEXEC, 3));
@@ -16,7 +17,9 @@ Terminal Terminal::open() {
 }
 
 // In a PID namespace both are 0 where our group's leader is outside.
-bool Terminal::is_ours() const { return fd_ && tcgetpgrp(fd_.get()) == getpgrp(); }
+bool Terminal::is_ours() const { return is_of(getpgrp()); }
+
+bool Terminal::is_of(pid_t group) const { return fd_ && tcgetpgrp(fd_.get()) == group; }
 
 void Terminal::take() const { tcsetpgrp(fd_.get(), getpgrp()); }
 
@@ -25,7 +28,7 @@ void Terminal::hand_on(pid_t command) const {
 }
 
 void Terminal::take_back(pid_t command) const {
-    if (fd_ && tcgetpgrp(fd_.get()) == command) take();
+    if (is_of(command)) take();
 }
 
 }  // namespace reeve::init

@@ -14,6 +14,8 @@ class Terminal {
 
     /// Whether this process is in the foreground.
     bool is_ours() const;
+    /// Whether this process group is in the foreground.
+    bool is_of(pid_t group) const;
     /// To be called in the command, before it is executed.
     void take() const;
     /// Gives the foreground to the command's group where it is ours.

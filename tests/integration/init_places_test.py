@@ -1,8 +1,10 @@
 """Init for one command where there is little: no root, nothing writable, no /proc, no terminal to be found, few processes."""
 import os
 import resource
+import shutil
 import signal
 import subprocess
+import tempfile
 import unittest
 
 import pid1_test
@@ -49,6 +51,20 @@ class Places(unittest.TestCase):
 
     def test_without_devices(self):
         self.works(WITHOUT + ["/dev"], "test ! -e /dev/tty || exit 1; " + LISTENS)
+
+    def test_where_it_may_not_send_a_signal_it_says_so(self):
+        with tempfile.TemporaryDirectory() as folder:
+            if os.statvfs(folder).f_flag & os.ST_NOSUID:
+                self.skipTest("no setuid programs here")
+            os.chmod(folder, 0o755)
+            become_root = shutil.copy(shutil.which("setpriv"), folder)
+            os.chmod(become_root, 0o4755)
+            with Init("--", become_root, "--reuid=0", "sh", "-c", "echo up; read x; exit 9", prefix=NOBODY) as init:
+                self.assertEqual(init.line(), "up")
+                init.send(signal.SIGTERM)
+                self.assertEqual(init.line(), "reeved: cannot forward SIGTERM to the command: Operation not permitted")
+                init.process.stdin.close()
+                self.assertEqual(init.status(), 9)
 
     def test_where_no_process_can_be_made_it_says_so(self):
         def before_exec():
