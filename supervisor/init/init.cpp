@@ -76,9 +76,8 @@ class Watch {
         const int sent = send(signal, options_.group);
         if (asks_to_stop(signal) && (asks_to_stop(sent) || sent == SIGSTOP)) {
             // What was asked of the command holds for us; SIGSTOP, as the others do nothing in a
-            // process group that has no shell above it.
+            // process group that has no shell above it. The SIGCONT that wakes us is pending then.
             kill(getpid(), SIGSTOP);
-            if (take_signal(SIGCONT)) wake();
         }
     }
 
@@ -98,11 +97,12 @@ class Watch {
     }
 
     /// Where the command was stopped, by ^Z or because it may not read, whoever waits for us shall
-    /// see us stopped. By SIGTSTP: without a shell that could wake us, the kernel passes it over.
+    /// see us stopped. By SIGTSTP: the kernel passes it over where no shell could wake us, or as
+    /// PID 1.
     void stop_with_command() const {
         siginfo_t stop{};
         waitid(P_PID, static_cast<id_t>(command_), &stop, WSTOPPED | WNOHANG);
-        if (stop.si_pid == 0 || getpid() == 1) return;
+        if (stop.si_pid == 0) return;
         if (take_signal(SIGCONT)) return wake();  // which SIGTSTP would discard
         // Without us in between, ^Z at the terminal would have reached our whole group.
         kill(terminal_.is_of(command_) ? 0 : getpid(), SIGTSTP);
@@ -110,7 +110,6 @@ class Watch {
         sigdelset(&all_but_stop, SIGTSTP);
         set_signal_mask(all_but_stop);
         set_signal_mask(every_signal());
-        if (take_signal(SIGCONT)) wake();
     }
 
     const Options& options_;

@@ -221,7 +221,7 @@ class JobControl(unittest.TestCase):
                 init.line()
                 for sig in STOPPING:
                     init.send(sig)
-                    self.assertEqual(os.waitid(os.P_PID, init.pid, os.WSTOPPED).si_status, signal.SIGSTOP)
+                    wait_state(init.pid, "T")
                     wait_state(init.command, "T")
                     init.send(signal.SIGCONT)
                     init.process.stdin.write(b"awake\n")
@@ -237,7 +237,7 @@ class JobControl(unittest.TestCase):
             for sig in STOPPING:
                 init.send(sig)
                 self.assertEqual(init.line(), str(int(sig)))
-                os.waitid(os.P_PID, init.pid, os.WSTOPPED)
+                wait_state(init.pid, "T")
                 init.send(signal.SIGCONT)
                 self.assertEqual(init.line(), str(int(signal.SIGCONT)))     # and once only
             init.send(signal.SIGUSR1)
