@@ -30,7 +30,9 @@ class Boot {
         return *this;
     }
     Boot& spawned(const std::string& name) { return event(core::Spawned{run(name), 100}); }
-    Boot& ready(const std::string& name) { return event(core::ReadyReported{run(name)}); }
+    Boot& ready(const std::string& name) {
+        return event(core::Notified{.run = run(name), .ready = true});
+    }
     Boot& exits(const std::string& name, int code) {
         return event(core::Exited{run(name), ExitStatus::exited(code), false});
     }
