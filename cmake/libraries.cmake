@@ -22,6 +22,18 @@ find_path(CLI11_INCLUDE CLI/CLI.hpp REQUIRED)
 add_library(reeve_cli11 INTERFACE)
 target_include_directories(reeve_cli11 SYSTEM INTERFACE ${CLI11_INCLUDE})
 
+find_library(CAP_ARCHIVE libcap.a REQUIRED)
+find_path(CAP_INCLUDE sys/capability.h REQUIRED)
+add_library(reeve_cap INTERFACE)
+target_include_directories(reeve_cap SYSTEM INTERFACE ${CAP_INCLUDE})
+target_link_libraries(reeve_cap INTERFACE ${CAP_ARCHIVE})
+
+find_library(RE2_ARCHIVE libre2.a REQUIRED)
+find_path(RE2_INCLUDE re2/re2.h REQUIRED)
+add_library(reeve_re2 INTERFACE)
+target_include_directories(reeve_re2 SYSTEM INTERFACE ${RE2_INCLUDE})
+target_link_libraries(reeve_re2 INTERFACE ${RE2_ARCHIVE} Threads::Threads)
+
 add_library(reeve_asio INTERFACE)
 target_link_libraries(reeve_asio INTERFACE Boost::headers Threads::Threads)
 target_compile_definitions(reeve_asio INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_SERIAL_PORT)

@@ -16,6 +16,7 @@
 #include <span>
 #include <string_view>
 
+#include "supervisor/os/capabilities.h"
 #include "supervisor/os/child.h"
 #include "supervisor/os/directory.h"
 
@@ -150,6 +151,10 @@ class Preparation {
         plan_.nice = spec.nice.value_or(0);
         plan_.limits = limits_.data();
         plan_.limit_count = limits_.size();
+        plan_scheduling();
+        plan_.root_dir = spec.root_dir.empty() ? nullptr : spec.root_dir.c_str();
+        plan_.no_new_privileges = spec.no_new_privileges;
+        plan_capabilities();
         if (!spec.identity || is_own(*spec.identity)) return;
         plan_.set_identity = true;
         plan_.uid = spec.identity->uid;
@@ -205,6 +210,22 @@ class Preparation {
                 return because("setpriority", std::to_string(plan_.nice));
             case ChildStep::Directory:
                 return because("chdir", spec_.working_dir);
+            case ChildStep::OomScore:
+                return because("oom_score_adj", oom_score_adj_);
+            case ChildStep::Scheduler:
+                return because("sched_setscheduler", "");
+            case ChildStep::Affinity:
+                return because("sched_setaffinity", "");
+            case ChildStep::IoPriority:
+                return because("ioprio_set", "");
+            case ChildStep::Root:
+                return because("chroot", spec_.root_dir);
+            case ChildStep::Bounding:
+                return because("capabilities: cannot drop", capability_name(static_cast<int>(i)));
+            case ChildStep::Capabilities:
+                return because("capset", "");
+            case ChildStep::NoNewPrivileges:
+                return because("no_new_privileges", "");
             case ChildStep::Groups:
                 return because("setgroups", "");
             case ChildStep::Gid:
@@ -221,6 +242,44 @@ class Preparation {
   private:
     static std::string descriptor_name(const ChildFd& fd) {
         return "descriptor " + std::to_string(fd.target);
+    }
+
+    void plan_scheduling() {
+        if (spec_.oom_score_adj) {
+            oom_score_adj_ = std::to_string(*spec_.oom_score_adj);
+            plan_.oom_score_adj = oom_score_adj_.c_str();
+        }
+        if (!spec_.cpu_affinity.empty()) {
+            const int highest =
+                *std::max_element(spec_.cpu_affinity.begin(), spec_.cpu_affinity.end());
+            // In whole words, as the kernel reads them.
+            cpus_.resize((static_cast<std::size_t>(highest) / 64 + 1) * 8);
+            for (const int cpu : spec_.cpu_affinity) {
+                const auto number = static_cast<std::size_t>(cpu);
+                auto& byte = cpus_[number / 8];
+                byte = static_cast<unsigned char>(byte | 1U << number % 8);
+            }
+            plan_.cpus = cpus_.data();
+            plan_.cpus_size = cpus_.size();
+        }
+        if (spec_.scheduling) {
+            plan_.set_scheduler = true;
+            plan_.scheduler = spec_.scheduling->policy;
+            plan_.scheduler_priority = spec_.scheduling->priority;
+        }
+        if (spec_.io_priority) {
+            plan_.set_io_priority = true;
+            plan_.io_priority = spec_.io_priority->io_class << 13 | spec_.io_priority->level;
+        }
+    }
+
+    void plan_capabilities() {
+        if (!spec_.capabilities) return;
+        plan_.set_capabilities = true;
+        for (const int capability : *spec_.capabilities) {
+            plan_.capabilities |= std::uint64_t{1} << capability;
+        }
+        plan_.bounding = bounding_set();
     }
 
     void add_descriptors() {
@@ -251,6 +310,8 @@ class Preparation {
     std::vector<std::string> candidates_;
     std::vector<char*> candidate_pointers_, argv_, envp_;
     std::vector<ResourceLimit> limits_;
+    std::string oom_score_adj_;
+    std::vector<unsigned char> cpus_;
     std::vector<ChildFd> fds_;
     std::vector<FdRange> gaps_;
     ChildPlan plan_;

@@ -9,6 +9,8 @@
 #include <array>
 #include <csignal>
 
+#include "supervisor/shell/execution.h"
+
 namespace reeve::shell {
 
 namespace {
@@ -82,11 +84,26 @@ Runs::Runs(asio::io_context& io, Children& children, log::Collector& collector, 
       null_(::open("/dev/null", O_RDWR | O_CLOEXEC)),
       trees_(children) {}
 
-void Runs::spawn(const core::Spawn& action) {
-    Run& run = runs_[action.run];
-    run.id = action.run;
-    run.definition = action.definition;
+Result<> Runs::open(core::RunId id, const config::ServicePtr& definition) {
+    if (runs_.contains(id)) return {};
+    auto directories = make_directories(definition->execution, own_environment_);
+    if (!directories) return directories.error();
+    Run run;
+    run.id = id;
+    run.definition = definition;
     run.invocation_id = new_invocation_id();
+    run.directories = std::move(*directories);
+    ::clock_gettime(CLOCK_REALTIME_COARSE, &run.opened_at);
+    if (auto opened = open_notify(run); !opened) return opened;
+    runs_.emplace(id, std::move(run));
+    return {};
+}
+
+void Runs::spawn(const core::Spawn& action) {
+    if (auto opened = open(action.run, action.definition); !opened) {
+        return queue_.push(core::SpawnFailed{action.run, opened.error().text(), false});
+    }
+    Run& run = runs_.at(action.run);
     if (auto failed = start(run)) return queue_.push(std::move(*failed));
     queue_.push(core::Spawned{run.id, run.pid});
 }
@@ -97,30 +114,22 @@ std::optional<core::SpawnFailed> Runs::start(Run& run) {
     };
     const config::Service& service = *run.definition;
     if (auto room = leave_descriptors(); !room) return failed(room.error());
-    if (auto opened = open_notify(run); !opened) return failed(opened.error());
     auto spec = prepare(*context(run.id), service.execution.command);
     if (!spec) return failed(spec.error());
-    log::Collector::Ends ends;
-    const config::Log& log = service.policy.log;
-    if (log.kind == config::Log::Kind::Capture) {
-        const auto& user = service.execution.credentials;
-        auto opened = collector_.open(service.name, log, user ? user->uid : ::geteuid(),
-                                      user ? user->gid : ::getegid());
-        if (!opened) return failed(opened.error());
-        ends = std::move(*opened);
-        spec->stdout_fd = ends.out.get();
-        spec->stderr_fd = ends.err.get();
-    } else if (log.kind == config::Log::Kind::Inherit) {
-        spec->stdout_fd = STDOUT_FILENO;
-        spec->stderr_fd = STDERR_FILENO;
+    auto output = output_of(service);
+    if (!output) return failed(output.error());
+    spec->stdout_fd = output->out;
+    spec->stderr_fd = output->err;
+    auto input = open_input(service.execution);
+    if (!input) return failed(input.error());
+    if (*input) spec->stdin_fd = input->get();
+    auto ready = open_ready_pipe(run);
+    if (!ready) return failed(ready.error());
+    if (*ready) {
+        const auto& check = std::get<config::FdCheck>(service.policy.ready->check);
+        spec->extra_fds.emplace_back(ready->get(), check.number);
     }
-    Fd input;
-    if (const std::string& path = service.execution.stdin_path; !path.empty()) {
-        input.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-        if (!input) return failed(system_error("cannot open stdin " + path));
-        ::fcntl(input.get(), F_SETFL, 0);
-        spec->stdin_fd = input.get();
-    }
+    if (auto watched = watch_log(run, *output); !watched) return failed(watched.error());
     auto result = spawner_.spawn(*spec);
     if (const auto* failure = std::get_if<os::SpawnFailure>(&result)) {
         const bool not_found =
@@ -134,6 +143,63 @@ std::optional<core::SpawnFailed> Runs::start(Run& run) {
     run.pid = spawned.pid;
     trees_.add(run.id, run.pid, run.invocation_id);
     return std::nullopt;
+}
+
+Result<Runs::Output> Runs::output_of(const config::Service& service) {
+    const config::Log& log = service.policy.log;
+    switch (log.kind) {
+        case config::Log::Kind::Inherit:
+            return Output{{}, STDOUT_FILENO, STDERR_FILENO};
+        case config::Log::Kind::None:
+            return Output{{}, null_.get(), null_.get()};
+        case config::Log::Kind::Capture:
+            break;
+    }
+    const auto& user = service.execution.credentials;
+    auto opened = collector_.open(service.name, log, user ? user->uid : ::geteuid(),
+                                  user ? user->gid : ::getegid());
+    if (!opened) return opened.error();
+    Output output{std::move(*opened), -1, -1};
+    output.out = output.ends.out.get();
+    output.err = output.ends.err.get();
+    return output;
+}
+
+Result<Fd> Runs::open_input(const config::Execution& execution) const {
+    const std::string& path = execution.stdin_path;
+    if (path.empty()) return Fd();
+    Fd input(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    if (!input) return system_error("cannot open stdin " + path);
+    ::fcntl(input.get(), F_SETFL, 0);
+    return input;
+}
+
+/// Our end of the descriptor on which a service says that it is ready, if it has one; returns the
+/// other end, for the service alone.
+Result<Fd> Runs::open_ready_pipe(Run& run) {
+    const auto& ready = run.definition->policy.ready;
+    if (!ready || !std::holds_alternative<config::FdCheck>(ready->check)) return Fd();
+    run.ready_pipe = std::make_shared<ReadyPipe>(io_, [this, id = run.id](bool is_ready) {
+        if (is_ready) return queue_.push(core::ReadyReported{id});
+        const auto found = runs_.find(id);
+        if (found == runs_.end()) return;
+        log_.debug(found->second.definition->name + " has closed its descriptor for readiness" +
+                   " without a newline");
+    });
+    return run.ready_pipe->open();
+}
+
+Result<> Runs::watch_log(const Run& run, const Output& output) {
+    const config::Service& service = *run.definition;
+    const auto& ready = service.policy.ready;
+    const auto* const check = ready ? std::get_if<config::LogCheck>(&ready->check) : nullptr;
+    if (check == nullptr) return {};
+    if (service.policy.log.kind != config::Log::Kind::Capture) {
+        return error("cannot look for readiness in a log that is not read");
+    }
+    return collector_.watch(service.name, output.ends, check->pattern, [this, id = run.id] {
+        asio::post(io_, [this, id] { queue_.push(core::ReadyReported{id}); });
+    });
 }
 
 Result<> Runs::open_notify(Run& run) {
@@ -158,31 +224,19 @@ std::optional<RunContext> Runs::context(core::RunId id) const {
     const auto found = runs_.find(id);
     if (found == runs_.end()) return std::nullopt;
     const Run& run = found->second;
-    RunContext context{run.definition, marks(run.definition->name, run.invocation_id)};
+    RunContext context{run.definition, marks(run.definition->name, run.invocation_id),
+                       run.opened_at};
+    context.extra.insert(run.directories.begin(), run.directories.end());
     if (run.pid != 0) context.extra["MAINPID"] = std::to_string(run.pid);
     if (run.pid == 0 && run.notify) context.extra["NOTIFY_SOCKET"] = run.notify->name();
     return context;
 }
 
-Result<os::SpawnSpec> Runs::prepare(const RunContext& context, const config::Argv& command) const {
-    const config::Execution& execution = context.definition->execution;
-    auto environment = environment_of(execution, own_environment_, context.extra);
-    if (!environment) return environment.error();
-    os::SpawnSpec spec;
-    spec.argv = command;
-    spec.path_search = (*environment)["PATH"];
-    spec.env = to_strings(*environment);
-    spec.working_dir = execution.working_dir;
-    // Whoever is not root runs everything as itself, which is all that the loader lets through.
-    if (const auto& user = execution.credentials; user && ::geteuid() == 0) {
-        spec.identity = os::Identity{user->uid, user->gid, user->supplementary_groups};
-    }
-    spec.umask = execution.umask;
-    spec.nice = execution.nice;
-    for (const config::Limit& limit : execution.limits) {
-        spec.limits.push_back({limit.resource, {limit.soft, limit.hard}});
-    }
-    spec.stdin_fd = spec.stdout_fd = spec.stderr_fd = null_.get();
+Result<os::SpawnSpec> Runs::prepare(const RunContext& context, const config::Argv& command,
+                                    bool as_root) const {
+    auto spec =
+        spec_of(context.definition->execution, command, own_environment_, context.extra, as_root);
+    if (spec) spec->stdin_fd = spec->stdout_fd = spec->stderr_fd = null_.get();
     return spec;
 }
 
@@ -225,6 +279,8 @@ void Runs::reap(core::RunId id) {
     if (found->second.pid != 0) children_.release(found->second.pid);
     trees_.remove(id);
     awaited_.erase(id);
+    if (found->second.ready_pipe) found->second.ready_pipe->close();
+    collector_.unwatch(found->second.definition->name);
     runs_.erase(found);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ctime>
 #include <memory>
 #include <optional>
 #include <set>
@@ -17,6 +18,7 @@
 #include "supervisor/shell/event_queue.h"
 #include "supervisor/shell/notify.h"
 #include "supervisor/shell/own_log.h"
+#include "supervisor/shell/probes/ready_pipe.h"
 #include "supervisor/shell/trees.h"
 
 namespace reeve::shell {
@@ -24,7 +26,8 @@ namespace reeve::shell {
 /// What beside its command a process of a run is started with.
 struct RunContext {
     config::ServicePtr definition;
-    Environment extra;  ///< REEVE_SERVICE, the invocation id, MAINPID ...
+    Environment extra;   ///< REEVE_SERVICE, the invocation id, MAINPID ...
+    timespec opened_at;  ///< of the clock that file systems take their times from
 };
 
 /// The main processes and their trees: carries out Spawn, Signal, KillTree and Reap, and tells what
@@ -34,6 +37,9 @@ class Runs {
     Runs(asio::io_context& io, Children& children, log::Collector& collector, EventQueue& queue,
          OwnLog& log, os::Spawner& spawner, const Environment& own_environment);
 
+    /// Prepares a run for its first process, be it the main one or a hook before it: its folders,
+    /// its id, the channels by which it speaks. Does nothing to one that is open.
+    Result<> open(core::RunId run, const config::ServicePtr& definition);
     void spawn(const core::Spawn& action);
     void signal(const core::Signal& action);
     void kill_tree(core::RunId run);
@@ -44,10 +50,18 @@ class Runs {
 
     /// The environment and such of a run that lives, for commands that are run beside it.
     std::optional<RunContext> context(core::RunId run) const;
-    os::SpawnResult spawn(const os::SpawnSpec& spec) { return spawner_.spawn(spec); }
-    /// The same process set-up as a main process has, for another command; descriptors 0, 1 and 2
-    /// are null devices until set.
-    Result<os::SpawnSpec> prepare(const RunContext& context, const config::Argv& command) const;
+    os::Spawner& spawner() { return spawner_; }
+    /// The same process set-up as a main process has, for another command (spec_of, execution.h);
+    /// descriptors 0, 1 and 2 are null devices until set.
+    Result<os::SpawnSpec> prepare(const RunContext& context, const config::Argv& command,
+                                  bool as_root = false) const;
+    /// Where a service's processes write to, and what keeps that open.
+    struct Output {
+        log::Collector::Ends ends;
+        int out = -1, err = -1;
+    };
+    Result<Output> output_of(const config::Service& service);
+    bool is_member(core::RunId run, pid_t pid) const { return trees_.is_member(run, pid); }
     /// All living processes of a run, as of the last look at the orphans.
     std::vector<os::ProcessEntry> processes(core::RunId run) const { return trees_.members(run); }
     void look_at_orphans() { trees_.census(); }
@@ -58,7 +72,10 @@ class Runs {
         config::ServicePtr definition;
         pid_t pid = 0;
         std::string invocation_id;
+        Environment directories;  // that were made for it, by their variables
+        timespec opened_at{};
         std::unique_ptr<NotifyChannel> notify;
+        std::shared_ptr<ReadyPipe> ready_pipe;
         std::optional<os::Ended> end;
         std::optional<bool> out_of_memory;
         std::unique_ptr<asio::steady_timer> patience;  // while its last lines are awaited
@@ -68,6 +85,9 @@ class Runs {
 
     std::optional<core::SpawnFailed> start(Run& run);
     Result<> open_notify(Run& run);
+    Result<Fd> open_ready_pipe(Run& run);
+    Result<> watch_log(const Run& run, const Output& output);
+    Result<Fd> open_input(const config::Execution& execution) const;
     void signal_tree(const Run& run, int signal);
     void ended(core::RunId id, const os::Ended& end);
     void drained(core::RunId id);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <string>
 #include <unordered_map>
 
@@ -12,8 +11,9 @@
 
 namespace reeve::shell {
 
-/// Commands and probes beside a service's main process: each is started once, says once what came
-/// of it, and is ended with its process group when it is cancelled.
+/// What is under way beside the services' main processes, commands (command.h) and probes
+/// (probes/probes.h): each is started once, says once what came of it unless it is cancelled, and
+/// then ends with all that it has begun.
 class Tasks {
   public:
     Tasks(asio::io_context& io, Children& children, Runs& runs, EventQueue& queue)
@@ -25,21 +25,18 @@ class Tasks {
 
   private:
     using Done = std::function<void(bool succeeded, std::string what)>;
-    struct Task;
+    using Cancel = std::function<void()>;
 
-    void start_command(core::TaskId id, core::RunId run, const config::Argv& command, Done done);
-    void start_connect(core::TaskId id, const config::TcpCheck& check, Done done);
-    void connect(const std::shared_ptr<Task>& task,
-                 const asio::ip::tcp::resolver::results_type& endpoints);
-    void read_output(const std::shared_ptr<Task>& task);
-    void command_ended(const std::shared_ptr<Task>& task, const ExitStatus& status);
-    void finish(const std::shared_ptr<Task>& task, bool succeeded, std::string what);
+    Done once(core::TaskId task, Done tell);
+    void started(core::TaskId task, Cancel cancel);
+    void run(core::TaskId task, os::SpawnSpec spec, bool captured, const Done& done);
+    void ask(const core::StartProbe& action, const Done& done);
 
     asio::io_context& io_;
     Children& children_;
     Runs& runs_;
     EventQueue& queue_;
-    std::unordered_map<core::TaskId, std::shared_ptr<Task>> tasks_;
+    std::unordered_map<core::TaskId, Cancel> tasks_;  // and what ends each early
 };
 
 }  // namespace reeve::shell
