@@ -10,6 +10,19 @@ add_library(reeve_yaml INTERFACE)
 target_include_directories(reeve_yaml SYSTEM INTERFACE ${YAML_CPP_INCLUDE})
 target_link_libraries(reeve_yaml INTERFACE ${YAML_CPP_ARCHIVE})
 
+# RE2's and libcap's pkg-config files name shared libraries as well.
+find_library(RE2_ARCHIVE libre2.a REQUIRED)
+find_path(RE2_INCLUDE re2/re2.h REQUIRED)
+add_library(reeve_re2 INTERFACE)
+target_include_directories(reeve_re2 SYSTEM INTERFACE ${RE2_INCLUDE})
+target_link_libraries(reeve_re2 INTERFACE ${RE2_ARCHIVE} Threads::Threads)
+
+find_library(CAP_ARCHIVE libcap.a REQUIRED)
+find_path(CAP_INCLUDE sys/capability.h REQUIRED)
+add_library(reeve_cap INTERFACE)
+target_include_directories(reeve_cap SYSTEM INTERFACE ${CAP_INCLUDE})
+target_link_libraries(reeve_cap INTERFACE ${CAP_ARCHIVE})
+
 # spdlog and fmt are shared libraries in Debian; in one translation unit, header-only is smaller.
 find_path(SPDLOG_INCLUDE spdlog/spdlog.h REQUIRED)
 add_library(reeve_spdlog INTERFACE)
@@ -21,18 +34,6 @@ target_link_libraries(reeve_spdlog INTERFACE Threads::Threads)
 find_path(CLI11_INCLUDE CLI/CLI.hpp REQUIRED)
 add_library(reeve_cli11 INTERFACE)
 target_include_directories(reeve_cli11 SYSTEM INTERFACE ${CLI11_INCLUDE})
-
-find_library(CAP_ARCHIVE libcap.a REQUIRED)
-find_path(CAP_INCLUDE sys/capability.h REQUIRED)
-add_library(reeve_cap INTERFACE)
-target_include_directories(reeve_cap SYSTEM INTERFACE ${CAP_INCLUDE})
-target_link_libraries(reeve_cap INTERFACE ${CAP_ARCHIVE})
-
-find_library(RE2_ARCHIVE libre2.a REQUIRED)
-find_path(RE2_INCLUDE re2/re2.h REQUIRED)
-add_library(reeve_re2 INTERFACE)
-target_include_directories(reeve_re2 SYSTEM INTERFACE ${RE2_INCLUDE})
-target_link_libraries(reeve_re2 INTERFACE ${RE2_ARCHIVE} Threads::Threads)
 
 add_library(reeve_asio INTERFACE)
 target_link_libraries(reeve_asio INTERFACE Boost::headers Threads::Threads)

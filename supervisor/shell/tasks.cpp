@@ -40,8 +40,8 @@ void Tasks::run(const core::RunCommand& action) {
         return done(false, opened.error().text());
     }
     RunContext context = *runs_.context(action.run);
-    // To say that the service is ready is for its main process.
-    context.extra.erase("NOTIFY_SOCKET");
+    // To speak for the service is for its main process.
+    for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC"}) context.extra.erase(name);
     for (const auto& [name, value] : action.environment) context.extra[name] = value;
     auto spec = runs_.prepare(context, action.command, action.as_root);
     if (!spec) return done(false, spec.error().text());

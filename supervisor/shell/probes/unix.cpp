@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -20,15 +19,8 @@ namespace {
 Fd connected(const std::string& path, int type) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    std::string name = path;
-    Fd place;
-    if (name.size() >= sizeof address.sun_path) {
-        // An address has room for few letters, a path has not.
-        place.reset(::open(path.c_str(), O_PATH | O_CLOEXEC));
-        if (!place) return Fd();
-        name = "/proc/self/fd/" + std::to_string(place.get());
-    }
-    std::copy(name.begin(), name.end(), address.sun_path);
+    const std::size_t length = std::min(path.size(), sizeof address.sun_path - 1);
+    std::copy_n(path.begin(), length, address.sun_path);
     Fd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket) return Fd();
     if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
