@@ -4,6 +4,7 @@
 extern "C" {
 #include <sys/pidfd.h>
 }
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -40,6 +41,16 @@ std::optional<Ended> wait_for(idtype_t type, id_t id, int options) {
                  {duration(usage.ru_utime), duration(usage.ru_stime), max_rss}};
 }
 
+/// The kernel's struct pidfd_info in its first size, which Debian 12's headers do not have.
+struct PidfdInfo {
+    std::uint64_t mask;
+    std::uint64_t cgroupid;
+    std::uint32_t ids[12];
+};
+static_assert(sizeof(PidfdInfo) == 64);
+constexpr unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
+constexpr std::uint64_t kInfoCgroupid = 1 << 2, kInfoExit = 1 << 3;
+
 }  // namespace
 
 Result<Fd> open_pidfd(pid_t pid) {
@@ -51,6 +62,18 @@ Result<Fd> open_pidfd(pid_t pid) {
 Result<> send_signal(int pidfd, int signal) {
     if (pidfd_send_signal(pidfd, signal, nullptr, 0) == 0) return {};
     return system_error("cannot send " + signal_name(signal));
+}
+
+bool has_process(int pidfd) {
+    return pidfd_send_signal(pidfd, 0, nullptr, 0) == 0 || errno != ESRCH;
+}
+
+std::optional<std::uint64_t> cgroup_of(int pidfd) {
+    PidfdInfo info{kInfoCgroupid | kInfoExit, 0, {}};
+    if (ioctl(pidfd, kPidfdGetInfo, &info) != 0 || (info.mask & kInfoCgroupid) == 0) {
+        return std::nullopt;
+    }
+    return info.cgroupid;
 }
 
 std::optional<Ended> peek_exit(int pidfd) {

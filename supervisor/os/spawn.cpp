@@ -16,9 +16,9 @@
 #include <span>
 #include <string_view>
 
-#include "supervisor/os/capabilities.h"
 #include "supervisor/os/child.h"
 #include "supervisor/os/directory.h"
+#include "supervisor/os/execution_plan.h"
 
 namespace reeve::os {
 namespace {
@@ -140,9 +140,11 @@ class Preparation {
           candidate_pointers_(pointers(candidates_)),
           argv_(pointers(spec.argv)),
           envp_(pointers(spec.env)),
-          limits_(merged(limits, spec.limits)) {
+          limits_(merged(limits, spec.limits)),
+          execution_(spec) {
         plan_.candidates = candidate_pointers_.data();
         plan_.argv = argv_.data();
+        add_pid_variables();
         plan_.envp = envp_.data();
         plan_.working_dir = spec.working_dir.empty() ? nullptr : spec.working_dir.c_str();
         plan_.new_session = spec.new_session;
@@ -151,10 +153,7 @@ class Preparation {
         plan_.nice = spec.nice.value_or(0);
         plan_.limits = limits_.data();
         plan_.limit_count = limits_.size();
-        plan_scheduling();
-        plan_.root_dir = spec.root_dir.empty() ? nullptr : spec.root_dir.c_str();
-        plan_.no_new_privileges = spec.no_new_privileges;
-        plan_capabilities();
+        execution_.fill(plan_);
         if (!spec.identity || is_own(*spec.identity)) return;
         plan_.set_identity = true;
         plan_.uid = spec.identity->uid;
@@ -211,21 +210,14 @@ class Preparation {
             case ChildStep::Directory:
                 return because("chdir", spec_.working_dir);
             case ChildStep::OomScore:
-                return because("oom_score_adj", oom_score_adj_);
             case ChildStep::Scheduler:
-                return because("sched_setscheduler", "");
             case ChildStep::Affinity:
-                return because("sched_setaffinity", "");
             case ChildStep::IoPriority:
-                return because("ioprio_set", "");
             case ChildStep::Root:
-                return because("chroot", spec_.root_dir);
             case ChildStep::Bounding:
-                return because("capabilities: cannot drop", capability_name(static_cast<int>(i)));
             case ChildStep::Capabilities:
-                return because("capset", "");
             case ChildStep::NoNewPrivileges:
-                return because("no_new_privileges", "");
+                return execution_.failure(plan_);
             case ChildStep::Groups:
                 return because("setgroups", "");
             case ChildStep::Gid:
@@ -244,42 +236,18 @@ class Preparation {
         return "descriptor " + std::to_string(fd.target);
     }
 
-    void plan_scheduling() {
-        if (spec_.oom_score_adj) {
-            oom_score_adj_ = std::to_string(*spec_.oom_score_adj);
-            plan_.oom_score_adj = oom_score_adj_.c_str();
+    void add_pid_variables() {
+        constexpr std::size_t most_digits = 10;
+        for (const std::string& name : spec_.pid_variables) {
+            pid_variables_.push_back(name + "=" + std::string(most_digits, '\0'));
         }
-        if (!spec_.cpu_affinity.empty()) {
-            const int highest =
-                *std::max_element(spec_.cpu_affinity.begin(), spec_.cpu_affinity.end());
-            // In whole words, as the kernel reads them.
-            cpus_.resize((static_cast<std::size_t>(highest) / 64 + 1) * 8);
-            for (const int cpu : spec_.cpu_affinity) {
-                const auto number = static_cast<std::size_t>(cpu);
-                auto& byte = cpus_[number / 8];
-                byte = static_cast<unsigned char>(byte | 1U << number % 8);
-            }
-            plan_.cpus = cpus_.data();
-            plan_.cpus_size = cpus_.size();
+        for (std::size_t i = 0; i < pid_variables_.size(); ++i) {
+            char* const entry = pid_variables_[i].data();
+            envp_.insert(envp_.end() - 1, entry);
+            own_pid_.push_back(entry + spec_.pid_variables[i].size() + 1);
         }
-        if (spec_.scheduling) {
-            plan_.set_scheduler = true;
-            plan_.scheduler = spec_.scheduling->policy;
-            plan_.scheduler_priority = spec_.scheduling->priority;
-        }
-        if (spec_.io_priority) {
-            plan_.set_io_priority = true;
-            plan_.io_priority = spec_.io_priority->io_class << 13 | spec_.io_priority->level;
-        }
-    }
-
-    void plan_capabilities() {
-        if (!spec_.capabilities) return;
-        plan_.set_capabilities = true;
-        for (const int capability : *spec_.capabilities) {
-            plan_.capabilities |= std::uint64_t{1} << capability;
-        }
-        plan_.bounding = bounding_set();
+        plan_.own_pid = own_pid_.data();
+        plan_.own_pid_count = own_pid_.size();
     }
 
     void add_descriptors() {
@@ -309,9 +277,10 @@ class Preparation {
     const SpawnSpec& spec_;
     std::vector<std::string> candidates_;
     std::vector<char*> candidate_pointers_, argv_, envp_;
+    std::vector<std::string> pid_variables_;
+    std::vector<char*> own_pid_;
     std::vector<ResourceLimit> limits_;
-    std::string oom_score_adj_;
-    std::vector<unsigned char> cpus_;
+    ExecutionPlan execution_;
     std::vector<ChildFd> fds_;
     std::vector<FdRange> gaps_;
     ChildPlan plan_;

@@ -67,7 +67,8 @@ Result<> leave_descriptors() {
 
 bool wants_notify(const config::Service& service) {
     const auto& ready = service.policy.ready;
-    return ready && std::holds_alternative<config::NotifyCheck>(ready->check);
+    return service.policy.watchdog ||
+           (ready && std::holds_alternative<config::NotifyCheck>(ready->check));
 }
 
 }  // namespace
@@ -93,7 +94,6 @@ Result<> Runs::open(core::RunId id, const config::ServicePtr& definition) {
     run.definition = definition;
     run.invocation_id = new_invocation_id();
     run.directories = std::move(*directories);
-    ::clock_gettime(CLOCK_REALTIME_COARSE, &run.opened_at);
     if (auto opened = open_notify(run); !opened) return opened;
     runs_.emplace(id, std::move(run));
     return {};
@@ -116,6 +116,10 @@ std::optional<core::SpawnFailed> Runs::start(Run& run) {
     if (auto room = leave_descriptors(); !room) return failed(room.error());
     auto spec = prepare(*context(run.id), service.execution.command);
     if (!spec) return failed(spec.error());
+    // Of a forking service the main process is another one, and WATCHDOG_USEC alone is for it.
+    if (service.policy.watchdog && service.execution.type != config::ServiceType::Forking) {
+        spec->pid_variables.push_back("WATCHDOG_PID");
+    }
     auto output = output_of(service);
     if (!output) return failed(output.error());
     spec->stdout_fd = output->out;
@@ -204,12 +208,22 @@ Result<> Runs::watch_log(const Run& run, const Output& output) {
 
 Result<> Runs::open_notify(Run& run) {
     if (!wants_notify(*run.definition)) return {};
+    const auto& user = run.definition->execution.credentials;
     auto channel = NotifyChannel::open(
-        io_, {.is_member = [this, id = run.id](pid_t pid) { return trees_.is_member(id, pid); },
+        io_, {.user = user ? user->uid : ::geteuid(),
+              .is_member = [this, id = run.id](pid_t pid) { return trees_.is_member(id, pid); },
+              .in_cgroup = [](std::uint64_t) { return std::optional<bool>(); },
               .notified =
                   [this, id = run.id](core::Notified message) {
                       message.run = id;
                       queue_.push(std::move(message));
+                  },
+              .main_named = [this, id = run.id](pid_t pid) { main_named(id, pid); },
+              .barrier =
+                  [this](Fd fd) {
+                      // A function is copied, a descriptor is not.
+                      auto held = std::make_shared<Fd>(std::move(fd));
+                      queue_.once_handled([held] { held->reset(); });
                   },
               .dropped =
                   [this, name = run.definition->name](const std::string& why) {
@@ -220,15 +234,31 @@ Result<> Runs::open_notify(Run& run) {
     return {};
 }
 
+/// MAINPID= has come.
+void Runs::main_named(core::RunId id, pid_t pid) {
+    const Run& run = runs_.at(id);
+    if (pid == run.pid) return;
+    const std::string process = "process " + std::to_string(pid);
+    const auto named = os::read_process(pid);
+    const bool living = named && named->live();
+    if (!living || !trees_.is_member(id, pid)) {
+        const char* const why = living ? ", which is not of the service" : ", which is gone";
+        log_.warning(run.definition->name + ": ignoring MAINPID: it names " + process + why);
+    }
+}
+
 std::optional<RunContext> Runs::context(core::RunId id) const {
     const auto found = runs_.find(id);
     if (found == runs_.end()) return std::nullopt;
     const Run& run = found->second;
-    RunContext context{run.definition, marks(run.definition->name, run.invocation_id),
-                       run.opened_at};
+    RunContext context{run.definition, marks(run.definition->name, run.invocation_id), run.start};
     context.extra.insert(run.directories.begin(), run.directories.end());
     if (run.pid != 0) context.extra["MAINPID"] = std::to_string(run.pid);
     if (run.pid == 0 && run.notify) context.extra["NOTIFY_SOCKET"] = run.notify->name();
+    if (const auto watchdog = run.definition->policy.watchdog; run.pid == 0 && watchdog) {
+        const auto interval = std::chrono::ceil<std::chrono::microseconds>(*watchdog);
+        context.extra["WATCHDOG_USEC"] = std::to_string(interval.count());
+    }
     return context;
 }
 

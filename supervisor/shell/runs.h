@@ -1,6 +1,5 @@
 #pragma once
 
-#include <ctime>
 #include <memory>
 #include <optional>
 #include <set>
@@ -13,6 +12,7 @@
 #include "supervisor/log/collector.h"
 #include "supervisor/os/memory_kills.h"
 #include "supervisor/os/spawn.h"
+#include "supervisor/os/start_mark.h"
 #include "supervisor/shell/children.h"
 #include "supervisor/shell/environment.h"
 #include "supervisor/shell/event_queue.h"
@@ -26,8 +26,8 @@ namespace reeve::shell {
 /// What beside its command a process of a run is started with.
 struct RunContext {
     config::ServicePtr definition;
-    Environment extra;   ///< REEVE_SERVICE, the invocation id, MAINPID ...
-    timespec opened_at;  ///< of the clock that file systems take their times from
+    Environment extra;    ///< REEVE_SERVICE, the invocation id, MAINPID ...
+    os::StartMark start;  ///< a moment before the run's first process
 };
 
 /// The main processes and their trees: carries out Spawn, Signal, KillTree and Reap, and tells what
@@ -73,7 +73,7 @@ class Runs {
         pid_t pid = 0;
         std::string invocation_id;
         Environment directories;  // that were made for it, by their variables
-        timespec opened_at{};
+        os::StartMark start = os::StartMark::now();
         std::unique_ptr<NotifyChannel> notify;
         std::shared_ptr<ReadyPipe> ready_pipe;
         std::optional<os::Ended> end;
@@ -88,6 +88,7 @@ class Runs {
     Result<Fd> open_ready_pipe(Run& run);
     Result<> watch_log(const Run& run, const Output& output);
     Result<Fd> open_input(const config::Execution& execution) const;
+    void main_named(core::RunId id, pid_t pid);
     void signal_tree(const Run& run, int signal);
     void ended(core::RunId id, const os::Ended& end);
     void drained(core::RunId id);

@@ -77,30 +77,29 @@ void Tasks::ask(const core::StartProbe& action, const Done& done) {
     const auto tell = [done](probes::Answer answer) { done(answer.yes, std::move(answer.what)); };
     const auto context = runs_.context(action.run);
     if (!context) return cancel(action.task);
-    std::visit(Overloaded{[&](const config::ExecCheck& exec) {
-                              auto spec = runs_.prepare(*context, exec.command);
-                              if (!spec) return done(false, spec.error().text());
-                              run(action.task, std::move(*spec), true, done);
-                          },
-                          [&](const config::TcpCheck& tcp) {
-                              started(action.task, probes::connect(io_, tcp, tell));
-                          },
-                          [&](const config::UnixCheck& socket) {
-                              tell(probes::knock(socket, [this, run = action.run](pid_t pid) {
-                                  return runs_.is_member(run, pid);
-                              }));
-                          },
-                          [&](const config::HttpCheck& http) {
-                              started(action.task, probes::get(io_, http, tell));
-                          },
-                          [&](const config::PathCheck& path) {
-                              tell(probes::look(path, context->opened_at));
-                          },
-                          // Awaited, never asked.
-                          [&](const config::NotifyCheck&) { cancel(action.task); },
-                          [&](const config::FdCheck&) { cancel(action.task); },
-                          [&](const config::LogCheck&) { cancel(action.task); }},
-               action.probe.check);
+    std::visit(
+        Overloaded{[&](const config::ExecCheck& exec) {
+                       auto spec = runs_.prepare(*context, exec.command);
+                       if (!spec) return done(false, spec.error().text());
+                       run(action.task, std::move(*spec), true, done);
+                   },
+                   [&](const config::TcpCheck& tcp) {
+                       started(action.task, probes::connect(io_, tcp, tell));
+                   },
+                   [&](const config::UnixCheck& socket) {
+                       tell(probes::knock(socket, [this, run = action.run](pid_t pid) {
+                           return runs_.is_member(run, pid);
+                       }));
+                   },
+                   [&](const config::HttpCheck& http) {
+                       started(action.task, probes::get(io_, http, tell));
+                   },
+                   [&](const config::PathCheck& path) { tell(probes::look(path, context->start)); },
+                   // Awaited, never asked.
+                   [&](const config::NotifyCheck&) { cancel(action.task); },
+                   [&](const config::FdCheck&) { cancel(action.task); },
+                   [&](const config::LogCheck&) { cancel(action.task); }},
+        action.probe.check);
 }
 
 }  // namespace reeve::shell

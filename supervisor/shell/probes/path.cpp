@@ -1,9 +1,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <tuple>
 
 #include "base/result.h"
 #include "supervisor/shell/probes/probes.h"
@@ -15,7 +13,7 @@ namespace reeve::shell::probes {
 // that of a `chown -R` in a pre_start, which must not make an old file a new one; it counts only
 // where the file system keeps no time of birth, and a file that was copied with its times would
 // else never be new.
-Answer look(const config::PathCheck& check, const timespec& since) {
+Answer look(const config::PathCheck& check, const os::StartMark& start) {
     struct statx found {};
     if (::statx(AT_FDCWD, check.path.c_str(), AT_STATX_SYNC_AS_STAT,
                 STATX_MTIME | STATX_CTIME | STATX_BTIME, &found) != 0) {
@@ -24,8 +22,7 @@ Answer look(const config::PathCheck& check, const timespec& since) {
     const bool has_birth = (found.stx_mask & STATX_BTIME) != 0;
     const auto& made = has_birth ? found.stx_btime : found.stx_ctime;
     const auto is_new = [&](const statx_timestamp& time) {
-        return std::tuple(time.tv_sec, static_cast<long>(time.tv_nsec)) >=
-               std::tuple(static_cast<long long>(since.tv_sec), since.tv_nsec);
+        return !start.is_after({time.tv_sec, static_cast<long>(time.tv_nsec)});
     };
     if (is_new(made) || is_new(found.stx_mtime)) return {true, ""};
     return {false, "it is older than this start"};

@@ -2,11 +2,11 @@
 
 #include <sys/types.h>
 
-#include <ctime>
 #include <functional>
 #include <string>
 
 #include "config/plan.h"
+#include "supervisor/os/start_mark.h"
 #include "supervisor/shell/asio.h"
 
 /// The kinds of probes that are asked: one attempt each. Those that are commands are in command.h;
@@ -36,8 +36,7 @@ std::function<void()> get(asio::io_context& io, const config::HttpCheck& check,
 /// no member of the service: the socket may be somebody else's.
 Answer knock(const config::UnixCheck& check, const std::function<bool(pid_t)>& is_member);
 
-/// Whether what the path leads to was made or changed at `since`, a time of the clock that file
-/// systems take theirs from, or later.
-Answer look(const config::PathCheck& check, const timespec& since);
+/// Whether what the path leads to was made or changed since the start.
+Answer look(const config::PathCheck& check, const os::StartMark& start);
 
 }  // namespace reeve::shell::probes

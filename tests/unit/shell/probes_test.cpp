@@ -268,22 +268,15 @@ TEST(UnixProbe, IsNotSatisfiedByAStrangerWhoListens) {
     ::waitpid(stranger, nullptr, 0);
 }
 
-timespec clock_now() {
-    timespec now{};
-    ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    return now;
-}
-
-/// A moment later than any that a file can have now.
-timespec later() {
-    timespec time = clock_now();
-    time.tv_sec += 10;
-    return time;
+/// A start that every file of before is older than, though file systems' clocks are coarse.
+os::StartMark later_start() {
+    std::this_thread::sleep_for(std::chrono::milliseconds(40));
+    return os::StartMark::now();
 }
 
 TEST(PathProbe, IsSatisfiedByWhatWasMadeOrChangedSinceTheStart) {
     const TempDir dir;
-    const timespec start = clock_now();
+    const auto start = os::StartMark::now();
     EXPECT_EQ(look({dir / "file"}, start).what, "No such file or directory");
     std::ofstream(dir / "file") << "x";
     EXPECT_TRUE(look({dir / "file"}, start).yes);
@@ -294,7 +287,7 @@ TEST(PathProbe, IsSatisfiedByWhatWasMadeOrChangedSinceTheStart) {
 TEST(PathProbe, IsNotSatisfiedByWhatAnEarlierInstanceLeft) {
     const TempDir dir;
     std::ofstream(dir / "file") << "x";
-    EXPECT_EQ(look({dir / "file"}, later()).what, "it is older than this start");
+    EXPECT_EQ(look({dir / "file"}, later_start()).what, "it is older than this start");
 }
 
 TEST(PathProbe, AChangeOfOwnerOrModeMakesNothingNew) {
@@ -303,17 +296,14 @@ TEST(PathProbe, AChangeOfOwnerOrModeMakesNothingNew) {
     struct statx made {};
     ASSERT_EQ(::statx(AT_FDCWD, (dir / "file").c_str(), 0, STATX_BTIME, &made), 0);
     if ((made.stx_mask & STATX_BTIME) == 0) GTEST_SKIP() << "no time of birth here";
-    timespec start = clock_now();
-    while (clock_now().tv_nsec == start.tv_nsec) {
-    }
-    start = clock_now();
+    const auto start = later_start();
     ASSERT_EQ(::chmod((dir / "file").c_str(), 0600), 0);
     EXPECT_FALSE(look({dir / "file"}, start).yes);
 }
 
 TEST(PathProbe, ACopyThatKeepsOldTimesIsNewAllTheSame) {
     const TempDir dir;
-    const timespec start = clock_now();
+    const auto start = os::StartMark::now();
     std::ofstream(dir / "file") << "x";
     const timespec old[2] = {{1000, 0}, {1000, 0}};
     ASSERT_EQ(::utimensat(AT_FDCWD, (dir / "file").c_str(), old, 0), 0);
@@ -323,7 +313,7 @@ TEST(PathProbe, ACopyThatKeepsOldTimesIsNewAllTheSame) {
 TEST(PathProbe, ALinkCountsByWhatItLeadsTo) {
     const TempDir dir;
     std::filesystem::create_symlink(dir / "file", dir / "link");
-    const timespec start = clock_now();
+    const auto start = os::StartMark::now();
     EXPECT_FALSE(look({dir / "link"}, start).yes);
     std::ofstream(dir / "file") << "x";
     EXPECT_TRUE(look({dir / "link"}, start).yes);
