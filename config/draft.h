@@ -29,12 +29,22 @@ Draft draft_of(const Service& service);
 /// its output goes, since that depends on who reads the definition.
 Draft fallback_of(const Service& service, bool as_pid1);
 
-/// A probe while it is read: its kinds side by side, so that two of them can be told.
+/// A probe while it is read: its kinds side by side, so that two of them can be told. The last
+/// three are of `health` alone.
 struct ProbeDraft {
     std::optional<Argv> exec;
     std::optional<TcpCheck> tcp;
+    std::optional<std::string> unix_path;
+    std::optional<HttpCheck> http;
+    std::optional<std::vector<StatusRange>> status;
+    std::optional<std::string> path;
+    std::optional<int> fd;
+    std::optional<std::string> log;
     Duration interval = Probe{}.interval;
     Duration timeout = Probe{}.timeout;
+    int failures = 0;
+    Duration start_delay{};
+    HealthAction action = HealthAction::Restart;
 };
 
 /// The supervisor's settings while they are read, groups not yet looked up.

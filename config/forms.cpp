@@ -3,14 +3,12 @@
 #include <algorithm>
 
 #include "config/fields.h"
+#include "config/list_forms.h"
 #include "config/values.h"
 #include "config/words.h"
 
 namespace reeve::config {
 
-namespace {
-
-/// Says no to what stands in a list twice, and sorts it.
 void sort_names(Reader& reader, Value value, std::vector<std::string>& names) {
     std::sort(names.begin(), names.end());
     const auto twice = std::adjacent_find(names.begin(), names.end());
@@ -20,26 +18,6 @@ void sort_names(Reader& reader, Value value, std::vector<std::string>& names) {
     names.erase(std::unique(names.begin(), names.end()), names.end());
 }
 
-/// Every item of a list by one reader; nothing if any of them failed.
-template <typename Read>
-auto read_list(Reader& reader, Value value, std::string_view wanted, Read read)
-    -> std::optional<std::vector<typename decltype(read(reader, value))::value_type>> {
-    if (value.kind() == yaml::Kind::Scalar) {
-        reader.error(value, "is a string",
-                     "write " + std::string(wanted) + ", such as [" +
-                         std::string(value.text().substr(0, 40)) + "]");
-        return std::nullopt;
-    }
-    if (!reader.is(value, yaml::Kind::Sequence, wanted)) return std::nullopt;
-    std::vector<typename decltype(read(reader, value))::value_type> items;
-    for (std::size_t i = 0; i < value.size(); ++i) {
-        const Reader::Step step(reader, i);
-        if (auto item = read(reader, value.item(i))) items.push_back(std::move(*item));
-    }
-    if (items.size() != value.size()) return std::nullopt;
-    return items;
-}
-
 std::optional<std::string> read_nonempty(Reader& reader, Value value, std::string_view wanted) {
     auto text = reader.text(value, wanted);
     if (!text || !text->empty()) return text;
@@ -47,13 +25,24 @@ std::optional<std::string> read_nonempty(Reader& reader, Value value, std::strin
     return std::nullopt;
 }
 
-std::optional<std::string> read_name(Reader& reader, Value value) {
-    auto text = reader.text(value, "a name");
-    if (!text) return std::nullopt;
-    const auto misread = check_name(*text);
+std::optional<std::string> read_checked(Reader& reader, Value value, std::string_view wanted,
+                                        std::optional<Misread> (*check)(std::string_view)) {
+    auto text = reader.text(value, wanted);
+    const auto misread = text ? check(*text) : std::nullopt;
     if (!misread) return text;
     reader.error(value, *misread);
     return std::nullopt;
+}
+
+namespace {
+
+/// Sorted, none twice, each one that `check` has nothing to say of.
+std::optional<std::vector<std::string>> read_checked_names(
+    Reader& reader, Value value, std::optional<Misread> (*check)(std::string_view)) {
+    auto names = read_list(reader, value, "a list of names",
+                           [&](Reader& r, Value v) { return read_checked(r, v, "a name", check); });
+    if (names) sort_names(reader, value, *names);
+    return names;
 }
 
 std::optional<std::string> absolute(Reader& reader, Value value, std::string path) {
@@ -134,9 +123,11 @@ std::optional<std::string> read_path(Reader& reader, Value value) {
 }
 
 std::optional<std::vector<std::string>> read_names(Reader& reader, Value value) {
-    auto names = read_list(reader, value, "a list of names", read_name);
-    if (names) sort_names(reader, value, *names);
-    return names;
+    return read_checked_names(reader, value, check_name);
+}
+
+std::optional<std::vector<std::string>> read_services(Reader& reader, Value value) {
+    return read_checked_names(reader, value, check_service_name);
 }
 
 std::optional<ExitSet> read_exits(Reader& reader, Value value) {
@@ -201,7 +192,8 @@ std::optional<std::string> read_stdin(Reader& reader, Value value) {
 
 void read_variables(Reader& reader, Value value, std::map<std::string, std::string>& variables) {
     constexpr std::string_view kOurs[] = {"REEVE_SERVICE", "REEVE_INVOCATION_ID", "INVOCATION_ID",
-                                          "NOTIFY_SOCKET"};
+                                          "NOTIFY_SOCKET", "WATCHDOG_USEC",       "WATCHDOG_PID",
+                                          "MAINPID"};
     if (!reader.is(value, yaml::Kind::Map, "a map of names and values")) return;
     for (std::size_t i = 0; i < value.size(); ++i) {
         const std::string_view name = value.key(i).text();

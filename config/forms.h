@@ -25,8 +25,10 @@ std::optional<int> read_signal(Reader& reader, Value value);
 std::optional<Argv> read_command(Reader& reader, Value value);
 /// An absolute path.
 std::optional<std::string> read_path(Reader& reader, Value value);
-/// Names of services or groups, sorted, none twice.
+/// Names of groups, sorted, none twice.
 std::optional<std::vector<std::string>> read_names(Reader& reader, Value value);
+/// Names of services, of one instance or all of them, sorted, none twice.
+std::optional<std::vector<std::string>> read_services(Reader& reader, Value value);
 std::optional<ExitSet> read_exits(Reader& reader, Value value);
 std::optional<std::vector<EnvironmentFile>> read_environment_files(Reader& reader, Value value);
 std::optional<InheritEnvironment> read_inherit(Reader& reader, Value value);

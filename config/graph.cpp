@@ -1,6 +1,8 @@
 #include "config/graph.h"
 
 #include <algorithm>
+#include <bit>
+#include <span>
 #include <string_view>
 
 namespace reeve::config {
@@ -91,7 +93,94 @@ class CycleSearch {
     std::vector<Cycle> cycles_;
 };
 
+/// Lets what is required rise to those who require it, a word of bits at a time: two bits for each
+/// pair that conflicts, so that many pairs cost one walk.
+class ContradictionSearch {
+  public:
+    ContradictionSearch(const std::vector<Links>& links, std::size_t most)
+        : links_(links), most_(most) {}
+
+    std::vector<Contradiction> run() {
+        std::vector<Pair> pairs;
+        for (std::uint32_t i = 0; i < links_.size(); ++i) {
+            for (const std::uint32_t other : links_[i].conflicts) {
+                if (i < other) pairs.push_back({i, other});
+            }
+        }
+        if (!pairs.empty()) put_in_order();
+        for (std::size_t i = 0; i < pairs.size() && found_.size() < most_; i += kPairsAtOnce) {
+            look_at(std::span(pairs).subspan(i, std::min(kPairsAtOnce, pairs.size() - i)));
+        }
+        return std::move(found_);
+    }
+
+  private:
+    static constexpr std::size_t kPairsAtOnce = 32;
+    struct Pair {
+        std::uint32_t one, other;
+    };
+
+    /// Each after all that it requires.
+    void put_in_order() {
+        std::vector<std::size_t> open(links_.size());
+        for (std::uint32_t i = 0; i < links_.size(); ++i) {
+            open[i] = links_[i].requires_.size();
+            if (open[i] == 0) order_.push_back(i);
+        }
+        for (std::size_t at = 0; at < order_.size(); ++at) {
+            for (const std::uint32_t user : links_[order_[at]].required_by) {
+                if (--open[user] == 0) order_.push_back(user);
+            }
+        }
+    }
+
+    void look_at(std::span<const Pair> pairs) {
+        std::vector<std::uint64_t> needs(links_.size());
+        std::uint64_t open = 0;
+        for (std::size_t i = 0; i < pairs.size(); ++i) {
+            const auto [one, other] = pairs[i];
+            if (wants(one, other)) {
+                note({one, one, other});
+            } else if (wants(other, one)) {
+                note({other, one, other});
+            } else {
+                needs[one] |= std::uint64_t{1} << (2 * i);
+                needs[other] |= std::uint64_t{2} << (2 * i);
+                open |= std::uint64_t{1} << (2 * i);
+            }
+        }
+        for (const std::uint32_t service : order_) {
+            for (const std::uint32_t other : links_[service].requires_) {
+                needs[service] |= needs[other];
+            }
+            std::uint64_t both = needs[service] & (needs[service] >> 1) & open;
+            open &= ~both;
+            for (; both != 0; both &= both - 1) {
+                const auto i = static_cast<std::size_t>(std::countr_zero(both)) / 2;
+                note({service, pairs[i].one, pairs[i].other});
+            }
+        }
+    }
+
+    bool wants(std::uint32_t one, std::uint32_t other) const {
+        const auto& wanted = links_[one].wants;
+        return std::binary_search(wanted.begin(), wanted.end(), other);
+    }
+    void note(Contradiction contradiction) {
+        if (found_.size() < most_) found_.push_back(contradiction);
+    }
+
+    const std::vector<Links>& links_;
+    std::size_t most_;
+    std::vector<std::uint32_t> order_;
+    std::vector<Contradiction> found_;
+};
+
 }  // namespace
+
+std::vector<Contradiction> find_contradictions(const std::vector<Links>& links, std::size_t most) {
+    return ContradictionSearch(links, most).run();
+}
 
 std::vector<Links> link(const std::vector<ServicePtr>& services) {
     std::vector<Links> links(services.size());

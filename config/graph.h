@@ -21,6 +21,16 @@ using Cycle = std::vector<std::uint32_t>;
 /// `most` of them.
 std::vector<Cycle> find_cycles(const std::vector<Links>& links, std::size_t most);
 
+/// Two services that conflict and a third, which may be one of them, that has both come up.
+struct Contradiction {
+    std::uint32_t service, one, other;
+    bool operator==(const Contradiction&) const = default;
+};
+
+/// The contradictions of a graph without cycles, at most one for each pair that conflicts, at most
+/// `most` of them: a service requires both, directly or by others, or wants one while it conflicts.
+std::vector<Contradiction> find_contradictions(const std::vector<Links>& links, std::size_t most);
+
 /// A plan of services in any order that are known to be right, their names all different.
 PlanPtr make_plan(std::vector<Service> services, Supervisor supervisor = {},
                   std::vector<std::string> files = {});

@@ -9,8 +9,16 @@ namespace {
 constexpr SharedSchema kShared[] = {
     {"variable", R"({"type": "string", "pattern": "\\$\\{"})"},
     {"string", R"({"type": ["string", "number", "boolean"]})"},
+    {"service_name", R"({"anyOf": [{"type": "string", "pattern": )"
+                     R"("^[a-z0-9][a-z0-9._-]{0,63}(@[a-z0-9][a-z0-9._-]{0,63})?$"}, )"
+                     R"({"type": "integer"}, {"$ref": "#/$defs/variable"}]})"},
     {"name", R"({"anyOf": [{"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"}, )"
              R"({"type": "integer"}, {"$ref": "#/$defs/variable"}]})"},
+    {"hook",
+     R"({"anyOf": [{"$ref": "#/$defs/command"}, {"type": "object", "required": ["command"], )"
+     R"("additionalProperties": false, "properties": {"command": {"$ref": "#/$defs/command"}, )"
+     R"("timeout": {"$ref": "#/$defs/duration"}, "as": {"anyOf": [{"enum": ["service", "root"]}, )"
+     R"({"$ref": "#/$defs/variable"}]}}}]})"},
 };
 
 constexpr KindInfo kText{"text", "string", R"({"$ref": "#/$defs/string"})"};
@@ -49,11 +57,24 @@ constexpr KindInfo kCommand{
     "command", "[command](#commands)",
     R"({"anyOf": [{"$ref": "#/$defs/string"}, )"
     R"({"type": "array", "items": {"$ref": "#/$defs/string"}, "minItems": 1}]})"};
+constexpr KindInfo kCommands{
+    "commands", "[commands](#commands-of-a-turn)",
+    R"({"anyOf": [{"$ref": "#/$defs/hook"}, )"
+    R"({"type": "array", "items": {"$ref": "#/$defs/string"}}, )"
+    R"({"type": "array", "items": {"anyOf": [{"type": "array"}, {"type": "object"}], )"
+    R"("$ref": "#/$defs/hook"}}]})"};
 constexpr KindInfo kPath{
     "path", "absolute path",
     R"({"anyOf": [{"type": "string", "pattern": "^/"}, {"$ref": "#/$defs/variable"}]})"};
 constexpr KindInfo kNames{"names", "list of names",
                           R"({"type": "array", "items": {"$ref": "#/$defs/name"}})"};
+constexpr KindInfo kServices{"services", "list of names",
+                             R"({"type": "array", "items": {"$ref": "#/$defs/service_name"}})"};
+constexpr KindInfo kInstances{
+    "instances", "number or list of names",
+    R"({"anyOf": [{"type": "integer", "minimum": 1, "maximum": 1000}, )"
+    R"({"type": "string", "pattern": "^[0-9]+$"}, {"$ref": "#/$defs/variable"}, )"
+    R"({"type": "array", "items": {"$ref": "#/$defs/name"}, "minItems": 1, "maxItems": 1000}]})"};
 constexpr KindInfo kExits{"exits", "list of exit codes and [signals](#values)",
                           R"({"type": "array", "items": {"type": ["integer", "string"]}})"};
 constexpr KindInfo kChoice{"choice", "", ""};
@@ -87,15 +108,37 @@ constexpr KindInfo kDestinations{
     R"({"anyOf": [{"enum": ["file", "console", "inherit", "none"]}, )"
     R"({"$ref": "#/$defs/variable"}, {"type": "array", "items": )"
     R"({"enum": ["file", "console", "inherit", "none"]}, "minItems": 1}]})"};
+constexpr KindInfo kUrl{
+    "url", "`http://ADDRESS[:PORT][/PATH]`",
+    R"({"anyOf": [{"type": "string", "pattern": "^http://"}, {"$ref": "#/$defs/variable"}]})"};
+constexpr KindInfo kStatuses{
+    "statuses", "list of codes and ranges",
+    R"({"type": "array", "minItems": 1, "items": {"anyOf": [{"type": "integer", "minimum": 100, )"
+    R"("maximum": 599}, {"type": "string", "pattern": "^[1-5][0-9]{2}(-[1-5][0-9]{2})?$"}, )"
+    R"({"$ref": "#/$defs/variable"}]}})"};
+constexpr KindInfo kPattern{"pattern",
+                            "[regular expression](https://github.com/google/re2/wiki/Syntax)",
+                            R"({"$ref": "#/$defs/string"})"};
+constexpr KindInfo kFolders{
+    "folders", "list of names",
+    R"({"type": "array", "items": {"type": ["string", "number"], "pattern": "^[^/]"}})"};
+constexpr KindInfo kCpus{"cpus", "list of numbers and ranges",
+                         R"({"anyOf": [{"type": ["integer", "string"]}, )"
+                         R"({"type": "array", "items": {"type": ["integer", "string"]}}]})"};
+constexpr KindInfo kCapabilities{"capabilities", "list of names",
+                                 R"({"type": "array", "items": {"type": "string"}})"};
 constexpr KindInfo kMap{"map", "map", ""};
 
-constexpr Kind kAll[] = {Kind::Text,      Kind::Bool,       Kind::Integer,   Kind::Number,
-                         Kind::Duration,  Kind::Size,       Kind::Percent,   Kind::Mode,
-                         Kind::Signal,    Kind::Command,    Kind::Path,      Kind::Names,
-                         Kind::Exits,     Kind::Choice,     Kind::Variables, Kind::EnvironmentFiles,
-                         Kind::Inherit,   Kind::Limits,     Kind::Address,   Kind::UserName,
-                         Kind::GroupName, Kind::GroupNames, Kind::Stdin,     Kind::Destinations,
-                         Kind::Map};
+constexpr Kind kAll[] = {
+    Kind::Text,         Kind::Bool,       Kind::Integer,   Kind::Number,
+    Kind::Duration,     Kind::Size,       Kind::Percent,   Kind::Mode,
+    Kind::Signal,       Kind::Command,    Kind::Path,      Kind::Names,
+    Kind::Exits,        Kind::Choice,     Kind::Variables, Kind::EnvironmentFiles,
+    Kind::Inherit,      Kind::Limits,     Kind::Address,   Kind::UserName,
+    Kind::GroupName,    Kind::GroupNames, Kind::Stdin,     Kind::Destinations,
+    Kind::Services,     Kind::Instances,  Kind::Commands,  Kind::Url,
+    Kind::Statuses,     Kind::Pattern,    Kind::Folders,   Kind::Cpus,
+    Kind::Capabilities, Kind::Map};
 
 }  // namespace
 
@@ -152,6 +195,24 @@ const KindInfo& info_of(Kind kind) {
             return kStdin;
         case Kind::Destinations:
             return kDestinations;
+        case Kind::Services:
+            return kServices;
+        case Kind::Instances:
+            return kInstances;
+        case Kind::Commands:
+            return kCommands;
+        case Kind::Url:
+            return kUrl;
+        case Kind::Statuses:
+            return kStatuses;
+        case Kind::Pattern:
+            return kPattern;
+        case Kind::Folders:
+            return kFolders;
+        case Kind::Cpus:
+            return kCpus;
+        case Kind::Capabilities:
+            return kCapabilities;
         case Kind::Map:
             return kMap;
     }

@@ -15,6 +15,7 @@
 #include "config/draft.h"
 #include "config/forms.h"
 #include "config/graph.h"
+#include "config/instances.h"
 #include "config/reader.h"
 #include "config/relations.h"
 #include "config/service_checks.h"
@@ -27,6 +28,17 @@ namespace reeve::config {
 namespace {
 
 bool is_error(const Problem& problem) { return problem.severity == Severity::Error; }
+
+/// "FILE:LINE:COLUMN"
+std::string text_of(const SourcePosition& position) {
+    std::string text = position.file;
+    text.append(":").append(std::to_string(position.line));
+    text.append(":").append(std::to_string(position.column));
+    return text;
+}
+
+/// All that a configuration may make of `instances`; each is a service with memory of its own.
+constexpr std::size_t kMostInstances = 100'000;
 
 bool mentions_service_anywhere(yaml::Value value) {
     if (value.kind() == yaml::Kind::Scalar) return mentions_service(value.text());
@@ -48,9 +60,7 @@ class Collisions {
         if (!is_new && !(map && found->second.map)) {
             const yaml::Value there = found->second.key;
             problems_.push_back({Severity::Error, key.position(), path,
-                                 "is already set at " + there.file() + ":" +
-                                     std::to_string(there.line()) + ":" +
-                                     std::to_string(there.column()),
+                                 "is already set at " + text_of(there.position()),
                                  "keep one of them"});
             return;
         }
@@ -84,12 +94,13 @@ class Loader {
         Collisions collisions(problems_);
         for (const auto& document : sources_.documents()) read_top(document->root(), collisions);
         read_defaults();
-        for (const auto& [key, value] : services_) read_service(key, value);
+        for (const auto& [key, value] : services_) read_definition(key, value);
         const Supervisor supervisor = finish_supervisor();
         // Of a file that could not be read, nobody knows which services it has.
         if (readable_) check_relations(named_, problems_);
         if (std::any_of(problems_.begin(), problems_.end(), is_error)) return nullptr;
         if (services_.empty()) warn_of_no_services();
+        expand_instances(finished_);
         return make_plan(std::move(finished_), supervisor, sources_.files());
     }
 
@@ -125,10 +136,18 @@ class Loader {
             collect_services(value);
         } else {
             collisions.add(std::string(name), key, value);
-            if (name == "defaults") defaults_.push_back(value);
+            if (name == "defaults") add_defaults(value);
             if (name == "supervisor") reader_.map(value, supervisor_table(), &supervisor_);
             if (name == "supervisor") supervisor_maps_.push_back(value);
         }
+    }
+
+    void add_defaults(yaml::Value value) {
+        defaults_.push_back(value);
+        const yaml::Value instances = value.find("instances");
+        if (!instances) return;
+        const Reader::Step step(reader_, "instances");
+        reader_.error(instances, "cannot be a default", "write it in each service that has them");
     }
 
     /// Where `supervisor` sets a key of one of its maps.
@@ -143,15 +162,12 @@ class Loader {
         for (std::size_t i = 0; i < services.size(); ++i) {
             const yaml::Value key = services.key(i);
             const Reader::Step step(reader_, key.text());
-            if (const auto misread = check_name(key.text())) {
+            if (const auto misread = check_service_name(key.text())) {
                 reader_.error(key, *misread);
             }
             const auto [there, is_new] = service_keys_.try_emplace(key.text(), key);
             if (!is_new) {
-                reader_.error(key,
-                              "is also in " + there->second.file() + ":" +
-                                  std::to_string(there->second.line()) + ":" +
-                                  std::to_string(there->second.column()),
+                reader_.error(key, "is also in " + text_of(there->second.position()),
                               "keep one of them, or rename one");
                 continue;
             }
@@ -163,7 +179,7 @@ class Loader {
         per_service_ = !services_.empty() &&
                        std::any_of(defaults_.begin(), defaults_.end(), mentions_service_anywhere);
         if (per_service_) return;
-        reader_.enter_service("service");
+        reader_.enter_service("service@1");
         lay_defaults_over(base_);
         if (base_.restart == RestartPolicy::Never && base_.policy.restart_limit) {
             const Origin origin{{}, {}, defaults_};
@@ -180,16 +196,64 @@ class Loader {
         }
     }
 
-    void read_service(yaml::Value key, yaml::Value value) {
+    /// Reads what a key of `services` defines: one service, or one for each of its instances.
+    void read_definition(yaml::Value key, yaml::Value value) {
+        const std::vector<std::string> names = names_of(key, value);
+        bool good = true;
+        for (const std::string& name : names) {
+            const std::size_t problems_before = problems_.size();
+            // What is wrong with one is mostly wrong with all: of the others only the names count.
+            if (good) read_service(key, value, name);
+            if (!good) named_.push_back({Origin{key, value, defaults_}, name, {}});
+            good = good && std::none_of(problems_.begin() + std::ptrdiff_t(problems_before),
+                                        problems_.end(), is_error);
+        }
+    }
+
+    /// The names of the services that a key of `services` defines.
+    std::vector<std::string> names_of(yaml::Value key, yaml::Value value) {
+        const std::string name(key.text());
+        const yaml::Value instances = value.find("instances");
+        if (!instances) return {name};
+        const Reader::Step services(reader_, "services");
+        const Reader::Step service(reader_, key.text());
+        const Reader::Step step(reader_, "instances");
+        reader_.enter_service(name);
+        const std::size_t problems_before = problems_.size();
+        std::vector<std::string> names;
+        if (instance_of(name)) {
+            reader_.error(instances, "has no effect: this is an instance itself", "remove it");
+        } else if (const auto read = read_instances(reader_, instances)) {
+            for (const std::string& instance : *read) {
+                names.push_back(name);
+                names.back().append("@").append(instance);
+                refuse_twice(instances, names.back());
+            }
+            if ((count_instances_ += names.size()) > kMostInstances) {
+                reader_.error(instances, "makes too many services",
+                              "have " + std::to_string(kMostInstances) + " instances at most");
+            }
+        }
+        if (problems_.size() == problems_before) return names;
+        readable_ = false;
+        return {instance_of(name) ? name : name + "@1"};
+    }
+
+    /// An instance that also stands under its own name.
+    void refuse_twice(yaml::Value at, const std::string& name) {
+        const auto there = service_keys_.find(name);
+        if (there == service_keys_.end()) return;
+        reader_.error(at, quote(name) + " is also in " + text_of(there->second.position()),
+                      "keep one of them, or rename one");
+    }
+
+    void read_service(yaml::Value key, yaml::Value value, const std::string& name) {
         const std::size_t problems_before = problems_.size();
         Draft draft = base_;
-        draft.name = key.text();
+        draft.name = name;
         reader_.enter_service(draft.name);
         if (per_service_) lay_defaults_over(draft);
-        std::erase(draft.relations.requires_, draft.name);
-        std::erase(draft.relations.wants, draft.name);
-        std::erase(draft.relations.after, draft.name);
-        std::erase(draft.relations.before, draft.name);
+        leave_out_itself(draft.relations, draft.name);
         {
             const Reader::Step services(reader_, "services");
             const Reader::Step step(reader_, key.text());
@@ -276,7 +340,7 @@ class Loader {
     const Sources& sources_;
     std::vector<Problem>& problems_;
     Reader reader_;
-    bool readable_;  ///< every file was
+    bool readable_;  ///< every file was, and what services there are
     Users users_;
     SupervisorDraft supervisor_;
     std::vector<yaml::Value> supervisor_maps_;
@@ -285,6 +349,7 @@ class Loader {
     bool per_service_ = false;  ///< `defaults` depend on the service, so base_ is without them
     std::vector<std::pair<yaml::Value, yaml::Value>> services_;
     std::unordered_map<std::string_view, yaml::Value> service_keys_;
+    std::size_t count_instances_ = 0;
     std::vector<NamedRelations> named_;
     std::vector<Service> finished_;
 };

@@ -67,11 +67,12 @@ A file is YAML 1.2 in UTF-8, one document, at most 4 MiB. Its top-level keys:
   order of name. A service stands in one file only, and each key of `supervisor` and `defaults` in
   one file only.
 - `defaults` lie below every service: maps are merged, anything else in the service takes the place
-  of what `defaults` say. `${SERVICE}` in them is the service's own name. A oneshot takes no `ready`
-  and no `reload` from them, a service without a command only `description`, `enabled`, `groups` and
-  what it says of other services.
+  of what `defaults` say. `${SERVICE}` in them is the service's own name. A oneshot takes no `ready`,
+  `reload`, `health` and `watchdog` from them, a service without a command only `description`,
+  `enabled`, `groups` and what it says of other services.
 - A name is made of `a-z`, `0-9`, `.`, `_` and `-`, begins with a letter or a digit, and has 64
-  characters at most.
+  characters at most. `NAME@INSTANCE`, both such names, is an instance: one of those that
+  [`instances`](#what-runs) makes, or a service that is written down under that name.
 - Nobody but root and the user who runs the supervisor may be able to write to a file, nor to a
   folder that is named; otherwise it is refused. A group that only that user has is allowed.
 - Anchors and aliases work; they may add 100,000 values at most. Lists and maps may be nested 64
@@ -92,7 +93,8 @@ A file is YAML 1.2 in UTF-8, one document, at most 4 MiB. Its top-level keys:
 
 `${NAME}` in any string stands for a variable of the supervisor's environment, and
 `${NAME:-default}` for the default where that variable is unset or empty. `$$` is a dollar, and any
-other `$` stays as it is. `${SERVICE}` is the service's name. An undefined variable without a default
+other `$` stays as it is. `${SERVICE}` is the service's name, and `${INSTANCE}` what an instance has
+behind the `@` of its name. An undefined variable without a default
 is an error. Keys are taken as they stand. Within `{…}` and `[…]` a string with `${…}` needs quotes,
 as YAML has it.
 
@@ -108,6 +110,26 @@ command: nginx -g 'daemon off;'
 A string is split into words as a POSIX shell would (quotes `'…'` and `"…"`, backslash), after its
 variables are filled in. No shell runs: a pipe, a redirection or a second command in it is an error.
 Where a shell is wanted, name it: `[sh, -c, "sort < in > out"]`.
+
+### Commands of a turn
+
+Where several commands may stand, as in `pre_start`, there stands one, a list of lists, or a list of
+maps, which are run one after the other until one fails:
+
+```yaml
+pre_start: mkdir -p /run/app
+pre_start: [mkdir, -p, /run/app]
+pre_start: [[mkdir, -p, /run/app], [touch, /run/app/ready]]
+pre_start:
+  - {command: chown app /dev/ttyS0, as: root}
+  - {command: [/srv/app/bin/migrate], timeout: 5m}
+```
+
+| key | type | default | meaning |
+|---|---|---|---|
+| `command` | [command](#commands) | | What to run. Required. |
+| `timeout` | [duration](#values) | `start_timeout`, for `pre_stop` and `post_stop` `stop.timeout` | How long it may take; past it, it has failed and is killed. |
+| `as` | `service` or `root` | `service` | Whom it runs as; `root` needs a supervisor that is root. |
 
 ## Messages
 
@@ -212,7 +234,7 @@ std::string reference_page() {
         "## Not supported yet\n\nThese keys are known and refused, never accepted and ignored.\n\n";
     page += "- of `supervisor`: " + unbuilt(supervisor_table()) + "\n";
     page += "- of a service: " + unbuilt(service_table()) + "\n";
-    page += "- the words `forking` of `type` and `syslog` of `log`, and names with `@`\n";
+    page += "- the word `syslog` of `log`\n";
     return page;
 }
 

@@ -16,7 +16,14 @@ struct NamedRelations {
     Relations relations;
 };
 
-/// Reports unknown names, services that name themselves, and cycles.
+/// Reports unknown names, services that name themselves, cycles, and services that need what
+/// conflicts.
 void check_relations(const std::vector<NamedRelations>& services, std::vector<Problem>& problems);
+
+/// Leaves a service out of lists that are from `defaults`.
+void leave_out_itself(Relations& relations, const std::string& service);
+
+/// Has relations name the instances that there are where they name all of a service's.
+void expand_instances(std::vector<Service>& services);
 
 }  // namespace reeve::config

@@ -129,7 +129,8 @@ std::string json_schema() {
     lines.entry("defaults", R"({"$ref": "#/$defs/service"})");
     lines.open("services");
     lines.entry("type", R"(["object", "null"])");
-    lines.entry("propertyNames", R"({"pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"})");
+    lines.entry("propertyNames",
+                R"({"pattern": "^[a-z0-9][a-z0-9._-]{0,63}(@[a-z0-9][a-z0-9._-]{0,63})?$"})");
     lines.entry("additionalProperties", R"({"$ref": "#/$defs/service"})");
     lines.close();
     lines.close();

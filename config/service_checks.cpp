@@ -50,8 +50,11 @@ class Checks {
     void check(bool readable, Users& users, Caller self) {
         command();
         type();
+        daemon();
         alternatives();
         credentials(users, self);
+        hooks(self);
+        directories();
         if (!readable) return;  // what could not be read stands at its default: no use comparing
         backoff();
         restart_limit();
@@ -60,7 +63,7 @@ class Checks {
 
   private:
     void fail(std::string_view key, yaml::Value at, std::string what, std::string what_to_do) {
-        std::string path = "services." + draft_.name;
+        std::string path = origin_.path();
         if (!key.empty()) path += '.' + std::string(key);
         problems_.push_back({Severity::Error, at.position(), std::move(path), std::move(what),
                              std::move(what_to_do)});
@@ -69,13 +72,16 @@ class Checks {
     void command() {
         if (origin_.has("command")) return;
         const Relations& relations = draft_.relations;
-        if (relations.requires_.empty() && relations.wants.empty() &&
-            !origin_.has_own("requires") && !origin_.has_own("wants")) {
+        if (relations.requires_.empty() && relations.wants.empty() && relations.binds.empty() &&
+            !origin_.has_own("requires") && !origin_.has_own("wants") &&
+            !origin_.has_own("binds")) {
             return fail({}, origin_.name, "has no command",
-                        "add `command`, or `requires` or `wants` if it only groups others");
+                        "add `command`, or `requires`, `wants` or `binds` if it only groups "
+                        "others");
         }
-        constexpr std::array<std::string_view, 7> kOfGroups{
-            "description", "enabled", "groups", "requires", "wants", "after", "before"};
+        constexpr std::array<std::string_view, 10> kOfGroups{
+            "description", "enabled", "groups", "instances", "requires",
+            "wants",       "after",   "before", "binds",     "conflicts"};
         for (std::size_t i = 0; i < origin_.own.size(); ++i) {
             const yaml::Value key = origin_.own.key(i);
             if (std::find(kOfGroups.begin(), kOfGroups.end(), key.text()) == kOfGroups.end()) {
@@ -114,8 +120,25 @@ class Checks {
         if (origin_.has_own("reload")) {
             fail("reload", origin_.find("reload"), "a oneshot has nothing to reload", "remove it");
         }
+        for (const std::string_view key : {"health", "watchdog"}) {
+            if (!origin_.has_own(key)) continue;
+            fail(key, origin_.find(key), "a oneshot is not watched: it runs to its end",
+                 "remove it; `start_timeout` is how long it may take");
+        }
         draft_.policy.ready.reset();
         draft_.policy.reload.reset();
+        draft_.policy.health.reset();
+        draft_.policy.watchdog.reset();
+    }
+
+    /// From `defaults` a PID file is simply without effect on those that do not fork.
+    void daemon() {
+        if (draft_.execution.type == ServiceType::Forking) return;
+        if (origin_.has_own("pid_file")) {
+            fail("pid_file", origin_.find("pid_file"), "is read of forking services only",
+                 "add `type: forking` if it makes itself a daemon, or remove it");
+        }
+        draft_.execution.pid_file.clear();
     }
 
     void alternatives() {
@@ -131,6 +154,32 @@ class Checks {
         for (const IdentityMisread& m : misread) {
             fail(m.key, origin_.find(m.key), m.misread.what, m.misread.what_to_do);
         }
+    }
+
+    void hooks(Caller self) {
+        if (self.uid == 0) return;
+        const Hooks& hooks = draft_.policy.hooks;
+        const auto check = [&](std::string_view key, const std::vector<Hook>& list) {
+            if (std::none_of(list.begin(), list.end(), [](const Hook& h) { return h.as_root; })) {
+                return;
+            }
+            fail(key, origin_.find(key), "as: root takes a supervisor that runs as root",
+                 "remove it, or run the supervisor as root");
+        };
+        check("pre_start", hooks.pre_start);
+        check("post_start", hooks.post_start);
+        check("pre_stop", hooks.pre_stop);
+        check("post_stop", hooks.post_stop);
+    }
+
+    void directories() {
+        Directories& folders = draft_.execution.directories;
+        if (!folders.runtime.empty() || !folders.state.empty() || !folders.log.empty()) return;
+        if (origin_.own.find("directories").find("mode")) {
+            fail("directories.mode", origin_.find("directories", "mode"),
+                 "has no effect without a folder", "add `runtime`, `state` or `log`, or remove it");
+        }
+        folders = {};
     }
 
     void backoff() {

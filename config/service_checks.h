@@ -14,13 +14,14 @@ namespace reeve::config {
 
 /// Where a service's settings stand: its own map, and below it the `defaults` of every file.
 struct Origin {
-    yaml::Value name;  ///< the key under `services`
+    yaml::Value name;  ///< the key under `services`; instances share it
     yaml::Value own;
     std::span<const yaml::Value> defaults;
 
     /// The value of a key, its own before that of `defaults`; its name where neither has it.
     yaml::Value find(std::string_view key, std::string_view below = {}) const;
     bool has(std::string_view key) const;
+    std::string path() const { return "services." + std::string(name.text()); }
     bool has_own(std::string_view key) const { return static_cast<bool>(own.find(key)); }
 };
 

@@ -3,10 +3,12 @@
 #include <array>
 
 #include "config/draft.h"
+#include "config/execution_keys.h"
 #include "config/fields.h"
 #include "config/forms.h"
+#include "config/hooks.h"
 #include "config/log_keys.h"
-#include "config/ready_keys.h"
+#include "config/probe_keys.h"
 
 namespace reeve::config {
 
@@ -14,47 +16,68 @@ namespace {
 
 constexpr std::int64_t kMany = 1'000'000;
 
-constexpr std::array<std::string_view, 2> kTypes{"simple", "oneshot"};
-constexpr std::array<std::string_view, 1> kTypesLater{"forking"};
+constexpr std::array<std::string_view, 3> kTypes{"simple", "oneshot", "forking"};
 constexpr std::array<std::string_view, 3> kRestart{"always", "on-failure", "never"};
 constexpr std::array<std::string_view, 2> kEndActions{"none", "shutdown"};
 constexpr std::array<std::string_view, 2> kScopes{"main", "tree"};
+constexpr std::array<std::string_view, 2> kRests{"kill", "leave"};
+
+/// Which services there are is read before any of them is (Loader), so here is nothing left to do.
+constexpr Field kInstancesField{Kind::Instances, [](Reader&, Value, void*) {},
+                                [](const void*, const void*) { return true; },
+                                [](const void*, const void*) { return Literal{}; }};
+
+template <auto Hook>
+constexpr Field hook_field =
+    value_field<Kind::Commands, read_hooks, &Draft::policy, &Policy::hooks, Hook>;
 
 constexpr std::array kWhatRuns{
     Key{"command", value_field<Kind::Command, read_command, &Draft::execution, &Execution::command>,
         "",
         "The program and its arguments. Required, unless the service only groups others by "
-        "`requires` or `wants`."},
+        "`requires`, `wants` or `binds`."},
     Key{"description", value_field<Kind::Text, read_text, &Draft::policy, &Policy::description>, "",
         "What it is, for people."},
-    Key{"type", choice_field<kTypes, kTypesLater, &Draft::execution, &Execution::type>, "simple",
+    Key{"type", choice_field<kTypes, kNoWords, &Draft::execution, &Execution::type>, "simple",
         "`simple`: the command is the service. `oneshot`: it runs to its end; ending well means "
-        "ready, and dependents wait for that."},
+        "ready, and dependents wait for that. `forking`: it makes itself a daemon; the command "
+        "ends, and the process that it leaves behind is the service."},
+    Key{"pid_file", value_field<Kind::Path, read_path, &Draft::execution, &Execution::pid_file>, "",
+        "Where a `forking` service writes which process that is, waited for until `start_timeout`. "
+        "One that is older than the start, or names a process that is not the service's own, does "
+        "not count. Without it, the main process is the oldest one that was left behind."},
     Key{"enabled", value_field<Kind::Bool, read_bool, &Draft::policy, &Policy::enabled>, "true",
         "Whether it is started at boot. `reevectl enable` and `disable` decide otherwise, "
         "lastingly."},
     Key{"groups", value_field<Kind::Names, read_names, &Draft::policy, &Policy::groups>, "[]",
         "`@NAME` selects all services of a group in every client command."},
-    not_built("pid_file"),
-    not_built("instances"),
+    Key{"instances", kInstancesField, "",
+        "Makes services `NAME@1` to `NAME@N`, or one for each name of a list, instead of `NAME`. "
+        "`${INSTANCE}` is what stands behind the `@`. `NAME` stands for all of them in the keys of "
+        "others and in every client command. Not in `defaults`."},
     not_built("start"),
     not_built("schedule"),
     not_built("sockets"),
 };
 
 constexpr std::array kOrder{
-    Key{"requires", value_field<Kind::Names, read_names, &Draft::relations, &Relations::requires_>,
-        "[]",
+    Key{"requires",
+        value_field<Kind::Services, read_services, &Draft::relations, &Relations::requires_>, "[]",
         "These are started with it, before it, and must be ready first; they are stopped after "
         "it. If one cannot start, this waits."},
-    Key{"wants", value_field<Kind::Names, read_names, &Draft::relations, &Relations::wants>, "[]",
-        "As `requires`, but nothing happens when one is missing or failing."},
-    Key{"after", value_field<Kind::Names, read_names, &Draft::relations, &Relations::after>, "[]",
+    Key{"wants", value_field<Kind::Services, read_services, &Draft::relations, &Relations::wants>,
+        "[]", "As `requires`, but nothing happens when one is missing or failing."},
+    Key{"after", value_field<Kind::Services, read_services, &Draft::relations, &Relations::after>,
+        "[]",
         "Order only: if both are to start, these go first; if both are to stop, these go last."},
-    Key{"before", value_field<Kind::Names, read_names, &Draft::relations, &Relations::before>, "[]",
-        "Order only, the other way round."},
-    not_built("binds"),
-    not_built("conflicts"),
+    Key{"before", value_field<Kind::Services, read_services, &Draft::relations, &Relations::before>,
+        "[]", "Order only, the other way round."},
+    Key{"binds", value_field<Kind::Services, read_services, &Draft::relations, &Relations::binds>,
+        "[]",
+        "As `requires`, and it is stopped and restarted along with them, also after a crash."},
+    Key{"conflicts",
+        value_field<Kind::Services, read_services, &Draft::relations, &Relations::conflicts>, "[]",
+        "Starting one stops the other. Says nothing of their order."},
 };
 
 constexpr std::array kProcess{
@@ -95,25 +118,66 @@ constexpr std::array kProcess{
         "`sigpending`, `stack`."},
     Key{"stdin", value_field<Kind::Stdin, read_stdin, &Draft::execution, &Execution::stdin_path>,
         "null", "What it reads: nothing, or a file."},
-    not_built("oom_score_adj"),
-    not_built("cpu_affinity"),
-    not_built("scheduling"),
-    not_built("io_priority"),
-    not_built("no_new_privileges"),
-    not_built("capabilities"),
-    not_built("chroot"),
+    Key{"directories", map_field<kDirectoryKeys, &Draft::execution, &Execution::directories>, "",
+        "Folders that are made before its first command, as its user's own."},
+};
+
+constexpr std::array kRights{
+    Key{"oom_score_adj",
+        value_field<Kind::Integer, read_integer<-1000, 1000>, &Draft::execution,
+                    &Execution::oom_score_adj>,
+        "the supervisor's",
+        "How soon the kernel kills it for want of memory, from -1000 (never) to 1000."},
+    Key{"cpu_affinity",
+        value_field<Kind::Cpus, read_cpus, &Draft::execution, &Execution::cpu_affinity>, "[]",
+        "The CPUs that it may run on, counted from 0, as a list or as taskset(1) has it: "
+        "`[0, 2-5]`, `0-31:2`. None: any."},
+    Key{"scheduling", kSchedulingField, "the supervisor's",
+        "How the kernel shares out its CPU time."},
+    Key{"io_priority", kIoPriorityField, "the supervisor's",
+        "How the kernel orders its reads and writes."},
+    Key{"no_new_privileges",
+        value_field<Kind::Bool, read_bool, &Draft::execution, &Execution::no_new_privileges>,
+        "false", "No program that it runs gains rights by set-user-ID bits or file capabilities."},
+    Key{"capabilities",
+        value_field<Kind::Capabilities, read_capabilities, &Draft::execution,
+                    &Execution::capabilities>,
+        "as its user has them",
+        "The capabilities(7) that it has, also as another user than root, and the only ones that "
+        "it can get, such as `[CAP_NET_BIND_SERVICE]`. Those that the supervisor lacks cannot be "
+        "given."},
+    Key{"chroot", value_field<Kind::Path, read_path, &Draft::execution, &Execution::chroot>, "",
+        "The folder that is `/` for it. `working_dir` and `command` are seen from inside."},
     not_built("cgroup"),
-    not_built("directories"),
 };
 
 constexpr std::array kReadiness{
     Key{"ready", kReadyField, "none",
         "When dependents may go on. `notify`: at READY=1 of sd_notify. `none`: once it is "
-        "executed. A service's `ready` takes the place of that of `defaults` as one. Not for a "
-        "oneshot."},
+        "executed, a `forking` one once its main process is known. A map names one probe. A "
+        "service's `ready` takes the place of that of `defaults` as one. Not for a oneshot."},
     Key{"start_timeout",
         value_field<Kind::Duration, read_positive_duration, &Draft::policy, &Policy::start_timeout>,
         "60s", "How long it may take to become ready; past it the start has failed."},
+    Key{"health", kHealthField, "none",
+        "A probe that is tried for as long as it runs, and what follows when it fails. Takes the "
+        "place of that of `defaults` as one. Not for a oneshot."},
+    Key{"watchdog",
+        value_field<Kind::Duration, read_positive_duration, &Draft::policy, &Policy::watchdog>, "",
+        "WATCHDOG=1 of sd_notify must come at least this often; the service finds WATCHDOG_USEC in "
+        "its environment. Not for a oneshot."},
+};
+
+constexpr std::array kHookTable{
+    Key{"pre_start", hook_field<&Hooks::pre_start>, "[]",
+        "Run before its command. If one fails, so has the start."},
+    Key{"post_start", hook_field<&Hooks::post_start>, "[]",
+        "Run once it is ready, with MAINPID in their environment."},
+    Key{"pre_stop", hook_field<&Hooks::pre_stop>, "[]",
+        "Run before it is asked to stop, with MAINPID in their environment."},
+    Key{"post_stop", hook_field<&Hooks::post_stop>, "[]",
+        "Run once all of it is gone, also after a crash, with SERVICE_RESULT, EXIT_CODE and "
+        "EXIT_STATUS in their environment."},
 };
 
 constexpr std::array kBackoffKeys{
@@ -154,8 +218,6 @@ constexpr std::array kRestarting{
         "status."},
     Key{"on_failure", choice_field<kEndActions, kNoWords, &Draft::policy, &Policy::on_failure>,
         "none", "The same, only when it has `failed`."},
-    not_built("health"),
-    not_built("watchdog"),
 };
 
 constexpr std::array kStopKeys{
@@ -167,7 +229,9 @@ constexpr std::array kStopKeys{
         "After this long, all that is left of it gets KILL."},
     Key{"scope", choice_field<kScopes, kNoWords, &Stop::scope>, "main",
         "Whom the signal goes to: the main process, or all of its processes."},
-    not_built("rest"),
+    Key{"rest", choice_field<kRests, kNoWords, &Stop::rest>, "kill",
+        "What becomes of its other processes once the main one is gone. `kill`: TERM, and KILL at "
+        "the timeout. `leave`: they go on, as the sessions of sshd do."},
 };
 
 /// Each of the two ends the other where that stands in `defaults`: one of them is meant.
@@ -205,10 +269,6 @@ constexpr std::array kStopping{
     Key{"reload", optional_map_field<kReloadKeys, &Draft::policy, &Policy::reload>, "none",
         "How it reads its own configuration again while it runs; `{}` sends HUP. Without this key "
         "it cannot be reloaded. Not for a oneshot."},
-    not_built("pre_start"),
-    not_built("post_start"),
-    not_built("pre_stop"),
-    not_built("post_stop"),
 };
 
 constexpr std::array kOutput{
@@ -232,21 +292,33 @@ constexpr Section kSections[] = {
      "    command: [/srv/app/bin/migrate, --wait]\n"
      "  app:\n"
      "    command: /srv/app/bin/serve --port ${PORT:-8080}\n"
-     "    requires: [migrate]\n",
+     "    requires: [migrate]\n"
+     "  worker:\n"
+     "    command: \"/srv/app/bin/work --queue ${INSTANCE}\"\n"
+     "    instances: [mail, images]\n"
+     "  ftp:\n"
+     "    command: /usr/sbin/vsftpd -obackground=YES\n"
+     "    type: forking\n"
+     "    pid_file: /run/vsftpd/vsftpd.pid\n",
      list(kWhatRuns)},
     {"Order and dependencies",
-     "A name that does not exist is an error in `requires`, and a warning elsewhere. A cycle is an "
-     "error, over all four keys together. A service leaves its own name out of lists that it has "
-     "from `defaults`.",
+     "A name that does not exist is an error in `requires` and `binds`, and a warning elsewhere. A "
+     "cycle is an error, over all keys but `conflicts` together, and so is a service that needs "
+     "two "
+     "that conflict. `NAME` of a service that has instances names all of them, `NAME@INSTANCE` "
+     "that "
+     "one. A service leaves its own name out of lists that it has from `defaults`.",
      "services:\n"
      "  db: {command: /usr/bin/redis-server}\n"
      "  web: {command: /srv/app/bin/serve, requires: [db], after: [log-setup]}\n"
      "  log-setup: {type: oneshot, command: mkdir -p /srv/app/log}\n"
-     "  everything: {wants: [web]}\n",
+     "  exporter: {command: /srv/app/bin/exporter, binds: [db]}\n"
+     "  maintenance: {command: /srv/app/bin/sorry, enabled: false, conflicts: [web]}\n"
+     "  everything: {wants: [web, exporter]}\n",
      list(kOrder)},
     {"The process",
      "Every service starts clean: a session of its own, default signal dispositions, an empty "
-     "signal mask, no descriptors but 0, 1 and 2.",
+     "signal mask, no descriptors but 0, 1, 2 and those that are meant for it.",
      "services:\n"
      "  web:\n"
      "    command: /srv/app/bin/serve\n"
@@ -254,15 +326,37 @@ constexpr Section kSections[] = {
      "    working_dir: /srv/app\n"
      "    environment: {APP_MODE: production}\n"
      "    environment_files: [/etc/default/app, -/etc/default/app.local]\n"
-     "    limits: {nofile: 4096:65536, core: unlimited}\n",
+     "    limits: {nofile: 4096:65536, core: unlimited}\n"
+     "    directories: {runtime: [app], state: [app, app/uploads], mode: \"0750\"}\n",
      list(kProcess)},
-    {"Becoming ready", "",
+    {"What the process may do", "",
+     "services:\n"
+     "  web:\n"
+     "    command: /srv/app/bin/serve --port 80\n"
+     "    user: nobody\n"
+     "    capabilities: [CAP_NET_BIND_SERVICE]\n"
+     "    no_new_privileges: true\n"
+     "  index:\n"
+     "    command: /srv/app/bin/index\n"
+     "    oom_score_adj: 500\n"
+     "    cpu_affinity: [0, 2-5]\n"
+     "    scheduling: batch\n"
+     "    io_priority: {class: best-effort, level: 7}\n"
+     "  control: {command: /srv/app/bin/control, scheduling: {policy: fifo, priority: 10}}\n",
+     list(kRights)},
+    {"Becoming ready and staying well",
+     "Probes that ask are tried every `interval`, each for `timeout` at most, one at a time. A "
+     "socket or path that an earlier run left behind does not satisfy them.",
      "services:\n"
      "  cache: {command: redis-server --supervised systemd, ready: notify}\n"
      "  web:\n"
      "    command: /srv/app/bin/serve\n"
      "    ready: {tcp: 127.0.0.1:8080, interval: 100ms}\n"
-     "    start_timeout: 30s\n",
+     "    start_timeout: 30s\n"
+     "    health: {http: http://127.0.0.1:8080/health, failures: 5, start_delay: 10s}\n"
+     "  proxy: {command: /srv/app/bin/proxy, ready: {log: 'listening on port [0-9]+'}}\n"
+     "  db: {command: s6-service, ready: {fd: 3}}\n"
+     "  agent: {command: /srv/app/bin/agent, ready: {unix: /run/agent.sock}, watchdog: 30s}\n",
      list(kReadiness)},
     {"Restarting",
      "The wait before the n-th quick restart, n counting from 0, is initial * factor^n, at most "
@@ -280,8 +374,20 @@ constexpr Section kSections[] = {
      "  nginx:\n"
      "    command: [nginx, -g, daemon off;]\n"
      "    stop: {signal: QUIT, timeout: 30s}\n"
-     "    reload: {signal: HUP, check: nginx -t}\n",
+     "    reload: {signal: HUP, check: nginx -t}\n"
+     "  sshd: {command: [/usr/sbin/sshd, -D], stop: {rest: leave}}\n",
      list(kStopping)},
+    {"Commands around it",
+     "They run as the service's user, in its environment and folder, one after the other.",
+     "services:\n"
+     "  web:\n"
+     "    command: /srv/app/bin/serve\n"
+     "    pre_start: /srv/app/bin/serve --check\n"
+     "    post_start: [/srv/app/bin/register, web]\n"
+     "    pre_stop: [[/srv/app/bin/unregister, web], [sleep, 2]]\n"
+     "    post_stop:\n"
+     "      - {command: [/srv/app/bin/clean-up], timeout: 10s}\n",
+     list(kHookTable)},
     {"Output", "",
      "services:\n"
      "  web:\n"

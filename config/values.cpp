@@ -295,10 +295,6 @@ std::optional<Misread> check_name(std::string_view text) {
         return is_digit(c) || (c >= 'a' && c <= 'z') || c == '.' || c == '_' || c == '-';
     };
     if (text.empty()) return Misread{"an empty name", "write a name such as web"};
-    if (text.find('@') != std::string_view::npos) {
-        return Misread{quote(text) + " names an instance, which is not supported yet",
-                       "remove the @"};
-    }
     if (text.size() > 64) {
         return Misread{quote(text) + " is too long for a name", "write 64 characters at most"};
     }
@@ -308,6 +304,15 @@ std::optional<Misread> check_name(std::string_view text) {
                        "use a-z, 0-9, '.', '_' and '-', and begin with a letter or a digit"};
     }
     return std::nullopt;
+}
+
+std::optional<Misread> check_service_name(std::string_view text) {
+    const std::size_t at = text.find('@');
+    if (auto misread = check_name(text.substr(0, at))) return misread;
+    if (at == std::string_view::npos) return std::nullopt;
+    if (!check_name(text.substr(at + 1))) return std::nullopt;
+    return Misread{quote(text) + " is not the name of an instance",
+                   "write NAME@INSTANCE, each of a-z, 0-9, '.', '_' and '-'"};
 }
 
 }  // namespace reeve::config

@@ -39,7 +39,9 @@ bool is_size(const Limit& limit);
 /// The names that parse_limit knows, for messages and documentation.
 const std::vector<std::string_view>& limit_names();
 
-/// Why a text is no name of a service or group; nothing if it is one.
+/// Why a text is no name of a group, or of a service without instance; nothing if it is one.
 std::optional<Misread> check_name(std::string_view text);
+/// The same for a service, which may be an instance: NAME or NAME@INSTANCE.
+std::optional<Misread> check_service_name(std::string_view text);
 
 }  // namespace reeve::config

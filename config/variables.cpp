@@ -1,5 +1,7 @@
 #include "config/variables.h"
 
+#include "config/instances.h"
+
 namespace reeve::config {
 
 namespace {
@@ -61,7 +63,14 @@ class Expansion {
     void fill_in(const Reference& reference) {
         const std::string shown = "${" + std::string(reference.name) + "}";
         if (reference.name == "INSTANCE") {
-            return fail(shown + " is not supported yet", "remove it");
+            if (!service_) return fail(shown + " stands outside of a service", "remove it");
+            const auto instance = instance_of(*service_);
+            if (!instance) {
+                return fail(shown + " stands in a service without instances",
+                            "add `instances`, or write ${SERVICE} for its name");
+            }
+            result_.text += *instance;
+            return;
         }
         if (reference.name == "SERVICE") {
             if (!service_) return fail(shown + " stands outside of a service", "remove it");
@@ -99,7 +108,8 @@ Expanded expand(std::string_view text, const Environment& environment,
 }
 
 bool mentions_service(std::string_view text) {
-    return text.find("${SERVICE") != std::string_view::npos;
+    return text.find("${SERVICE") != std::string_view::npos ||
+           text.find("${INSTANCE") != std::string_view::npos;
 }
 
 }  // namespace reeve::config

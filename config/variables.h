@@ -18,8 +18,9 @@ struct Expanded {
     std::vector<Misread> misread;
 };
 
-/// Fills in ${NAME}, ${NAME:-default} and $$; any other $ stays. ${SERVICE} is `service`, and an
-/// error where there is none. Also knows the environment by no other way than the argument.
+/// Fills in ${NAME}, ${NAME:-default} and $$; any other $ stays. ${SERVICE} is `service` and
+/// ${INSTANCE} what that has behind its @; each is an error where there is none. Knows the
+/// environment by no other way than the argument.
 Expanded expand(std::string_view text, const Environment& environment,
                 std::optional<std::string_view> service);
 

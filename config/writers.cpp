@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "base/signal_name.h"
+#include "config/execution_values.h"
 #include "config/values.h"
 
 namespace reeve::config {
@@ -92,6 +93,14 @@ std::string round_size(std::uint64_t bytes) {
     return std::to_string(bytes) + std::string(kUnits[unit]);
 }
 
+/// One number, or from one to another: 5, "5-7".
+Literal span(int first, int last) {
+    if (first == last) return {static_cast<std::int64_t>(first)};
+    std::string text = std::to_string(first);
+    text.append("-").append(std::to_string(last));
+    return {std::move(text)};
+}
+
 Literal limit(const Limit& limit) {
     const auto value = [&](std::uint64_t number) -> std::string {
         if (number == RLIM_INFINITY) return "unlimited";
@@ -156,6 +165,10 @@ Literal written(As<Kind::Signal>, int signal) { return {signal_name(signal).subs
 Literal written(As<Kind::Command>, const Argv& argv) { return strings(argv); }
 Literal written(As<Kind::Names>, const std::vector<std::string>& names) { return strings(names); }
 
+Literal written(As<Kind::Services>, const std::vector<std::string>& names) {
+    return strings(names);
+}
+
 Literal written(As<Kind::Exits>, const ExitSet& exits) {
     Literal::List out;
     for (std::size_t code = 0; code < exits.codes.size(); ++code) {
@@ -197,6 +210,43 @@ Literal written(As<Kind::Address>, const TcpCheck& address) {
     const bool brackets = address.host.find(':') != std::string::npos;
     const std::string host = escaped(address.host);
     return {(brackets ? "[" + host + "]" : host) + ":" + std::to_string(address.port)};
+}
+
+Literal written(As<Kind::Url>, const HttpCheck& check) {
+    std::string url = "http://";
+    const bool brackets = check.host.find(':') != std::string::npos;
+    if (brackets) url += '[';
+    url += check.host;
+    if (brackets) url += ']';
+    if (check.port != HttpCheck{}.port) url.append(":").append(std::to_string(check.port));
+    return {url + escaped(check.target)};
+}
+
+Literal written(As<Kind::Statuses>, const std::vector<StatusRange>& ranges) {
+    Literal::List out;
+    for (const StatusRange& range : ranges) out.push_back(span(range.first, range.last));
+    return {std::move(out)};
+}
+
+Literal written(As<Kind::Pattern>, const std::string& pattern) { return {escaped(pattern)}; }
+Literal written(As<Kind::Folders>, const std::vector<std::string>& names) { return strings(names); }
+
+Literal written(As<Kind::Cpus>, const std::vector<int>& cpus) {
+    Literal::List out;
+    for (std::size_t i = 0; i < cpus.size();) {
+        std::size_t end = i + 1;
+        while (end < cpus.size() && cpus[end] == cpus[end - 1] + 1) ++end;
+        if (end - i < 3) end = i + 1;
+        out.push_back(span(cpus[i], cpus[end - 1]));
+        i = end;
+    }
+    return {std::move(out)};
+}
+
+Literal written(As<Kind::Capabilities>, const std::vector<int>& capabilities) {
+    Literal::List out;
+    for (const int number : capabilities) out.push_back({capability_name(number)});
+    return {std::move(out)};
 }
 
 Literal written(As<Kind::Destinations>, const Log& log) {

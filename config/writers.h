@@ -39,12 +39,20 @@ Literal written(As<Kind::Signal>, int signal);
 /// Always a list: a string would be split.
 Literal written(As<Kind::Command>, const Argv& argv);
 Literal written(As<Kind::Names>, const std::vector<std::string>& names);
+Literal written(As<Kind::Services>, const std::vector<std::string>& names);
 Literal written(As<Kind::Exits>, const ExitSet& exits);
 Literal written(As<Kind::Variables>, const std::map<std::string, std::string>& variables);
 Literal written(As<Kind::EnvironmentFiles>, const std::vector<EnvironmentFile>& files);
 Literal written(As<Kind::Inherit>, const InheritEnvironment& inherit);
 Literal written(As<Kind::Limits>, const std::vector<Limit>& limits);
 Literal written(As<Kind::Address>, const TcpCheck& address);
+Literal written(As<Kind::Url>, const HttpCheck& check);
+Literal written(As<Kind::Statuses>, const std::vector<StatusRange>& ranges);
+Literal written(As<Kind::Pattern>, const std::string& pattern);
+Literal written(As<Kind::Folders>, const std::vector<std::string>& names);
+/// Three and more in a row as "0-3".
+Literal written(As<Kind::Cpus>, const std::vector<int>& cpus);
+Literal written(As<Kind::Capabilities>, const std::vector<int>& capabilities);
 /// Of a Log, only where it goes.
 Literal written(As<Kind::Destinations>, const Log& log);
 

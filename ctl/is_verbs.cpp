@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/instances.h"
 #include "ctl/client.h"
 #include "ctl/protocol/json_writer.h"
 #include "ctl/text.h"
@@ -34,7 +35,7 @@ constexpr Question enabled = {
     [](const ServiceStatus& s) -> std::string_view { return s.enabled ? "enabled" : "disabled"; }};
 
 bool selects(const std::string& name, const ServiceStatus& service) {
-    if (name == service.name) return true;
+    if (name == service.name || config::is_instance_of(service.name, name)) return true;
     if (!name.starts_with('@')) return fnmatch(name.c_str(), service.name.c_str(), 0) == 0;
     return std::count(service.groups.begin(), service.groups.end(), name.substr(1)) > 0;
 }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/nearest.h"
+#include "config/instances.h"
 #include "ctl/client.h"
 #include "ctl/log_merge.h"
 #include "ctl/log_watch.h"
@@ -39,7 +40,9 @@ Attempt<Selection> select_by_folder(const std::string& log_dir,
     for (const std::string& name : names) {
         const std::size_t before = chosen.size();
         for (const std::string& folder : *folders) {
-            if (fnmatch(name.c_str(), folder.c_str(), FNM_NOESCAPE) == 0) chosen.insert(folder);
+            const bool chooses = config::is_instance_of(folder, name) ||
+                                 fnmatch(name.c_str(), folder.c_str(), FNM_NOESCAPE) == 0;
+            if (chooses) chosen.insert(folder);
         }
         if (chosen.size() > before || chosen.contains(name)) continue;
         if (name.starts_with('@')) {

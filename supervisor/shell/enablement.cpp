@@ -35,7 +35,7 @@ Enablement::Enablement(const std::string& state_dir, std::vector<std::string>& p
         // Ours have the names of services; what is being written begins with a dot.
         if (name.starts_with('.')) continue;
         const auto said = os::read_file(folder_ + "/" + name, 64);
-        if (config::check_name(name) || !said ||
+        if (config::check_service_name(name) || !said ||
             (*said != enabled_word && *said != disabled_word)) {
             problems.push_back("ignoring " + folder_ + "/" + name +
                                ": it says neither enabled nor disabled of a service");

@@ -8,6 +8,7 @@
 
 #include "base/nearest.h"
 #include "base/overloaded.h"
+#include "config/instances.h"
 #include "supervisor/shell/clock.h"
 
 namespace reeve::shell {
@@ -31,6 +32,7 @@ std::optional<std::string> nearest_name(const core::Units& units, const std::str
             }
         } else {
             candidates.insert(unit.name());
+            candidates.insert(std::string(config::base_of(unit.name())));
         }
     });
     return nearest(name, candidates);
@@ -121,7 +123,8 @@ boost::system::result<std::vector<core::ServiceId>, protocol::Refusal> select(
         units.for_each([&](const core::Unit& unit) {
             const bool matches = name.starts_with('@')
                                      ? in_group(unit, pattern.substr(1))
-                                     : ::fnmatch(name.c_str(), unit.name().c_str(), 0) == 0;
+                                     : config::is_instance_of(unit.name(), pattern) ||
+                                           ::fnmatch(name.c_str(), unit.name().c_str(), 0) == 0;
             if (!matches) return;
             matched = true;
             take(unit);

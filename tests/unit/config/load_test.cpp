@@ -51,9 +51,9 @@ TEST(Load, PutsServicesInOrderOfName) {
 }
 
 TEST(Load, RefusesBadNames) {
-    EXPECT_THAT(problems_in("services: {Web: {command: x}, a@1: {command: x}}"),
+    EXPECT_THAT(problems_in("services: {Web: {command: x}, a@: {command: x}}"),
                 ElementsAre(StartsWith("t.yaml:1:12: error: services.Web: \"Web\" is not a name"),
-                            HasSubstr("services.a@1: \"a@1\" names an instance")));
+                            HasSubstr("services.a@: \"a@\" is not the name of an instance")));
 }
 
 TEST(Load, GivesEveryProblemInOrderOfPlace) {

@@ -8,6 +8,8 @@
 
 #include "base/signal_name.h"
 #include "config/draft.h"
+#include "config/execution_keys.h"
+#include "config/execution_values.h"
 #include "config/service_checks.h"
 #include "config/users.h"
 #include "config/values.h"
@@ -18,22 +20,26 @@ namespace reeve::config {
 /// Makes services that a configuration could give, of everything that can be said.
 class RandomService {
   public:
-    /// Names of other services, which look like something else; the last is for `before`.
-    static constexpr std::string_view kOthers[] = {"0x10", "1e3", "null", "on", "db.main-1", "z"};
+    /// Names of other services, which look like something else; the last two are for `before` and
+    /// `conflicts`.
+    static constexpr std::string_view kOthers[] = {"0x10",      "1e3", "null", "on",
+                                                   "db.main-1", "u@1", "z",    "zz@x"};
 
     explicit RandomService(Random& random) : random_(random) {}
 
     Service make() {
         draft_ = initial_draft(false);
-        draft_.name = random_.one_of(std::vector<std::string>{"web", "true", "8.5", "0b1"});
+        draft_.name = random_.one_of(std::vector<std::string>{"web", "true", "8.5", "0b1", "w@1"});
         relations();
         draft_.policy.description = random_.text();
         draft_.policy.enabled = random_.chance(50);
-        draft_.policy.groups = names(0);
+        draft_.policy.groups = names(3);
         if (random_.chance(90)) process();
         Service service{draft_.name, draft_.execution, draft_.policy, draft_.relations,
                         draft_.identity};
-        if (service.execution.command.empty() && service.relations.wants.empty()) {
+        const Relations& relations = service.relations;
+        if (service.execution.command.empty() && relations.wants.empty() &&
+            relations.binds.empty()) {
             service.relations.wants = {"0x10"};
         }
         return service;
@@ -81,8 +87,9 @@ class RandomService {
     }
 
     void relations() {
-        draft_.relations = {names(1), names(1), names(1), {}};
-        if (sometimes()) draft_.relations.before = {std::string(kOthers[5])};
+        draft_.relations = {names(2), names(2), names(2), {}, names(2), {}};
+        if (sometimes()) draft_.relations.before = {std::string(kOthers[6])};
+        if (sometimes()) draft_.relations.conflicts = {std::string(kOthers[7])};
     }
 
     void process() {
@@ -90,7 +97,7 @@ class RandomService {
         identity();
         const bool oneshot = sometimes();
         if (oneshot) draft_.execution.type = ServiceType::Oneshot;
-        if (!oneshot) readiness_and_reload();
+        if (!oneshot) lasting();
         restarting(oneshot);
         Policy& policy = draft_.policy;
         if (sometimes()) policy.start_timeout = duration(1ms);
@@ -102,6 +109,8 @@ class RandomService {
         if (sometimes()) policy.stop.command = argv();
         if (sometimes()) policy.stop.timeout = duration(0ms);
         if (sometimes()) policy.stop.scope = StopScope::Tree;
+        if (sometimes()) policy.stop.rest = StopRest::Leave;
+        policy.hooks = {hooks(), hooks(), hooks(), hooks()};
         if (sometimes()) log();
     }
 
@@ -129,6 +138,53 @@ class RandomService {
         std::sort(execution.limits.begin(), execution.limits.end(),
                   [](const Limit& a, const Limit& b) { return a.resource < b.resource; });
         if (sometimes()) execution.stdin_path = path();
+        if (sometimes()) rights();
+        if (sometimes()) execution.directories.runtime = folders();
+        if (sometimes()) execution.directories.state = folders();
+        if (sometimes()) execution.directories.log = {"a", "a/b"};
+        const Directories& all = execution.directories;
+        if (all.runtime.empty() && all.state.empty() && all.log.empty()) return;
+        if (sometimes()) execution.directories.mode = static_cast<mode_t>(random_.under(01000));
+    }
+
+    std::vector<std::string> folders() {
+        std::string name = nonempty();
+        std::erase(name, '/');
+        return {std::move(name)};
+    }
+
+    void rights() {
+        Execution& execution = draft_.execution;
+        const auto between = [&](int least, int most) {
+            return static_cast<int>(random_.between(least, most));
+        };
+        if (sometimes()) execution.oom_score_adj = between(-1000, 1000);
+        for (int cpu = 0; cpu < 12; ++cpu) {
+            if (sometimes()) execution.cpu_affinity.push_back(cpu);
+        }
+        if (sometimes()) execution.scheduling = Scheduling{random_.one_of(kPolicyNumbers), 0};
+        const auto& chosen = execution.scheduling;
+        if (chosen && (chosen->policy == SCHED_FIFO || chosen->policy == SCHED_RR)) {
+            execution.scheduling->priority = between(1, 99);
+        }
+        if (sometimes()) execution.io_priority = IoPriority{between(1, 3), between(0, 7)};
+        if (execution.io_priority && execution.io_priority->io_class == 3) {
+            execution.io_priority->level = 0;
+        }
+        execution.no_new_privileges = sometimes();
+        if (sometimes()) execution.capabilities.emplace();
+        if (sometimes()) execution.capabilities = {{0, 10, between(11, 40)}};
+        if (sometimes()) execution.chroot = path();
+    }
+
+    std::vector<Hook> hooks() {
+        std::vector<Hook> out;
+        if (!sometimes()) return out;
+        for (std::size_t n = random_.under(3); n > 0; --n) {
+            out.push_back({argv(), {}, sometimes()});
+            if (sometimes()) out.back().timeout = duration(1ms);
+        }
+        return out;
     }
 
     Limit limit(std::string_view name) {
@@ -154,14 +210,65 @@ class RandomService {
         draft_.execution.credentials = resolve(identity, users_, Caller{0, 0}, misread);
     }
 
-    void readiness_and_reload() {
-        Policy& policy = draft_.policy;
-        if (sometimes()) policy.ready.emplace();
-        if (sometimes()) policy.ready = Probe{ExecCheck{argv()}, duration(1ms), duration(1ms)};
-        if (sometimes()) {
-            const auto host = random_.one_of(std::vector<std::string>{"::1", "127.0.0.1", "a$b"});
-            policy.ready = Probe{TcpCheck{host, static_cast<std::uint16_t>(1 + random_.under(9))}};
+    Probe probe() {
+        Probe probe{.check = {}, .interval = duration(1ms), .timeout = duration(1ms)};
+        const auto host = random_.one_of(std::vector<std::string>{"::1", "127.0.0.1", "a$b"});
+        const auto port = static_cast<std::uint16_t>(1 + random_.under(100));
+        switch (random_.under(5)) {
+            case 0:
+                probe.check = ExecCheck{argv()};
+                break;
+            case 1:
+                probe.check = TcpCheck{host, port};
+                break;
+            case 2:
+                probe.check = UnixCheck{path()};
+                break;
+            case 3:
+                probe.check = http(host == "a$b" ? "localhost" : host, port);
+                break;
+            default:
+                probe.check = PathCheck{path()};
         }
+        return probe;
+    }
+
+    HttpCheck http(std::string host, std::uint16_t port) {
+        const auto target =
+            random_.one_of(std::vector<std::string>{"/", "/?q=$x", "/a/b%20?c", "/${HOME}"});
+        HttpCheck check{std::move(host), port, target};
+        if (sometimes()) check.status = {{204, 204}, {100, 599}};
+        return check;
+    }
+
+    std::optional<Probe> awaited() {
+        switch (random_.under(4)) {
+            case 0:
+                return Probe{};
+            case 1:
+                return Probe{FdCheck{static_cast<int>(random_.between(3, 1023))}};
+            case 2:
+                return Probe{LogCheck{random_.one_of(
+                    std::vector<std::string>{"ready$", "^(a|b) \\d+", "[$]{2}", "${HOME}"})}};
+            default:
+                return std::nullopt;
+        }
+    }
+
+    /// What only services have that go on.
+    void lasting() {
+        Policy& policy = draft_.policy;
+        if (sometimes()) {
+            draft_.execution.type = ServiceType::Forking;
+            if (sometimes()) draft_.execution.pid_file = path();
+        }
+        if (sometimes()) policy.ready = random_.chance(50) ? probe() : awaited();
+        if (sometimes()) {
+            policy.health =
+                Health{probe(), static_cast<int>(random_.between(1, 1'000'000)), duration(0ms),
+                       random_.chance(50) ? HealthAction::Restart : HealthAction::None};
+        }
+        if (sometimes()) policy.watchdog = duration(1ms);
         if (!sometimes()) return;
         policy.reload.emplace();
         if (sometimes()) policy.reload->signal = signal();
