@@ -268,10 +268,13 @@ TEST(UnixProbe, IsNotSatisfiedByAStrangerWhoListens) {
     ::waitpid(stranger, nullptr, 0);
 }
 
-/// A start that every file of before is older than, though file systems' clocks are coarse.
-os::StartMark later_start() {
-    std::this_thread::sleep_for(std::chrono::milliseconds(40));
-    return os::StartMark::now();
+/// The first moment that a file is older than, though file systems' clocks are coarse.
+os::StartMark start_after(const std::string& file) {
+    struct stat status {};
+    if (::stat(file.c_str(), &status) != 0) std::abort();
+    auto start = os::StartMark::now();
+    while (!start.is_after(status.st_ctim)) start = os::StartMark::now();
+    return start;
 }
 
 TEST(PathProbe, IsSatisfiedByWhatWasMadeOrChangedSinceTheStart) {
@@ -287,7 +290,7 @@ TEST(PathProbe, IsSatisfiedByWhatWasMadeOrChangedSinceTheStart) {
 TEST(PathProbe, IsNotSatisfiedByWhatAnEarlierInstanceLeft) {
     const TempDir dir;
     std::ofstream(dir / "file") << "x";
-    EXPECT_EQ(look({dir / "file"}, later_start()).what, "it is older than this start");
+    EXPECT_EQ(look({dir / "file"}, start_after(dir / "file")).what, "it is older than this start");
 }
 
 TEST(PathProbe, AChangeOfOwnerOrModeMakesNothingNew) {
@@ -296,7 +299,7 @@ TEST(PathProbe, AChangeOfOwnerOrModeMakesNothingNew) {
     struct statx made {};
     ASSERT_EQ(::statx(AT_FDCWD, (dir / "file").c_str(), 0, STATX_BTIME, &made), 0);
     if ((made.stx_mask & STATX_BTIME) == 0) GTEST_SKIP() << "no time of birth here";
-    const auto start = later_start();
+    const auto start = start_after(dir / "file");
     ASSERT_EQ(::chmod((dir / "file").c_str(), 0600), 0);
     EXPECT_FALSE(look({dir / "file"}, start).yes);
 }
