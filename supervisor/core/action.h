@@ -70,6 +70,11 @@ struct CancelTask {
     TaskId task;
 };
 
+/// End a command with all it started; CommandEnded still follows, once all of that is gone.
+struct KillTask {
+    TaskId task;
+};
+
 /// How a request ended for one of its services.
 struct Outcome {
     enum class Kind { Done, Failed, NotRunning, TimedOut };
@@ -124,7 +129,8 @@ struct Finish {
     std::vector<std::string> survivors{};  ///< services that even SIGKILL did not end
 };
 
-using Action = std::variant<Spawn, Signal, KillTree, Reap, StartProbe, FindMain, RunCommand,
-                            CancelTask, Touches, Reply, Announce, AnnounceShutdown, Forget, Finish>;
+using Action =
+    std::variant<Spawn, Signal, KillTree, Reap, StartProbe, FindMain, RunCommand, CancelTask,
+                 KillTask, Touches, Reply, Announce, AnnounceShutdown, Forget, Finish>;
 
 }  // namespace reeve::core

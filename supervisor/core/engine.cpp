@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/overloaded.h"
+#include "base/result.h"
 
 namespace reeve::core {
 
@@ -59,7 +60,7 @@ void Engine::on(const BootAsked&) {
         const Unit& unit = units_.at_place(place);
         if (unit.policy().enabled) enabled.push_back(unit.id());
     }
-    raise(enabled, "started at boot", false);
+    announce_raised({}, raise(enabled, "started at boot", false));
 }
 
 void Engine::on(const Requested& event) {
@@ -147,7 +148,7 @@ bool Engine::refuse(const Requested& event, ServiceId id) {
 }
 
 void Engine::start_services(const Requested& event) {
-    announce_touched(event.request, Verb::Start, raise(event.services, "started by request", true));
+    announce_raised(event.request, raise(event.services, "started by request", true));
 }
 
 void Engine::stop_services(const Requested& event) {
@@ -172,9 +173,23 @@ void Engine::restart_services(const Requested& event) {
         unit.history = {};
         touch(unit);
     }
-    announce_touched(event.request, Verb::Start,
-                     raise(event.services, "restarted by request", true));
+    announce_raised(event.request, raise(event.services, "restarted by request", true));
     for (const ServiceId id : event.services) units_.at(id).origin = "restarted by request";
+}
+
+void Engine::announce_raised(RequestId request, const Raised& raised) {
+    for (const Touches::Service& refused : raised.refused) {
+        Unit& unit = units_.at(refused.id);
+        std::string why = "it conflicts with " + units_.at(refused.reason).name();
+        why += ", which is started as well";
+        if (!unit.alive()) change(unit, State(unit.state()), "not started: " + why);
+        Outcome outcome = outcome_of(unit, Outcome::Kind::Failed);
+        outcome.cause = std::move(why);
+        requests_.settle(request, std::move(outcome));
+    }
+    if (!request) return;
+    announce_touched(request, Verb::Stop, raised.stopped);
+    announce_touched(request, Verb::Start, raised.started);
 }
 
 void Engine::announce_touched(RequestId request, Verb verb,
@@ -197,28 +212,74 @@ void Engine::on(const Spawned& event) {
 void Engine::on(const SpawnFailed& event) {
     Unit* unit = units_.by_run(event.run);
     if (unit == nullptr) return;
-    unit->trouble = "cannot start: " + event.what;
     unit->start_failed = true;
     unit->last_run = {ExitStatus::exited(event.not_found ? 127 : 126), now_, false, {}, {}};
-    conclude(*unit);
+    unit->trouble = "cannot start: " + event.what;
+    main_gone(*unit, false);
+}
+
+void Engine::on(const ParentExited& event) {
+    Unit* unit = units_.by_run(event.run);
+    if (unit == nullptr) return;
+    const auto* starting = std::get_if<Starting>(&unit->state());
+    const bool well = unit->policy().success_exit.contains(event.status);
+    if (starting == nullptr || starting->step != StartStep::Launch || !well || !event.leftovers) {
+        on(Exited{event.run, event.status, event.leftovers, event.usage, {}});
+        return;
+    }
+    unit->pid.reset();
+    unit->last_run = {event.status, now_, true, event.usage, {}};
+    find_main(*unit);
+}
+
+void Engine::on(const MainFound& event) {
+    Unit* unit = units_.by_run(event.run);
+    if (unit == nullptr) return;
+    unit->pid = event.pid;
+    const auto* starting = std::get_if<Starting>(&unit->state());
+    if (starting != nullptr && starting->step == StartStep::FindMain) await_readiness(*unit);
+    auto* state = std::get_if<Stopping>(&unit->state());
+    if (state == nullptr || !state->main_gone) return;
+    // It was found too late to count: it is one of those that are being ended.
+    unit->pid.reset();
+}
+
+void Engine::on(const MainAwaited& event) {
+    Unit* unit = units_.by_run(event.run);
+    if (unit == nullptr) return;
+    const auto* starting = std::get_if<Starting>(&unit->state());
+    if (starting != nullptr && starting->step == StartStep::FindMain) {
+        not_ready_yet(*unit, event.what);
+    }
 }
 
 void Engine::on(const Exited& event) {
     Unit* unit = units_.by_run(event.run);
     if (unit == nullptr) return;
+    const config::ServiceType type = unit->run_definition->execution.type;
     const auto* stopping = std::get_if<Stopping>(&unit->state());
-    if (stopping != nullptr && stopping->main_gone) return;
-    const bool oneshot = unit->definition->execution.type == config::ServiceType::Oneshot;
-    const bool timed_out = stopping != nullptr && stopping->reason == StopReason::StartTimedOut;
-    const bool before_ready = std::holds_alternative<Starting>(unit->state()) && !oneshot;
-    unit->start_failed = timed_out || before_ready;
+    if (stopping != nullptr && stopping->main_gone) {
+        // A main process that was found when it was no longer looked for.
+        const bool late = type == config::ServiceType::Forking;
+        if (late && !event.leftovers) on(TreeEmptied{event.run});
+        return;
+    }
+    const bool before_ready =
+        std::holds_alternative<Starting>(unit->state()) && type != config::ServiceType::Oneshot;
+    unit->start_failed = unit->start_failed || before_ready;
     unit->last_run = {event.status, now_, true, event.usage, event.out_of_memory};
     unit->last_exit = LastExit{event.status, now_, now_ - unit->started};
-    const std::string how = event.status.text() +
-                            (event.out_of_memory == true ? " for want of memory" : "") + " after " +
-                            in_words(now_ - unit->started);
-    if (stopping == nullptr) {
-        unit->trouble = how + (before_ready ? ", before it was ready" : "");
+    std::string how = event.status.text();
+    if (event.out_of_memory == true) how += " for want of memory";
+    how += " after " + in_words(now_ - unit->started);
+    if (unit->reported_errno) how += " (" + Error::strerrordesc(*unit->reported_errno) + ")";
+    const bool by_itself = stopping == nullptr || stopping->reason == StopReason::Ended;
+    if (by_itself && unit->trouble.empty()) {
+        unit->trouble = std::move(how);
+        if (before_ready) unit->trouble += ", before it was ready";
+        const bool left_nothing = before_ready && type == config::ServiceType::Forking &&
+                                  event.status == ExitStatus::exited(0) && !unit->pid;
+        if (left_nothing) unit->trouble += "; it left no process behind";
     } else if (unit->trouble.empty() && event.status != ExitStatus::exited(0) &&
                event.status.signal != unit->stop().signal) {
         unit->trouble = event.status.text();
@@ -230,60 +291,60 @@ void Engine::on(const Exited& event) {
 void Engine::on(const TreeEmptied& event) {
     Unit* unit = units_.by_run(event.run);
     if (unit == nullptr) return;
-    const auto* stopping = std::get_if<Stopping>(&unit->state());
-    if (stopping != nullptr && stopping->main_gone) conclude(*unit);
+    if (const auto* starting = std::get_if<Starting>(&unit->state())) {
+        if (starting->step != StartStep::FindMain) return;
+        unit->start_failed = true;
+        unit->trouble = "ended before its main process was known";
+        if (!unit->unready.empty()) unit->trouble += " (" + unit->unready + ")";
+        return main_gone(*unit, false);
+    }
+    const auto* state = std::get_if<Stopping>(&unit->state());
+    if (state == nullptr || !state->main_gone || state->tree_gone) return;
+    Stopping stopping = *state;
+    stopping.tree_gone = true;
+    change(*unit, stopping);
+    if (stopping.step == StopStep::Ending) tree_gone(*unit);
 }
-
-void Engine::on(const ReadyReported& event) {
-    Unit* unit = units_.by_run(event.run);
-    if (unit == nullptr || !std::holds_alternative<Starting>(unit->state())) return;
-    const auto& ready = unit->policy().ready;
-    if (ready && ready->is_awaited()) become_ready(*unit);
-}
-
-void Engine::on(const Notified& event) {
-    Unit* unit = units_.by_run(event.run);
-    if (unit == nullptr) return;
-    if (event.status) unit->status_text = *event.status;
-    if (event.ready) on(ReadyReported{event.run});
-}
-
-void Engine::on(const ParentExited&) {}
-void Engine::on(const MainFound&) {}
-void Engine::on(const MainAwaited&) {}
 
 void Engine::on(const ProbeAnswered& event) {
     Unit* unit = units_.by_task(event.task);
     units_.end_task(event.task);
     if (unit == nullptr) return;
-    const auto* state = std::get_if<Starting>(&unit->state());
-    if (state == nullptr || state->probe != event.task) return;
-    Starting starting = *state;
-    starting.probe = {};
-    starting.probe_deadline.reset();
-    const auto& ready = unit->policy().ready;
-    starting.probe_due = now_ + (ready ? ready->interval : Duration::zero());
-    if (!event.yes) unit->unready = event.what;
-    change(*unit, starting, event.yes ? unit->cause() : "not ready yet: " + unit->unready);
-    if (event.yes) become_ready(*unit);
+    const std::optional<std::string> why =
+        event.yes ? std::nullopt : std::optional<std::string>(event.what);
+    State state = unit->state();
+    if (const auto* starting = std::get_if<Starting>(&state)) {
+        if (starting->readiness.task != event.task) return;
+        Starting answered = *starting;
+        answered.readiness = {};
+        change(*unit, answered);
+        return readiness_answered(*unit, why);
+    }
+    const Watch* watch = watch_of(state);
+    if (watch != nullptr && watch->health.task == event.task) health_answered(*unit, why);
 }
 
 void Engine::on(const CommandEnded& event) {
     Unit* unit = units_.by_task(event.task);
     units_.end_task(event.task);
     if (unit == nullptr) return;
+    if (const auto* starting = std::get_if<Starting>(&unit->state())) {
+        if (starting->hook.task == event.task) start_hook_ended(*unit, event);
+        return;
+    }
     if (const auto* reloading = std::get_if<Reloading>(&unit->state())) {
         if (reloading->command == event.task) reload_command_ended(*unit, event);
         return;
     }
     const auto* state = std::get_if<Stopping>(&unit->state());
     if (state == nullptr || state->command != event.task) return;
+    if (state->step != StopStep::Ending) return stop_hook_ended(*unit, event);
     Stopping stopping = *state;
     stopping.command = {};
     if (!event.succeeded && unit->trouble.empty()) {
         unit->trouble = "stop command failed: " + event.what;
     }
-    change(*unit, stopping, unit->cause());
+    change(*unit, stopping);
     // Whatever the command did or did not do, the process has until the deadline to end.
     if (!stopping.main_gone) send_stop_signal(*unit);
 }
@@ -298,37 +359,30 @@ void Engine::on(const DeadlinePassed&) {
 }
 
 void Engine::deadline_passed(Unit& unit) {
-    std::visit(
-        Overloaded{
-            [](const auto&) {},
-            [&](const Starting& s) {
-                if (s.deadline && *s.deadline <= now_) return start_deadline_passed(unit);
-                if (s.probe_due) {
-                    if (unit.policy().ready) return ask_probe(unit);
-                    return become_ready(unit);
-                }
-                const TaskId probe = s.probe;
-                cancel_task(probe);
-                Starting starting = s;
-                starting.probe = {};
-                starting.probe_deadline.reset();
-                const config::Probe* asked = unit.policy().ready ? &*unit.policy().ready : nullptr;
-                starting.probe_due = now_ + (asked ? asked->interval : Duration::zero());
-                unit.unready =
-                    "no answer within " + in_words(asked ? asked->timeout : Duration::zero());
-                change(unit, starting, "not ready yet: " + unit.unready);
-            },
-            [&](const Reloading& s) {
-                cancel_task(s.command);
-                end_reload(
-                    unit, false,
-                    std::string(s.checking ? "reload refused: its check" : "reload command") +
-                        " did not end in time");
-            },
-            [&](const Stopping&) { stop_deadline_passed(unit); },
-            [&](const Backoff&) { try_start(unit); },
-        },
-        State(unit.state()));
+    std::visit(Overloaded{
+                   [](const auto&) {},
+                   [&](const Starting& s) { start_deadline_passed(unit, s); },
+                   [&](const Running& s) { watch_deadline_passed(unit, s.watch); },
+                   [&](const Reloading& s) {
+                       if (s.deadline <= now_) return reload_deadline_passed(unit);
+                       watch_deadline_passed(unit, s.watch);
+                   },
+                   [&](const Stopping&) { stop_deadline_passed(unit); },
+                   [&](const Backoff&) { try_start(unit); },
+               },
+               State(unit.state()));
+}
+
+void Engine::start_deadline_passed(Unit& unit, const Starting& starting) {
+    if (starting.deadline && *starting.deadline <= now_) return start_timed_out(unit);
+    if (starting.hook.deadline && *starting.hook.deadline <= now_) {
+        return start_hook_timed_out(unit);
+    }
+    const auto& ready = unit.policy().ready;
+    if (starting.readiness.due) return ready ? ask_readiness(unit) : become_ready(unit);
+    cancel_task(starting.readiness.task);
+    readiness_answered(unit,
+                       "no answer within " + in_words(ready ? ready->timeout : Duration::zero()));
 }
 
 void Engine::on(const ShutdownAsked& event) {

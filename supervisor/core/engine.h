@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "config/diff.h"
@@ -44,6 +45,13 @@ class Engine {
         bool given_up = false;  ///< something is left that even SIGKILL does not end
         bool finished = false;
     };
+    /// Whom a request for services to be up concerns beyond those that it names.
+    struct Raised {
+        std::vector<Touches::Service> started;
+        std::vector<Touches::Service> stopped;  ///< as they conflict with what is started
+        std::vector<Touches::Service> refused;  ///< for another one that is started as well
+    };
+
     // engine.cpp: events
     void on(const BootAsked& event);
     void on(const Requested& event);
@@ -65,25 +73,28 @@ class Engine {
     void on(const PlanReplaced& event);
     void on(const ShutdownAsked& event);
     void deadline_passed(Unit& unit);
+    void start_deadline_passed(Unit& unit, const Starting& starting);
     bool refuse(const Requested& event, ServiceId id);
     void start_services(const Requested& event);
     void stop_services(const Requested& event);
     void restart_services(const Requested& event);
+    void announce_raised(RequestId request, const Raised& raised);
     void announce_touched(RequestId request, Verb verb, std::vector<Touches::Service> services);
     void reply(RequestId request, std::vector<Outcome> outcomes);
 
-    // lifecycle.cpp: one service's way through its states
+    // lifecycle.cpp: one service's way up, and what becomes of it at its end
     void change(Unit& unit, State state, std::string cause);
+    void change(Unit& unit, State state);
     void start_run(Unit& unit);
+    void launch(Unit& unit);
+    void not_ready_yet(Unit& unit, std::string why);
+    void find_main(Unit& unit);
     void await_readiness(Unit& unit);
-    void ask_probe(Unit& unit);
+    void ask_readiness(Unit& unit);
+    void readiness_answered(Unit& unit, const std::optional<std::string>& why);
     void become_ready(Unit& unit);
-    void begin_stop(Unit& unit, StopReason reason);
-    void send_stop_signal(const Unit& unit);
-    void stop_deadline_passed(Unit& unit);
-    void start_deadline_passed(Unit& unit);
-    void kill_now(Unit& unit);
-    void main_gone(Unit& unit, bool leftovers);
+    void enter_running(Unit& unit);
+    void start_timed_out(Unit& unit);
     void conclude(Unit& unit);
     void decide_fate(Unit& unit);
     void end_for_good(Unit& unit, State state, std::string cause);
@@ -92,10 +103,53 @@ class Engine {
     void cancel_task(TaskId task);
     void cancel_tasks(const Unit& unit);
 
+    // stopping.cpp: one run's way down
+    void begin_stop(Unit& unit, StopReason reason);
+    void enter_stopping(Unit& unit, Stopping stopping, std::string cause);
+    void begin_ending(Unit& unit);
+    void continue_stop(Unit& unit);
+    void tell_to_end(Unit& unit);
+    void send_stop_signal(const Unit& unit);
+    void main_gone(Unit& unit, bool leftovers);
+    void tree_gone(Unit& unit);
+    void stop_deadline_passed(Unit& unit);
+    void kill_now(Unit& unit);
+    void kill_rest(const Unit& unit);
+    bool forced() const { return shutdown_ && shutdown_->forced; }
+
+    // hooks.cpp: commands at the turns of a service's life
+    TaskId run_hook(Unit& unit, const config::Hook& hook);
+    void begin_hooks(Unit& unit, StartStep step);
+    void next_start_hook(Unit& unit);
+    void start_hook_ended(Unit& unit, const CommandEnded& event);
+    void start_hook_timed_out(Unit& unit);
+    void begin_stop_hooks(Unit& unit, StopStep step);
+    void next_stop_hook(Unit& unit);
+    void stop_hook_ended(Unit& unit, const CommandEnded& event);
+    void stop_hook_timed_out(Unit& unit);
+
+    // watch.cpp: health and watchdog
+    Watch new_watch(const Unit& unit) const;
+    void set_watch(Unit& unit, const Watch& watch);
+    void ask_health(Unit& unit);
+    void health_answered(Unit& unit, const std::optional<std::string>& why);
+    void feed_watchdog(Unit& unit);
+    void watchdog_bites(Unit& unit, std::string trouble);
+    void watch_deadline_passed(Unit& unit, const Watch& watch);
+    void watch_changed(Unit& unit, const config::Policy& before);
+
+    // notified.cpp: what a service says of itself
+    void said_ready(Unit& unit);
+    void says_ready(Unit& unit);
+    void says_reloading(Unit& unit, std::optional<Time> since);
+    void says_stopping(Unit& unit);
+    void extend_timeout(Unit& unit, Duration by);
+
     // settle.cpp: who may start or stop, from the neighbours' states
-    /// Turns goals Up, those of all that is needed too. Returns the others that it raised.
-    std::vector<Touches::Service> raise(const std::vector<ServiceId>& first,
-                                        const std::string& origin, bool by_hand);
+    /// Turns goals Up, those of all that is needed too.
+    Raised raise(const std::vector<ServiceId>& first, const std::string& origin, bool by_hand);
+    const Unit* rival_of(const Unit& unit, const std::unordered_set<ServiceId>& among) const;
+    void stop_rivals(const Unit& unit, std::vector<Touches::Service>& stopped);
     void lower(Unit& unit, std::string origin);
     std::vector<Touches::Service> dependents_of(const std::vector<ServiceId>& services) const;
     void touch(Unit& unit);
@@ -106,10 +160,15 @@ class Engine {
     void forget(Unit& unit);
     void try_start(Unit& unit);
     bool must_halt(const Unit& unit) const;
+    const Unit* lost_bond(const Unit& unit) const;
     const Unit* in_the_way_of_stop(Unit& unit) const;
 
     // reload.cpp: a running service re-reads its own configuration
     void begin_reload(Unit& unit);
+    void run_reload_command(Unit& unit, Reloading reloading, ReloadStep step,
+                            const config::Argv& command, std::string cause);
+    void await_reload(Unit& unit, std::string done);
+    void reload_deadline_passed(Unit& unit);
     void check_passed(Unit& unit);
     void reload_command_ended(Unit& unit, const CommandEnded& event);
     void end_reload(Unit& unit, bool succeeded, const std::string& what);
@@ -124,7 +183,7 @@ class Engine {
     void open_apply(const PlanReplaced& event, const std::vector<ServiceId>& live,
                     const std::vector<ServiceId>& concerned);
     void announce_taken_along(RequestId request, const std::vector<ServiceId>& concerned,
-                              std::vector<Touches::Service> started);
+                              Raised raised);
     void readiness_changed(Unit& unit);
 
     // shutdown

@@ -49,6 +49,9 @@ std::vector<Obstacle> obstacles_of(const Units& units, const Unit& unit) {
             found.push_back({old, "takes the place of"});
         }
     }
+    add_along(
+        units, unit, Edge::Conflicts, "conflicts with",
+        [](const Unit& other) { return other.alive(); }, found);
     const auto unsatisfied = [](const Unit& other) { return !is_satisfied(other); };
     add_along(units, unit, Edge::Requires, "requires", unsatisfied, found);
     add_along(units, unit, Edge::Wants, "wants", is_on_its_way, found);

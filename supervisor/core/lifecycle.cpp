@@ -3,7 +3,7 @@
 #include "base/overloaded.h"
 #include "supervisor/core/engine.h"
 
-/// One service's way through its states; the story is told in state.h.
+/// One service's way up, and what becomes of it at its end; the story is told in state.h.
 namespace reeve::core {
 
 namespace {
@@ -19,9 +19,14 @@ std::string ordinal(int n) {
     return std::to_string(n) + ending;
 }
 
-/// `origin` is why it will be up again: "restarted by request".
-std::string to_be_restarted(const std::string& origin) {
-    return "stopped to be " + (origin.starts_with("restarted ") ? origin : "restarted");
+std::string awaited(const config::Probe& ready) {
+    if (const auto* fd = std::get_if<config::FdCheck>(&ready.check)) {
+        return "awaits a newline on descriptor " + std::to_string(fd->number);
+    }
+    if (const auto* log = std::get_if<config::LogCheck>(&ready.check)) {
+        return "awaits a line in its log that matches " + log->pattern;
+    }
+    return "awaits READY=1";
 }
 
 }  // namespace
@@ -34,14 +39,21 @@ void Engine::change(Unit& unit, State state, std::string cause) {
     if (seen) touch_neighbours(unit);
 }
 
+void Engine::change(Unit& unit, State state) { change(unit, std::move(state), unit.cause()); }
+
 void Engine::start_run(Unit& unit) {
     const config::ServicePtr definition = unit.definition;
     unit.pid.reset();
     unit.status_text.clear();
     unit.trouble.clear();
     unit.unready.clear();
+    unit.unhealthy.clear();
     unit.run_definition = definition;
-    unit.was_ready = false;
+    unit.was_ready = unit.start_failed = unit.unwell = false;
+    unit.said_ready = unit.stop_timed_out = false;
+    unit.reported_errno.reset();
+    unit.watchdog = definition->policy.watchdog;
+    unit.last_run = {};
     unit.started = now_;
     if (definition->execution.command.empty()) return become_ready(unit);
     Starting starting{.run = units_.new_run(unit)};
@@ -49,118 +61,86 @@ void Engine::start_run(Unit& unit) {
         starting.deadline = now_ + limit;
     }
     change(unit, starting, unit.origin);
-    out_.push_back(Spawn{starting.run, unit.id(), definition});
+    if (definition->policy.hooks.pre_start.empty()) return launch(unit);
+    begin_hooks(unit, StartStep::PreStart);
+}
+
+void Engine::launch(Unit& unit) {
+    Starting starting = std::get<Starting>(unit.state());
+    starting.step = StartStep::Launch;
+    starting.hook = {};
+    change(unit, starting, unit.origin);
+    unit.unready.clear();
+    out_.push_back(Spawn{starting.run, unit.id(), unit.run_definition});
+}
+
+void Engine::not_ready_yet(Unit& unit, std::string why) {
+    unit.unready = std::move(why);
+    change(unit, State(unit.state()), "not ready yet: " + unit.unready);
+}
+
+/// The first process of a forking service has ended, and others are there.
+void Engine::find_main(Unit& unit) {
+    Starting starting = std::get<Starting>(unit.state());
+    starting.step = StartStep::FindMain;
+    change(unit, starting);
+    not_ready_yet(unit, unit.run_definition->execution.pid_file.empty() ? "awaits its main process"
+                                                                        : "awaits its PID file");
+    out_.push_back(FindMain{starting.run});
 }
 
 void Engine::await_readiness(Unit& unit) {
     if (unit.definition->execution.type == config::ServiceType::Oneshot) return;
+    Starting starting = std::get<Starting>(unit.state());
+    starting.step = StartStep::AwaitReady;
+    change(unit, starting);
     const auto& ready = unit.policy().ready;
-    if (!ready) return become_ready(unit);
-    if (!std::holds_alternative<config::NotifyCheck>(ready->check)) return ask_probe(unit);
-    unit.unready = "awaits READY=1";
-    change(unit, State(unit.state()), "not ready yet: " + unit.unready);
+    if (!ready || (ready->is_awaited() && unit.said_ready)) return become_ready(unit);
+    if (!ready->is_awaited()) return ask_readiness(unit);
+    not_ready_yet(unit, awaited(*ready));
 }
 
-void Engine::ask_probe(Unit& unit) {
+void Engine::ask_readiness(Unit& unit) {
     Starting starting = std::get<Starting>(unit.state());
     const config::Probe& probe = *unit.policy().ready;
-    starting.probe = units_.new_task(unit);
-    starting.probe_deadline = now_ + probe.timeout;
-    starting.probe_due.reset();
-    out_.push_back(StartProbe{starting.probe, starting.run, probe});
-    change(unit, starting, unit.cause());
+    starting.readiness = {units_.new_task(unit), now_ + probe.timeout, {}};
+    out_.push_back(StartProbe{starting.readiness.task, starting.run, probe});
+    change(unit, starting);
+}
+
+/// `why` is what its probe has against its being ready, or nothing.
+void Engine::readiness_answered(Unit& unit, const std::optional<std::string>& why) {
+    Starting starting = std::get<Starting>(unit.state());
+    if (!why) return become_ready(unit);
+    const auto& ready = unit.policy().ready;
+    starting.readiness = {{}, {}, now_ + (ready ? ready->interval : Duration::zero())};
+    change(unit, starting);
+    not_ready_yet(unit, *why);
 }
 
 void Engine::become_ready(Unit& unit) {
     cancel_tasks(unit);
+    if (run_of(unit.state()) && !unit.run_definition->policy.hooks.post_start.empty()) {
+        Starting starting = std::get<Starting>(unit.state());
+        starting.readiness = {};
+        change(unit, starting);
+        return begin_hooks(unit, StartStep::PostStart);
+    }
+    enter_running(unit);
+}
+
+void Engine::enter_running(Unit& unit) {
     unit.ready_since = now_;
     unit.was_ready = true;
-    change(unit, Running{run_of(unit.state())}, unit.origin);
-}
-
-void Engine::begin_stop(Unit& unit, StopReason reason) {
-    if (const auto* stopping = std::get_if<Stopping>(&unit.state())) {
-        // Already being ended for a reason of its own; now it shall not come back either.
-        Stopping asked = *stopping;
-        asked.reason = reason;
-        return change(unit, asked, unit.cause());
-    }
+    unit.unready.clear();
     const RunId run = run_of(unit.state());
-    if (!run) return conclude(unit);
-    cancel_tasks(unit);
-    const config::Stop& stop = unit.stop();
-    Stopping stopping{.run = run, .reason = reason, .deadline = now_ + stop.timeout};
-    if (!stop.command.empty() && reason == StopReason::Asked) {
-        stopping.command = units_.new_task(unit);
-    }
-    std::string cause = reason == StopReason::StartTimedOut ? unit.trouble
-                        : unit.goal == Goal::Down           ? unit.origin
-                                                            : to_be_restarted(unit.origin);
-    change(unit, stopping, std::move(cause));
-    if (stopping.command) {
-        out_.push_back(
-            RunCommand{stopping.command, run, stop.command, unit.id(), unit.run_definition});
-    } else {
-        send_stop_signal(unit);
-    }
+    change(unit, Running{run, run ? new_watch(unit) : Watch{}}, unit.origin);
 }
 
-void Engine::send_stop_signal(const Unit& unit) {
-    const config::Stop& stop = unit.stop();
-    const RunId run = run_of(unit.state());
-    out_.push_back(Signal{run, stop.signal, stop.scope});
-    // One that is stopped (SIGSTOP) must go on to see the signal.
-    if (stop.signal != SIGKILL) out_.push_back(Signal{run, SIGCONT, stop.scope});
-}
-
-void Engine::main_gone(Unit& unit, bool leftovers) {
-    if (!leftovers) return conclude(unit);
-    if (!std::holds_alternative<Stopping>(unit.state())) cancel_tasks(unit);
-    const auto* before = std::get_if<Stopping>(&unit.state());
-    Stopping stopping =
-        before != nullptr ? *before
-                          : Stopping{.run = run_of(unit.state()),
-                                     .reason = unit.halting ? StopReason::Asked : StopReason::Ended,
-                                     .deadline = now_ + unit.stop().timeout};
-    stopping.main_gone = true;
-    const bool killed = !stopping.deadline;
-    std::string cause =
-        before != nullptr ? unit.cause() : unit.trouble + "; ending what it left behind";
-    change(unit, stopping, std::move(cause));
-    if (killed) {
-        out_.push_back(KillTree{stopping.run});
-        return;
-    }
-    out_.push_back(Signal{stopping.run, SIGTERM, config::StopScope::Tree});
-    out_.push_back(Signal{stopping.run, SIGCONT, config::StopScope::Tree});
-}
-
-void Engine::start_deadline_passed(Unit& unit) {
+void Engine::start_timed_out(Unit& unit) {
     unit.trouble = "not ready within " + in_words(unit.policy().start_timeout);
     if (!unit.unready.empty()) unit.trouble += " (" + unit.unready + ")";
-    begin_stop(unit, StopReason::StartTimedOut);
-}
-
-void Engine::stop_deadline_passed(Unit& unit) {
-    const auto& stopping = std::get<Stopping>(unit.state());
-    const config::Stop& stop = unit.stop();
-    const std::string method = stopping.main_gone ? "what it left behind did not end on SIGTERM"
-                               : stopping.command ? "its stop command did not end it"
-                                                  : "did not end on " + signal_name(stop.signal);
-    const std::string note = method + " within " + in_words(stop.timeout) + "; killed";
-    unit.trouble = unit.trouble.empty() ? note : unit.trouble + "; " + note;
-    kill_now(unit);
-}
-
-void Engine::kill_now(Unit& unit) {
-    Stopping stopping{.run = run_of(unit.state()), .reason = StopReason::Asked};
-    if (const auto* before = std::get_if<Stopping>(&unit.state())) stopping = *before;
-    if (!stopping.run) return;
-    cancel_tasks(unit);
-    stopping.command = {};
-    stopping.deadline.reset();
-    change(unit, stopping, unit.trouble.empty() ? unit.origin : unit.trouble);
-    out_.push_back(KillTree{stopping.run});
+    begin_stop(unit, StopReason::StartFailed);
 }
 
 void Engine::conclude(Unit& unit) {
@@ -185,7 +165,7 @@ void Engine::conclude(Unit& unit) {
 }
 
 void Engine::decide_fate(Unit& unit) {
-    RunEnd end{.status = unit.last_run.status, .start_failed = unit.start_failed};
+    RunEnd end{unit.last_run.status, unit.start_failed, {}, unit.unwell};
     if (unit.was_ready) end.ready_for = unit.last_run.at - unit.ready_since;
     if (!is_success(unit.policy(), end)) note_failure(unit);
     const Verdict verdict = judge(*unit.definition, end, unit.history, random_, now_);
@@ -254,11 +234,7 @@ void Engine::cancel_task(TaskId task) {
 }
 
 void Engine::cancel_tasks(const Unit& unit) {
-    if (const auto* starting = std::get_if<Starting>(&unit.state())) cancel_task(starting->probe);
-    if (const auto* stopping = std::get_if<Stopping>(&unit.state())) cancel_task(stopping->command);
-    if (const auto* reloading = std::get_if<Reloading>(&unit.state())) {
-        cancel_task(reloading->command);
-    }
+    for (const TaskId task : tasks_of(unit.state())) cancel_task(task);
 }
 
 }  // namespace reeve::core

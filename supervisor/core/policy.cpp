@@ -53,7 +53,7 @@ Duration next_delay(const config::Backoff& backoff, const RunEnd& end, RestartHi
 }  // namespace
 
 bool is_success(const config::Policy& policy, const RunEnd& end) {
-    return !end.start_failed && policy.success_exit.contains(end.status);
+    return !end.start_failed && !end.unwell && policy.success_exit.contains(end.status);
 }
 
 Verdict judge(const config::Service& service, const RunEnd& end, RestartHistory& history,

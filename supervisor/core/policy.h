@@ -36,6 +36,7 @@ struct RunEnd {
     ExitStatus status;
     bool start_failed = false;  ///< it ended, or was ended, before it was ready
     Duration ready_for{};       ///< how long it had been ready
+    bool unwell = false;        ///< it was ended because it was not well
 };
 
 struct RestartAfter {

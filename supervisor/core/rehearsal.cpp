@@ -48,16 +48,34 @@ class Stage {
     void finish(const Unit& unit) {
         std::visit(Overloaded{
                        [](const auto&) {},
-                       [&](const Starting& s) {
-                           if (s.probe) facts_.push_back(ProbeAnswered{s.probe, true, {}});
-                           started(s.run, *unit.definition);
-                       },
+                       [&](const Starting& s) { finish_start(unit, s); },
                        [&](const Reloading& s) {
                            if (s.command) facts_.push_back(CommandEnded{s.command, true, {}});
                        },
-                       [&](const Stopping& s) { ended(s.run); },
+                       [&](const Stopping& s) {
+                           if (s.command) facts_.push_back(CommandEnded{s.command, true, {}});
+                           ended(s.run);
+                       },
                    },
                    unit.state());
+    }
+
+    void finish_start(const Unit& unit, const Starting& starting) {
+        if (const TaskId hook = starting.hook.task) {
+            facts_.push_back(CommandEnded{hook, true, {}});
+        } else if (const TaskId probe = starting.readiness.task) {
+            facts_.push_back(ProbeAnswered{probe, true, {}});
+        } else if (starting.step == StartStep::FindMain) {
+            facts_.push_back(MainFound{starting.run, 1});
+        } else {
+            started(starting.run, *unit.run_definition);
+        }
+        if (starting.step == StartStep::FindMain) said_ready(starting.run);
+    }
+
+    void said_ready(RunId run) {
+        facts_.push_back(ReadyReported{run});
+        facts_.push_back(Notified{.run = run, .ready = true});
     }
 
     /// When all services that are between two probes have been asked again.
@@ -65,15 +83,18 @@ class Stage {
         std::optional<Time> last;
         engine_.units().for_each([&](const Unit& unit) {
             const auto* starting = std::get_if<Starting>(&unit.state());
-            if (starting == nullptr || !starting->probe_due) return;
-            if (!last || *starting->probe_due > *last) last = starting->probe_due;
+            if (starting == nullptr || !starting->readiness.due) return;
+            if (!last || *starting->readiness.due > *last) last = starting->readiness.due;
         });
         return last;
     }
 
     void started(RunId run, const config::Service& service) {
         facts_.push_back(Spawned{run, 1});
-        facts_.push_back(ReadyReported{run});
+        if (service.execution.type == config::ServiceType::Forking) {
+            facts_.push_back(ParentExited{run, good_end(service.policy.success_exit), true});
+        }
+        said_ready(run);
         if (service.execution.type == config::ServiceType::Oneshot) {
             ended(run, good_end(service.policy.success_exit));
         }
@@ -105,6 +126,7 @@ class Stage {
     void carry_out(const FindMain& a) { facts_.push_back(MainFound{a.run, 1}); }
     void carry_out(const RunCommand& a) { facts_.push_back(CommandEnded{a.task, true, {}}); }
     void carry_out(const CancelTask&) {}
+    void carry_out(const KillTask& a) { facts_.push_back(CommandEnded{a.task, false, "killed"}); }
     void carry_out(const Touches& a) {
         for (const Touches::Service& touched : a.services) {
             played_.also.push_back(engine_.units().find(touched.id)->name());

@@ -87,11 +87,12 @@ void Engine::replan(const config::ServiceChange& entry, const config::Plan& befo
 
 void Engine::live_change(Unit& unit, const config::Service& before, std::vector<ServiceId>& start) {
     unit.run_definition = unit.definition;
+    watch_changed(unit, before.policy);
     if (std::holds_alternative<Starting>(unit.state()) && unit.pid &&
         unit.policy().ready != before.policy.ready) {
         const auto& ready = unit.policy().ready;
-        if (ready && std::holds_alternative<config::NotifyCheck>(ready->check)) {
-            // The process that is there was given nothing by which it could say so.
+        if (ready && ready->is_awaited()) {
+            // The process that is there was given nothing by which it could say so, or has said it.
             unit.cycle = true;
             unit.origin = "restarted because its definition changed";
         } else {
@@ -113,6 +114,7 @@ void Engine::live_change(Unit& unit, const config::Service& before, std::vector<
     };
     const config::Relations& relations = unit.definition->relations;
     add_new(before.relations.requires_, relations.requires_);
+    add_new(before.relations.binds, relations.binds);
     add_new(before.relations.wants, relations.wants);
 }
 
@@ -174,7 +176,7 @@ void Engine::open_apply(const PlanReplaced& event, const std::vector<ServiceId>&
 
 /// Names those that the change touches though their own definitions are the same.
 void Engine::announce_taken_along(RequestId request, const std::vector<ServiceId>& concerned,
-                                  std::vector<Touches::Service> started) {
+                                  Raised raised) {
     std::vector<ServiceId> cycled = concerned;
     std::erase_if(cycled, [&](ServiceId id) { return !units_.at(id).cycle; });
     const std::unordered_set<ServiceId> own(concerned.begin(), concerned.end());
@@ -183,20 +185,18 @@ void Engine::announce_taken_along(RequestId request, const std::vector<ServiceId
     };
     std::vector<Touches::Service> dependents = dependents_of(cycled);
     std::erase_if(dependents, is_concerned);
-    std::erase_if(started, is_concerned);
+    std::erase_if(raised.started, is_concerned);
     for (const Touches::Service& dependent : dependents) restarts_along(dependent);
-    if (!request) return;
-    announce_touched(request, Verb::Restart, std::move(dependents));
-    announce_touched(request, Verb::Start, std::move(started));
+    if (request) announce_touched(request, Verb::Restart, std::move(dependents));
+    announce_raised(request, raised);
 }
 
 void Engine::readiness_changed(Unit& unit) {
     Starting starting = std::get<Starting>(unit.state());
-    cancel_task(starting.probe);
-    starting.probe = {};
-    starting.probe_deadline.reset();
-    starting.probe_due.reset();
-    change(unit, starting, unit.cause());
+    if (starting.step != StartStep::AwaitReady) return;
+    cancel_task(starting.readiness.task);
+    starting.readiness = {};
+    change(unit, starting);
     await_readiness(unit);
 }
 

@@ -43,13 +43,14 @@ const Unit* find_in_the_way(const Units& units, const Unit& unit, const Edge (&e
 
 }  // namespace
 
-std::vector<Touches::Service> Engine::raise(const std::vector<ServiceId>& first,
-                                            const std::string& origin, bool by_hand) {
+Engine::Raised Engine::raise(const std::vector<ServiceId>& first, const std::string& origin,
+                             bool by_hand) {
     struct Wanted {
         ServiceId id;
         ServiceId by;  ///< who needs it; none: it is named
     };
-    std::vector<Touches::Service> touched;
+    Raised raised;
+    std::unordered_set<ServiceId> up;  // goal Up by this request
     std::deque<Wanted> wanted;
     std::unordered_set<ServiceId> seen;
     for (const ServiceId id : first) {
@@ -64,14 +65,25 @@ std::vector<Touches::Service> Engine::raise(const std::vector<ServiceId>& first,
         const bool renewed = !next.by && by_hand && (!unit.alive() || ended);
         // A oneshot that is done need not run again for whoever requires it.
         if (next.by && is_satisfied(unit)) continue;
+        if (const Unit* rival = rival_of(unit, up)) {
+            raised.refused.push_back({next.id, rival->id()});
+            continue;
+        }
+        up.insert(next.id);
         if (unit.goal == Goal::Down || renewed) {
-            if (next.by) touched.push_back({next.id, next.by});
+            if (next.by) raised.started.push_back({next.id, next.by});
+            stop_rivals(unit, raised.stopped);
             unit.goal = Goal::Up;
             unit.origin = next.by ? "started for " + units_.at(next.by).name() : origin;
             unit.history = {};
             // Whoever asks by hand does not want to wait for the backoff, now or later.
             if (std::holds_alternative<Backoff>(unit.state())) change(unit, Stopped{}, unit.origin);
-            if (ended) begin_stop(unit, StopReason::Asked);
+            if (ended) {
+                // It comes back by this, not by its policy.
+                Stopping asked = *stopping;
+                asked.reason = StopReason::Asked;
+                change(unit, asked);
+            }
             if (stopping != nullptr && !ended) {
                 change(unit, State(unit.state()), unit.cause() + "; then to be started again");
             }
@@ -86,7 +98,32 @@ std::vector<Touches::Service> Engine::raise(const std::vector<ServiceId>& first,
             }
         }
     }
-    return touched;
+    return raised;
+}
+
+/// One of these that must never be up together with the service.
+const Unit* Engine::rival_of(const Unit& unit, const std::unordered_set<ServiceId>& among) const {
+    for (const std::uint32_t place : units_.neighbours(unit, Edge::Conflicts)) {
+        const Unit& other = units_.at_place(place);
+        if (among.contains(other.id())) return &other;
+    }
+    return nullptr;
+}
+
+/// With all that require them.
+void Engine::stop_rivals(const Unit& unit, std::vector<Touches::Service>& stopped) {
+    for (const std::uint32_t place : units_.neighbours(unit, Edge::Conflicts)) {
+        Unit& rival = units_.at_place(place);
+        if (rival.goal == Goal::Down && !rival.alive()) continue;
+        const std::string because = ", with which it conflicts, was started";
+        for (const Touches::Service& dependent : dependents_of({rival.id()})) {
+            stopped.push_back(dependent);
+            lower(units_.at(dependent.id),
+                  "stopped because " + units_.at(dependent.reason).name() + " was stopped");
+        }
+        stopped.push_back({rival.id(), unit.id()});
+        lower(rival, "stopped because " + unit.name() + because);
+    }
 }
 
 void Engine::lower(Unit& unit, std::string origin) {
@@ -126,8 +163,11 @@ void Engine::touch(Unit& unit) {
 }
 
 void Engine::touch_neighbours(Unit& unit) {
+    for (const std::uint32_t place : units_.neighbours(unit, Edge::BoundBy)) {
+        halt_queue_.push_back(units_.at_place(place).id());
+    }
     for (const Edge edge : {Edge::RequiredBy, Edge::WantedBy, Edge::Before, Edge::Requires,
-                            Edge::Wants, Edge::After}) {
+                            Edge::Wants, Edge::After, Edge::Conflicts}) {
         for (const std::uint32_t place : units_.neighbours(unit, edge)) {
             Unit& other = units_.at_place(place);
             if (other.queued) continue;
@@ -174,14 +214,28 @@ bool Engine::must_halt(const Unit& unit) const {
     if (unit.goal == Goal::Down || unit.cycle) return true;
     const auto requirements = units_.neighbours(unit, Edge::Requires);
     return std::any_of(requirements.begin(), requirements.end(),
-                       [&](std::uint32_t place) { return units_.at_place(place).halting; });
+                       [&](std::uint32_t place) { return units_.at_place(place).halting; }) ||
+           lost_bond(unit) != nullptr;
+}
+
+/// One that the service is bound to, and that is not there any more.
+const Unit* Engine::lost_bond(const Unit& unit) const {
+    for (const std::uint32_t place : units_.neighbours(unit, Edge::Binds)) {
+        const Unit& other = units_.at_place(place);
+        if (!is_satisfied(other)) return &other;
+    }
+    return nullptr;
 }
 
 void Engine::settle(Unit& unit) {
     if (unit.halting) {
         if (is_stopping_on_request(unit.state())) return;
-        if (in_the_way_of_stop(unit) == nullptr) begin_stop(unit, StopReason::Asked);
-        return;
+        if (in_the_way_of_stop(unit) != nullptr) return;
+        const Unit* lost = unit.goal == Goal::Up && !unit.cycle ? lost_bond(unit) : nullptr;
+        if (lost != nullptr && !lost->halting) {
+            unit.origin = "restarted because " + lost->name() + ", which it is bound to, ended";
+        }
+        return begin_stop(unit, StopReason::Asked);
     }
     if (unit.alive()) return;
     if (unit.goal == Goal::Down) {
@@ -228,6 +282,10 @@ void Engine::try_start(Unit& unit) {
     for (const ServiceId id : unit.predecessors) {
         const Unit* old = units_.find(id);
         if (old != nullptr && old->removed && old->alive()) return wait(*old, false);
+    }
+    for (const std::uint32_t place : units_.neighbours(unit, Edge::Conflicts)) {
+        const Unit& rival = units_.at_place(place);
+        if (rival.alive()) return wait(rival, !rival.halting);
     }
     const Unit* requirement =
         find_in_the_way(units_, unit, {Edge::Requires}, unit.cursors.requirements,

@@ -10,6 +10,17 @@ void take_earlier(std::optional<Time>& earliest, std::optional<Time> other) {
     if (other && (!earliest || *other < *earliest)) earliest = other;
 }
 
+void take_earlier(std::optional<Time>& earliest, const Asking& asking) {
+    take_earlier(earliest, asking.deadline);
+    take_earlier(earliest, asking.due);
+}
+
+std::optional<Time> deadline_of(const Watch& watch) {
+    std::optional<Time> earliest = watch.watchdog;
+    take_earlier(earliest, watch.health);
+    return earliest;
+}
+
 }  // namespace
 
 std::string_view name_of(const State& state) {
@@ -50,18 +61,46 @@ std::optional<Time> deadline_of(const State& state) {
                           [](const Waiting&) { return Deadline{}; },
                           [](const Starting& s) {
                               Deadline earliest = s.deadline;
-                              take_earlier(earliest, s.probe_deadline);
-                              take_earlier(earliest, s.probe_due);
+                              take_earlier(earliest, s.readiness);
+                              take_earlier(earliest, s.hook.deadline);
                               return earliest;
                           },
-                          [](const Running&) { return Deadline{}; },
-                          [](const Reloading& s) { return Deadline{s.deadline}; },
+                          [](const Running& s) { return deadline_of(s.watch); },
+                          [](const Reloading& s) {
+                              Deadline earliest = s.deadline;
+                              take_earlier(earliest, deadline_of(s.watch));
+                              return earliest;
+                          },
                           [](const Stopping& s) { return s.deadline; },
                           [](const Backoff& s) { return Deadline{s.until}; },
                           [](const Failed&) { return Deadline{}; },
                           [](const Done&) { return Deadline{}; },
                       },
                       state);
+}
+
+std::vector<TaskId> tasks_of(const State& state) {
+    std::vector<TaskId> tasks;
+    std::visit(Overloaded{
+                   [](const auto&) {},
+                   [&](const Starting& s) {
+                       tasks = {s.readiness.task, s.hook.task};
+                   },
+                   [&](const Running& s) { tasks = {s.watch.health.task}; },
+                   [&](const Reloading& s) {
+                       tasks = {s.command, s.watch.health.task};
+                   },
+                   [&](const Stopping& s) { tasks = {s.command}; },
+               },
+               state);
+    std::erase(tasks, TaskId{});
+    return tasks;
+}
+
+Watch* watch_of(State& state) {
+    if (auto* running = std::get_if<Running>(&state)) return &running->watch;
+    if (auto* reloading = std::get_if<Reloading>(&state)) return &reloading->watch;
+    return nullptr;
 }
 
 bool is_same_to_others(const State& a, const State& b) {

@@ -23,7 +23,9 @@ bool is_busy(const State& state) {
 bool is_satisfied(const Unit& unit) {
     if (unit.halting) return false;
     if (std::holds_alternative<Done>(unit.state())) {
-        return unit.definition->execution.type == config::ServiceType::Oneshot;
+        // With the goal Up it is about to be run again.
+        return unit.goal == Goal::Down &&
+               unit.definition->execution.type == config::ServiceType::Oneshot;
     }
     return std::holds_alternative<Running>(unit.state()) ||
            std::holds_alternative<Reloading>(unit.state());
@@ -121,6 +123,12 @@ std::span<const std::uint32_t> Units::neighbours(const Unit& unit, Edge edge) co
     switch (edge) {
         case Edge::Requires:
             return links.requires_;
+        case Edge::Binds:
+            return links.binds;
+        case Edge::BoundBy:
+            return links.bound_by;
+        case Edge::Conflicts:
+            return links.conflicts;
         case Edge::Wants:
             return links.wants;
         case Edge::After:

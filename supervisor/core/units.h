@@ -65,19 +65,26 @@ class Unit {
         return (run_definition ? run_definition : definition)->policy.stop;
     }
     Goal goal = Goal::Down;
-    bool cycle = false;    ///< to be stopped and started again
-    bool halting = false;  ///< alive and must stop: by its goal, its cycle or a requirement
-    bool removed = false;  ///< the configuration no longer has it
-    bool queued = false;   ///< the engine is about to look at it
-    std::string origin;    ///< why it has its goal, for people
-    std::string trouble;   ///< what went wrong with the present run, for people
-    std::string unready;   ///< why it is not ready yet, by the last answer of its probe
+    bool cycle = false;     ///< to be stopped and started again
+    bool halting = false;   ///< alive and must stop: by its goal, its cycle or a requirement
+    bool removed = false;   ///< the configuration no longer has it
+    bool queued = false;    ///< the engine is about to look at it
+    std::string origin;     ///< why it has its goal, for people
+    std::string trouble;    ///< what went wrong with the present run, for people
+    std::string unready;    ///< why it is not ready yet, for people
+    std::string unhealthy;  ///< the last bad answer of its health probe; empty after a good one
     std::string status_text;
     std::optional<int> pid;
     Time started;      ///< when the present or last run was spawned
     Time ready_since;  ///< when it became ready; counts while it is Running or after that
     bool was_ready = false;
-    bool start_failed = false;  ///< the last run ended before it was ready
+    bool start_failed = false;             ///< the last run ended before it was ready
+    bool unwell = false;                   ///< the last run was ended because it was not well
+    bool said_ready = false;               ///< the present run, maybe before anybody asked
+    bool stop_timed_out = false;           ///< the present run was killed, as it did not end
+    std::optional<int> reported_errno;     ///< ERRNO= of the present run
+    std::optional<Duration> watchdog;      ///< how often the present run must feed it
+    std::optional<bool> tells_of_reloads;  ///< whether it sends RELOADING=1; nothing: not known yet
     RunResult last_run;
     RestartHistory history;
     std::optional<LastExit> last_exit;
@@ -143,7 +150,17 @@ class Units {
         }
     }
 
-    enum class Edge { Requires, Wants, After, RequiredBy, WantedBy, Before };
+    enum class Edge {
+        Requires,
+        Binds,
+        Wants,
+        After,
+        RequiredBy,
+        BoundBy,
+        WantedBy,
+        Before,
+        Conflicts
+    };
     /// The neighbours along one kind of edge, as places in the plan; none for a removed unit.
     std::span<const std::uint32_t> neighbours(const Unit& unit, Edge edge) const;
     Unit& at_place(std::uint32_t place) { return at(by_place_[place]); }

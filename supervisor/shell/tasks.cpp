@@ -102,4 +102,11 @@ void Tasks::ask(const core::StartProbe& action, const Done& done) {
         action.probe.check);
 }
 
+void Tasks::kill(core::TaskId id) {
+    const auto found = tasks_.find(id);
+    if (found != tasks_.end() && found->second->pid != 0) {
+        children_.signal_group(found->second->pid, SIGKILL);
+    }
+}
+
 }  // namespace reeve::shell

@@ -22,6 +22,8 @@ class Tasks {
     void run(const core::RunCommand& action);
     void probe(const core::StartProbe& action);
     void cancel(core::TaskId task);
+    /// Ends a command, whose end is still told.
+    void kill(core::TaskId task);
 
   private:
     using Done = std::function<void(bool succeeded, std::string what)>;

@@ -31,7 +31,11 @@ std::size_t rank_of(const std::string& name) {
 
 Probe random_probe(Dice& dice) {
     Probe probe;
-    if (dice.chance(0.5)) return probe;
+    if (dice.chance(0.4)) return probe;
+    if (dice.chance(0.2)) {
+        probe.check = LogCheck{"up"};
+        return probe;
+    }
     if (dice.chance(0.5)) {
         probe.check = ExecCheck{{"probe"}};
     } else {
@@ -50,6 +54,38 @@ Backoff random_backoff(Dice& dice) {
     backoff.jitter = static_cast<double>(dice.below(4)) * 0.1;
     backoff.reset_after = dice.between(0s, 10s);
     return backoff;
+}
+
+Health random_health(Dice& dice) {
+    Health health;
+    health.probe.check = TcpCheck{"localhost", 80};
+    health.probe.interval = dice.between(50ms, 2s);
+    health.probe.timeout = dice.between(50ms, 2s);
+    health.failures = 1 + static_cast<int>(dice.below(3));
+    if (dice.chance(0.5)) health.start_delay = dice.between(0s, 2s);
+    if (dice.chance(0.3)) health.action = HealthAction::None;
+    return health;
+}
+
+std::vector<Hook> random_hooks(Dice& dice) {
+    std::vector<Hook> hooks;
+    while (dice.chance(0.15)) {
+        Hook hook{{"hook"}, {}, dice.chance(0.5)};
+        if (dice.chance(0.5)) hook.timeout = dice.between(10ms, 2s);
+        hooks.push_back(std::move(hook));
+    }
+    return hooks;
+}
+
+void draw_care(Dice& dice, ServiceType type, Policy& policy) {
+    policy.hooks.pre_start = random_hooks(dice);
+    policy.hooks.post_stop = random_hooks(dice);
+    if (dice.chance(0.1)) policy.stop.rest = StopRest::Leave;
+    if (type == ServiceType::Oneshot) return;
+    policy.hooks.post_start = random_hooks(dice);
+    policy.hooks.pre_stop = random_hooks(dice);
+    if (dice.chance(0.2)) policy.health = random_health(dice);
+    if (dice.chance(0.15)) policy.watchdog = dice.between(100ms, 5s);
 }
 
 Policy random_policy(Dice& dice, ServiceType type) {
@@ -82,6 +118,7 @@ Policy random_policy(Dice& dice, ServiceType type) {
         if (dice.chance(0.5)) policy.reload->command = {"reload"};
         if (dice.chance(0.4)) policy.reload->check = {"check"};
     }
+    draw_care(dice, type, policy);
     return policy;
 }
 
@@ -89,6 +126,7 @@ Service random_service(Dice& dice, std::size_t rank) {
     Service service;
     service.name = name_of_rank(rank);
     if (dice.chance(0.25)) service.execution.type = ServiceType::Oneshot;
+    if (dice.chance(0.15)) service.execution.type = ServiceType::Forking;
     if (!dice.chance(0.1)) service.execution.command = {"/bin/" + service.name};
     if (service.execution.command.empty()) service.execution.type = ServiceType::Simple;
     service.policy = random_policy(dice, service.execution.type);
@@ -108,13 +146,16 @@ void draw_relations(Dice& dice, Members& members, double density, double redrawn
                 if (dice.chance(0.2)) service.relations.before.push_back(named.name);
                 continue;
             }
-            const std::size_t kind = dice.below(5);
+            const std::size_t kind = dice.below(7);
+            if (kind == 5) service.relations.binds.push_back(named.name);
+            if (kind == 6 && dice.chance(0.5)) service.relations.conflicts.push_back(named.name);
             if (kind <= 2) service.relations.requires_.push_back(named.name);
             if (kind == 3) service.relations.wants.push_back(named.name);
             if (kind == 4 || dice.chance(0.2)) service.relations.after.push_back(named.name);
         }
-        for (auto* list : {&service.relations.requires_, &service.relations.wants,
-                           &service.relations.after, &service.relations.before}) {
+        for (auto* list :
+             {&service.relations.requires_, &service.relations.wants, &service.relations.after,
+              &service.relations.before, &service.relations.binds, &service.relations.conflicts}) {
             std::sort(list->begin(), list->end());
         }
     }
@@ -161,10 +202,12 @@ PlanPtr edited(const Plan& plan, Dice& dice) {
     draw_relations(dice, members, 0.25, dice.one_of<double>({0, 0.3, 1}));
     // No edge may lead to what is gone, as the loader would have it.
     for (auto& [rank, service] : members) {
-        std::erase_if(service.relations.requires_, [&](const std::string& name) {
-            return std::none_of(members.begin(), members.end(),
-                                [&](const auto& m) { return m.second.name == name; });
-        });
+        for (auto* needed : {&service.relations.requires_, &service.relations.binds}) {
+            std::erase_if(*needed, [&](const std::string& name) {
+                return std::none_of(members.begin(), members.end(),
+                                    [&](const auto& m) { return m.second.name == name; });
+            });
+        }
     }
     return finish(members, plan.supervisor);
 }

@@ -17,6 +17,7 @@ void World::begin_life() {
     is_probe_.clear();
     last_run_ = 0;
     due_ = {};
+    bustle_ = 0;
     plan_ = random_plan(dice_);
     services_ = plan_->services.size();
     engine_ = std::make_unique<Engine>(plan_, dice_.seed());
@@ -28,6 +29,7 @@ void World::begin_life() {
 }
 
 void World::after(Duration wait, Happening happening) {
+    if (!std::holds_alternative<Speaks>(happening)) ++bustle_;
     due_.push(Due{now_ + wait, ++numbered_, std::move(happening)});
 }
 
@@ -56,7 +58,7 @@ std::vector<std::string> World::handle(const Event& event) {
 std::optional<Event> World::next_event() {
     for (;;) {
         const std::optional<Time> deadline = engine_->next_deadline();
-        if (due_.empty() && !deadline) return std::nullopt;
+        if ((due_.empty() && !deadline) || is_quiet()) return std::nullopt;
         // Of what is due at the same time, chance says which comes first.
         const bool timer = deadline && (due_.empty() || *deadline < due_.top().at ||
                                         (*deadline == due_.top().at && dice_.chance(0.5)));
@@ -66,10 +68,23 @@ std::optional<Event> World::next_event() {
         }
         const Due due = due_.top();
         due_.pop();
+        if (!std::holds_alternative<Speaks>(due.happening)) --bustle_;
         now_ = std::max(now_, due.at);
         if (auto event = happens(due.happening)) return event;
         if (finished_ && due_.empty()) return std::nullopt;
     }
+}
+
+/// Whether all that goes on is that those who are up are looked after.
+bool World::is_quiet() const {
+    if (!calm_ || bustle_ > 0 || !watch_->open_requests().empty()) return false;
+    if (engine_->shutting_down()) return false;
+    bool quiet = true;
+    engine_->units().for_each([&](const Unit& unit) {
+        quiet =
+            quiet && (std::holds_alternative<Running>(unit.state()) || !deadline_of(unit.state()));
+    });
+    return quiet;
 }
 
 std::optional<Event> World::happens(const Happening& happening) {
@@ -77,6 +92,8 @@ std::optional<Event> World::happens(const Happening& happening) {
                           [](const Event& event) -> std::optional<Event> { return event; },
                           [&](const MainEnds& end) { return happens_inside(end); },
                           [&](const LeftoversEnd& end) { return happens_inside(end); },
+                          [&](const MainIsFound& found) { return happens_inside(found); },
+                          [&](const Speaks& speaks) { return happens_inside(speaks); },
                           [&](const UserActs&) { return user_acts(); },
                           [&](const CalmBegins&) -> std::optional<Event> {
                               calm_ = true;
@@ -93,6 +110,12 @@ std::optional<Event> World::happens_inside(const MainEnds& end) {
     Process& process = found->second;
     process.main_alive = false;
     process.exit_told = true;
+    if (std::exchange(process.parent, false)) {
+        if (end.status == ExitStatus::exited(0) && (calm_ || dice_.chance(0.9))) {
+            ++process.leftovers;
+        }
+        return ParentExited{end.run, end.status, process.leftovers > 0};
+    }
     // Leftovers that are about to go of themselves may be gone just now.
     return Exited{end.run, end.status, process.leftovers > 0};
 }
@@ -103,6 +126,37 @@ std::optional<Event> World::happens_inside(const LeftoversEnd& end) {
     found->second.leftovers = 0;
     if (!found->second.exit_told) return std::nullopt;
     return TreeEmptied{end.run};
+}
+
+std::optional<Event> World::happens_inside(const MainIsFound& found) {
+    const auto process = processes_.find(found.run);
+    if (process == processes_.end() || process->second.leftovers == 0) return std::nullopt;
+    --process->second.leftovers;
+    process->second.main_alive = true;
+    live_on(found.run, process->second);
+    return MainFound{found.run, static_cast<int>(found.run.value) + 2};
+}
+
+std::optional<Event> World::happens_inside(const Speaks& speaks) {
+    const auto found = processes_.find(speaks.run);
+    if (found == processes_.end() || !found->second.main_alive) return std::nullopt;
+    const auto& watchdog = found->second.definition->policy.watchdog;
+    const Duration interval = watchdog ? *watchdog / 2 : 1s;
+    Notified message{.run = speaks.run, .watchdog = Notified::Watchdog::Alive};
+    if (calm_) {
+        if (watchdog) after(dice_.between(interval / 2, interval), speaks);
+        message.ready = true;
+        return message;
+    }
+    after(dice_.between(interval / 2, dice_.chance(0.9) ? interval : 5s), speaks);
+    const double p = static_cast<double>(dice_.below(1000)) / 1000;
+    message.ready = dice_.chance(0.3);
+    message.reloading = p < 0.05;
+    message.stopping = p > 0.99;
+    if (p > 0.1 && p < 0.12) message.watchdog = Notified::Watchdog::Trigger;
+    if (p > 0.12 && p < 0.15) message.extend_timeout = dice_.between(0s, 5s);
+    if (p > 0.15 && p < 0.17) message.restart_reset = true;
+    return message;
 }
 
 std::optional<Event> World::user_acts() {
@@ -184,7 +238,8 @@ std::vector<std::string> World::check_calm() const {
     std::vector<std::string> wrong;
     if (!watch_->open_requests().empty())
         wrong.emplace_back("all is quiet, a request is not answered");
-    if (watch_->open_tasks() > 0) wrong.emplace_back("all is quiet, a task is under way");
+    if (!is_quiet() && watch_->open_tasks() > 0)
+        wrong.emplace_back("all is quiet, a task is under way");
     if (finished_) return wrong;
     if (engine_->shutting_down()) wrong.emplace_back("all is quiet, a shutdown has not finished");
     engine_->units().for_each([&](const Unit& unit) {
@@ -212,10 +267,13 @@ void World::carry_out(const Action& action) {
                    },
                    [&](const Reap& a) { processes_.erase(a.run); },
                    [&](const StartProbe& a) { start_task(a.task, a.run, true); },
-                   [&](const FindMain&) {},
+                   [&](const FindMain& a) { find_main(a.run); },
                    [&](const RunCommand& a) { start_task(a.task, a.run, false); },
                    // The answer may be on its way already and comes late.
                    [](const CancelTask&) {},
+                   [&](const KillTask& a) {
+                       after(dice_.between(0s, 2ms), Event(CommandEnded{a.task, false, "killed"}));
+                   },
                    [](const Touches&) {},
                    [&](const Reply&) { ++tally_.replies; },
                    [](const Announce&) {},
@@ -234,6 +292,7 @@ void World::spawn(const Spawn& action) {
     }
     Process process{.service = action.service, .definition = action.definition};
     process.main_alive = true;
+    process.parent = action.definition->execution.type == config::ServiceType::Forking;
     if (!calm_) {
         if (dice_.chance(0.15)) process.leftovers = 1;
         process.deaf_main = dice_.chance(0.1);
@@ -241,17 +300,30 @@ void World::spawn(const Spawn& action) {
         process.immortal = dice_.chance(0.002);
     }
     after(0s, Event(Spawned{action.run, static_cast<int>(action.run.value) + 1}));
-    live_on(action.run, processes_.emplace(action.run, std::move(process)).first->second);
+    Process& placed = processes_.emplace(action.run, std::move(process)).first->second;
+    if (!placed.parent) return live_on(action.run, placed);
+    if (!calm_ && dice_.chance(0.05)) return;  // does not detach
+    const int code = calm_ || dice_.chance(0.9) ? 0 : 1;
+    after(dice_.between(0s, calm_ ? 5ms : 1s), MainEnds{action.run, ExitStatus::exited(code)});
+}
+
+void World::find_main(RunId run) {
+    if (!calm_ && dice_.chance(0.1)) {
+        after(dice_.between(0s, 1s), Event(MainAwaited{run, "its PID file is empty"}));
+        if (dice_.chance(0.5)) return after(dice_.between(0s, 2s), LeftoversEnd{run});
+    }
+    after(dice_.between(0s, calm_ ? 5ms : 500ms), MainIsFound{run});
 }
 
 void World::live_on(RunId run, Process& process) {
     const config::Service& service = *process.definition;
-    const bool notifies = service.policy.ready &&
-                          std::holds_alternative<config::NotifyCheck>(service.policy.ready->check);
-    if (notifies && (calm_ || dice_.chance(0.9))) {
-        after(dice_.between(0s, calm_ ? service.policy.start_timeout / 2 : 3s),
-              Event(ReadyReported{run}));
+    const auto& ready = service.policy.ready;
+    if (ready && ready->is_awaited() && (calm_ || dice_.chance(0.9))) {
+        const bool notifies = std::holds_alternative<config::NotifyCheck>(ready->check);
+        after(dice_.between(0s, calm_ ? service.policy.start_timeout / 3 : 3s),
+              notifies ? Event(Notified{.run = run, .ready = true}) : Event(ReadyReported{run}));
     }
+    if (service.policy.watchdog || dice_.chance(0.1)) after(0s, Speaks{run});
     if (service.execution.type == config::ServiceType::Oneshot) {
         if (!calm_ && dice_.chance(0.05)) return;  // hangs
         const int code = calm_ || dice_.chance(0.8) ? 0 : static_cast<int>(dice_.below(4));

@@ -45,6 +45,7 @@ class World {
         core::ServiceId service;
         config::ServicePtr definition;
         bool main_alive = false;
+        bool parent = false;  ///< what is alive is the first process of a forking service
         bool exit_told = false;
         int leftovers = 0;
         bool deaf_main = false;  ///< ignores every signal but SIGKILL
@@ -60,9 +61,17 @@ class World {
     struct LeftoversEnd {
         core::RunId run;
     };
+    struct MainIsFound {
+        core::RunId run;
+    };
+    /// Says that it is alive, and now and then something else.
+    struct Speaks {
+        core::RunId run;
+    };
     struct UserActs {};
     struct CalmBegins {};
-    using Happening = std::variant<core::Event, MainEnds, LeftoversEnd, UserActs, CalmBegins>;
+    using Happening = std::variant<core::Event, MainEnds, LeftoversEnd, MainIsFound, Speaks,
+                                   UserActs, CalmBegins>;
     struct Due {
         Time at;
         std::uint64_t number;
@@ -78,7 +87,10 @@ class World {
     std::optional<core::Event> happens(const Happening& happening);
     std::optional<core::Event> happens_inside(const MainEnds& end);
     std::optional<core::Event> happens_inside(const LeftoversEnd& end);
+    std::optional<core::Event> happens_inside(const MainIsFound& found);
+    std::optional<core::Event> happens_inside(const Speaks& speaks);
     std::optional<core::Event> user_acts();
+    bool is_quiet() const;
     std::vector<core::ServiceId> some_services();
     core::Event random_request();
     std::optional<core::Event> stale_event();
@@ -90,6 +102,7 @@ class World {
     void live_on(core::RunId run, Process& process);
     void signal(const core::Signal& action);
     void kill(core::RunId run);
+    void find_main(core::RunId run);
     void start_task(core::TaskId task, core::RunId run, bool is_probe);
     void note(const core::Event& event);
     void note(const core::Action& action);
@@ -104,6 +117,7 @@ class World {
     std::unique_ptr<test::EngineWatch> watch_;
     std::unordered_map<core::RunId, Process> processes_;
     std::priority_queue<Due> due_;
+    std::size_t bustle_ = 0;  ///< how much of what is due is more than a sign of life
     std::uint64_t numbered_ = 0;
     std::uint64_t last_request_ = 0;
     std::uint64_t last_run_ = 0;

@@ -23,8 +23,8 @@ bool is_oneshot(const Unit& unit) {
 }
 
 bool satisfied(const Unit& unit) {
-    return !unit.halting &&
-           (is<Running>(unit) || is<Reloading>(unit) || (is<Done>(unit) && is_oneshot(unit)));
+    return !unit.halting && (is<Running>(unit) || is<Reloading>(unit) ||
+                             (is<Done>(unit) && unit.goal == Goal::Down && is_oneshot(unit)));
 }
 
 /// Going to be ready or stopped for a restart: what others wait for in hope.
@@ -83,6 +83,20 @@ void EngineWatch::take_in(const Event& event) {
                        const auto found = runs_.find(e.run);
                        if (found != runs_.end()) found->second.main_gone = true;
                    },
+                   [&](const ParentExited& e) {
+                       const auto found = runs_.find(e.run);
+                       if (found != runs_.end()) found->second.main_gone = true;
+                   },
+                   [&](const SpawnFailed& e) {
+                       const auto found = runs_.find(e.run);
+                       if (found != runs_.end()) found->second.main_gone = true;
+                   },
+                   [&](const MainFound& e) {
+                       const auto found = runs_.find(e.run);
+                       const Unit* unit = engine_.units().by_run(e.run);
+                       if (found == runs_.end() || unit == nullptr) return;
+                       if (!is<Stopping>(*unit)) found->second.main_gone = false;
+                   },
                    [&](const ProbeAnswered& e) { tasks_.erase(e.task); },
                    [&](const CommandEnded& e) { tasks_.erase(e.task); },
                },
@@ -107,23 +121,37 @@ bool EngineWatch::announced_satisfied(const Unit& unit) {
 
 void EngineWatch::check(const Spawn& action) {
     if (finished_ || engine_.shutting_down()) violated("a spawn during a shutdown");
-    if (action.run.value <= last_run_) violated("a run's number is used again");
-    last_run_ = std::max(last_run_, action.run.value);
     const Unit* unit = engine_.units().find(action.service);
     if (unit == nullptr) return violated("a spawn for a service that is not there");
-    if (past(unit->id()).run) violated("a second live run of " + unit->name());
-    past(unit->id()).run = action.run;
-    runs_[action.run] = Run{action.service, false, false};
+    open_run(action.run, action.service);
+    if (std::exchange(runs_[action.run].launched, true)) violated("a run is spawned twice");
+}
+
+void EngineWatch::open_run(RunId run, ServiceId service) {
+    if (runs_.contains(run)) return;
+    if (run.value <= last_run_) violated("a run's number is used again");
+    last_run_ = std::max(last_run_, run.value);
+    if (past(service).run) violated("a second live run of one service");
+    past(service).run = run;
+    runs_[run] = Run{service, false, false, false};
+    const Unit* unit = engine_.units().find(service);
+    if (unit == nullptr) return;
     for (const std::uint32_t place : engine_.units().neighbours(*unit, Edge::Requires)) {
         const Unit& other = engine_.units().at_place(place);
         if (announced_satisfied(other)) continue;
-        violated(unit->name() + " is spawned while " + other.name() + " is not there");
+        violated(unit->name() + " is started while " + other.name() + " is not there");
+    }
+    for (const std::uint32_t place : engine_.units().neighbours(*unit, Edge::Conflicts)) {
+        const Unit& other = engine_.units().at_place(place);
+        if (!past(other.id()).run) continue;
+        violated(unit->name() + " is started beside " + other.name() + ", its rival");
     }
 }
 
 void EngineWatch::check(const Signal& action) {
-    const Run* run = live(action.run, "a signal");
+    Run* run = live(action.run, "a signal");
     if (run == nullptr) return;
+    if (action.signal == SIGKILL) run->killed = true;
     if (run->main_gone && action.scope == config::StopScope::Main) {
         violated("a signal to a main process that is gone");
     }
@@ -149,9 +177,9 @@ void EngineWatch::open_task(TaskId task, RunId run, bool is_probe) {
     if (task.value <= last_task_) violated("a task's number is used again");
     last_task_ = std::max(last_task_, task.value);
     for (const auto& [other, of] : tasks_) {
-        if (of.run == run) violated("two tasks at once for one run");
+        if (of.run == run && of.is_probe == is_probe) violated("two tasks at once for one run");
     }
-    tasks_[task] = Task{run, is_probe};
+    tasks_[task] = Task{run, is_probe, false};
 }
 
 void EngineWatch::check(const StartProbe& action) { open_task(action.task, action.run, true); }
@@ -159,14 +187,22 @@ void EngineWatch::check(const StartProbe& action) { open_task(action.task, actio
 void EngineWatch::check(const FindMain& action) { live(action.run, "find main"); }
 
 void EngineWatch::check(const RunCommand& action) {
+    open_run(action.run, action.service);
     open_task(action.task, action.run, false);
     const auto run = runs_.find(action.run);
     const Unit* unit = run == runs_.end() ? nullptr : engine_.units().find(run->second.service);
-    if (unit != nullptr && is<Stopping>(*unit)) told_to_stop_.insert(action.run);
+    if (unit == nullptr || run->second.main_gone || !run->second.launched) return;
+    if (is<Stopping>(*unit)) told_to_stop_.insert(action.run);
 }
 
 void EngineWatch::check(const CancelTask& action) {
     if (tasks_.erase(action.task) == 0) violated("a task is cancelled that is not under way");
+}
+
+void EngineWatch::check(const KillTask& action) {
+    const auto found = tasks_.find(action.task);
+    if (found == tasks_.end()) return violated("a task is killed that is not under way");
+    if (std::exchange(found->second.killed, true)) violated("a task is killed twice");
 }
 
 void EngineWatch::check(const Touches& action) {
@@ -226,6 +262,9 @@ void EngineWatch::check_unit(const Unit& unit) {
     for (const std::uint32_t place : engine_.units().neighbours(unit, Edge::Requires)) {
         must = must || (unit.alive() && engine_.units().at_place(place).halting);
     }
+    for (const std::uint32_t place : engine_.units().neighbours(unit, Edge::Binds)) {
+        must = must || (unit.alive() && !satisfied(engine_.units().at_place(place)));
+    }
     expect(unit.halting == must, unit, "halting is not what follows from its neighbours");
     expect(unit.alive() || !unit.cycle, unit, "a restart is due of what is not alive");
     // What halts may be running as an earlier definition had it.
@@ -240,15 +279,13 @@ void EngineWatch::check_unit(const Unit& unit) {
 }
 
 void EngineWatch::check_tasks(const Unit& unit) {
-    TaskId expected;
-    if (const auto* s = std::get_if<Starting>(&unit.state())) expected = s->probe;
-    if (const auto* s = std::get_if<Stopping>(&unit.state())) expected = s->command;
-    if (const auto* s = std::get_if<Reloading>(&unit.state())) expected = s->command;
-    TaskId open;
+    const std::vector<TaskId> named = tasks_of(unit.state());
+    const std::set<TaskId> expected(named.begin(), named.end());
+    std::set<TaskId> open;
     for (const auto& [task, of] : tasks_) {
-        if (of.run == run_of(unit.state())) open = task;
+        if (of.run == run_of(unit.state())) open.insert(task);
     }
-    expect(open == expected, unit, "its task under way is not the one its state names");
+    expect(open == expected, unit, "its tasks under way are not those that its state names");
 }
 
 void EngineWatch::check_rest(const Unit& unit) {
@@ -262,8 +299,11 @@ void EngineWatch::check_rest(const Unit& unit) {
     }
     if (const auto* waiting = std::get_if<Waiting>(&unit.state())) check_waiting(unit, *waiting);
     if (const auto* stopping = std::get_if<Stopping>(&unit.state())) {
-        expect(stopping->deadline || runs_[stopping->run].killed, unit, "stops without an end");
-        expect(stopping->main_gone == runs_[stopping->run].main_gone, unit,
+        const Run& run = runs_[stopping->run];
+        const auto task = tasks_.find(stopping->command);
+        const bool killed = run.killed || (task != tasks_.end() && task->second.killed);
+        expect(stopping->deadline || killed, unit, "stops without an end");
+        expect(stopping->main_gone == (run.main_gone || !run.launched), unit,
                "does not know whether its main process is there");
     }
     if (!unit.halting || asked_to_stop(unit)) return;
@@ -291,6 +331,9 @@ void EngineWatch::check_waiting(const Unit& unit, const Waiting& waiting) {
         for (const std::uint32_t place : engine_.units().neighbours(unit, edge)) {
             ordered = ordered || &engine_.units().at_place(place) == on;
         }
+    }
+    for (const std::uint32_t place : engine_.units().neighbours(unit, Edge::Conflicts)) {
+        if (&engine_.units().at_place(place) == on && on->alive()) return;
     }
     const bool predecessor = on->removed && on->alive() &&
                              std::find(unit.predecessors.begin(), unit.predecessors.end(),

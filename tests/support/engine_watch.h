@@ -34,12 +34,14 @@ class EngineWatch {
   private:
     struct Run {
         core::ServiceId service;
+        bool launched = false;
         bool main_gone = false;
         bool killed = false;
     };
     struct Task {
         core::RunId run;
         bool is_probe = false;
+        bool killed = false;
     };
     /// What the rules say of a service across events.
     struct Past {
@@ -61,6 +63,7 @@ class EngineWatch {
     void check(const core::FindMain& action);
     void check(const core::RunCommand& action);
     void check(const core::CancelTask& action);
+    void check(const core::KillTask& action);
     void check(const core::Touches& action);
     void check(const core::Reply& action);
     void check(const core::Announce& action);
@@ -77,6 +80,7 @@ class EngineWatch {
     void check_deadlines(bool deadline_event);
 
     Run* live(core::RunId run, const char* what);
+    void open_run(core::RunId run, core::ServiceId service);
     void open_task(core::TaskId task, core::RunId run, bool is_probe);
     bool announced_satisfied(const core::Unit& unit);
     Past& past(core::ServiceId id) { return pasts_[id]; }

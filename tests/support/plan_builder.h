@@ -28,6 +28,9 @@ class Service {
     Service& after(Names names) { return made.relations.after = std::move(names), *this; }
     Service& before(Names names) { return made.relations.before = std::move(names), *this; }
 
+    Service& binds(Names names) { return made.relations.binds = std::move(names), *this; }
+    Service& conflicts(Names names) { return made.relations.conflicts = std::move(names), *this; }
+
     Service& group() { return made.execution.command.clear(), *this; }
     Service& oneshot() {
         made.execution.type = config::ServiceType::Oneshot;
@@ -35,6 +38,11 @@ class Service {
         return *this;
     }
     Service& command(config::Argv argv) { return made.execution.command = std::move(argv), *this; }
+    Service& forking(std::string pid_file = "") {
+        made.execution.type = config::ServiceType::Forking;
+        made.execution.pid_file = std::move(pid_file);
+        return *this;
+    }
     Service& disabled() { return made.policy.enabled = false, *this; }
     Service& description(std::string text) {
         return made.policy.description = std::move(text), *this;
@@ -44,6 +52,27 @@ class Service {
     Service& probed(Duration interval = 250ms, Duration timeout = 3s) {
         made.policy.ready = config::Probe{config::TcpCheck{"localhost", 80}, interval, timeout};
         return *this;
+    }
+    Service& ready_by(decltype(config::Probe::check) check) {
+        made.policy.ready = config::Probe{std::move(check)};
+        return *this;
+    }
+    Service& health(config::Health health) {
+        health.probe.check = config::TcpCheck{"localhost", 80};
+        return made.policy.health = std::move(health), *this;
+    }
+    Service& watchdog(Duration d) { return made.policy.watchdog = d, *this; }
+    Service& pre_start(config::Argv argv, std::optional<Duration> timeout = {}) {
+        return made.policy.hooks.pre_start.push_back({std::move(argv), timeout}), *this;
+    }
+    Service& post_start(config::Argv argv, std::optional<Duration> timeout = {}) {
+        return made.policy.hooks.post_start.push_back({std::move(argv), timeout}), *this;
+    }
+    Service& pre_stop(config::Argv argv, std::optional<Duration> timeout = {}) {
+        return made.policy.hooks.pre_stop.push_back({std::move(argv), timeout}), *this;
+    }
+    Service& post_stop(config::Argv argv, std::optional<Duration> timeout = {}) {
+        return made.policy.hooks.post_stop.push_back({std::move(argv), timeout}), *this;
     }
     Service& start_timeout(Duration d) { return made.policy.start_timeout = d, *this; }
 
@@ -71,6 +100,8 @@ class Service {
     }
     Service& stop_timeout(Duration d) { return made.policy.stop.timeout = d, *this; }
     Service& stop_tree() { return made.policy.stop.scope = config::StopScope::Tree, *this; }
+
+    Service& leaves_rest() { return made.policy.stop.rest = config::StopRest::Leave, *this; }
 
     Service& reload() { return made.policy.reload.emplace(), *this; }
     Service& reload_command(config::Argv argv) {

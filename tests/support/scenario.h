@@ -52,7 +52,20 @@ class Scenario {
         return event(core::Exited{run(name), ExitStatus::killed(signal), leftovers});
     }
     Scenario& tree_empties(const std::string& name) { return event(core::TreeEmptied{run(name)}); }
-    Scenario& ready(const std::string& name) { return event(core::ReadyReported{run(name)}); }
+    Scenario& ready(const std::string& name) {
+        const auto& readiness = unit(name).policy().ready;
+        const bool notify =
+            readiness && std::holds_alternative<config::NotifyCheck>(readiness->check);
+        if (!notify) return event(core::ReadyReported{run(name)});
+        return says({.run = run(name), .ready = true});
+    }
+    Scenario& says(const core::Notified& message) { return event(message); }
+    Scenario& parent_exits(const std::string& name, int code = 0, bool leftovers = true) {
+        return event(core::ParentExited{run(name), ExitStatus::exited(code), leftovers});
+    }
+    Scenario& main_found(const std::string& name) {
+        return event(core::MainFound{run(name), ++pid_});
+    }
     Scenario& status(const std::string& name, std::string text) {
         return event(core::Notified{.run = run(name), .status = std::move(text)});
     }
@@ -71,8 +84,7 @@ class Scenario {
         spawned(name);
         const auto& readiness = unit(name).policy().ready;
         if (!readiness) return *this;
-        const bool notify = std::holds_alternative<config::NotifyCheck>(readiness->check);
-        return notify ? ready(name) : probe(name, true);
+        return readiness->is_awaited() ? ready(name) : probe(name, true);
     }
     /// Boots, and all that is spawned comes up; oneshots end well.
     Scenario& boot_up() {
@@ -165,11 +177,8 @@ class Scenario {
     }
     core::RunId run(const std::string& name) const { return core::run_of(unit(name).state()); }
     core::TaskId task(const std::string& name) const {
-        const core::State& state = unit(name).state();
-        if (const auto* s = std::get_if<core::Starting>(&state)) return s->probe;
-        if (const auto* s = std::get_if<core::Stopping>(&state)) return s->command;
-        if (const auto* s = std::get_if<core::Reloading>(&state)) return s->command;
-        return {};
+        const std::vector<core::TaskId> tasks = core::tasks_of(unit(name).state());
+        return tasks.empty() ? core::TaskId{} : tasks.front();
     }
     std::size_t open_requests() const { return watch_.open_requests().size(); }
     /// What was to be done since the last take, but for announcements.
@@ -215,10 +224,14 @@ class Scenario {
                 },
                 [&](const FindMain& a) { line("find main of " + of(a.run)); },
                 [&](const RunCommand& a) {
-                    task_names_[a.task] = of(a.run);
-                    line("run " + of(a.run) + " " + a.command.front());
+                    run_names_[a.run] = a.definition->name;
+                    task_names_[a.task] = a.definition->name;
+                    line("run " + a.definition->name + " " + a.command.front() +
+                         (a.as_root ? " as root" : ""));
+                    variables_ = a.environment;
                 },
                 [&](const CancelTask& a) { line("cancel " + task_names_[a.task]); },
+                [&](const KillTask& a) { line("kill task of " + task_names_[a.task]); },
                 [&](const Touches& a) {
                     std::string text = a.verb == Verb::Start ? "touches to start" : "touches";
                     for (const auto& touched : a.services) {
@@ -251,6 +264,12 @@ class Scenario {
 
   public:
     const std::string& shutdown_cause() const { return shutdown_cause_; }
+    /// What the last command has in its environment beside what all of them have.
+    Lines variables() const {
+        Lines lines;
+        for (const auto& [name, value] : variables_) lines.push_back(name + "=" + value);
+        return lines;
+    }
     /// The cause that a request's last outcome told.
     std::string told(std::uint64_t request) { return causes_[request]; }
 
@@ -266,6 +285,7 @@ class Scenario {
     std::map<std::string, Lines> announced_;
     std::map<std::uint64_t, std::string> causes_;
     std::string shutdown_cause_;
+    std::vector<std::pair<std::string, std::string>> variables_;
 };
 
 }  // namespace reeve::test
