@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,11 +24,15 @@ namespace {
 constexpr int kSignals = 64;
 constexpr std::size_t kSignalSetSize = 8;  // of the kernel's sigset_t, in bytes
 
+[[noreturn]] void leave() {
+    for (;;) syscall(SYS_exit_group, 127);
+}
+
 [[noreturn]] void fail(ChildPlan& plan, ChildStep step, std::size_t index = 0) {
     plan.errnum = errno;
     plan.failed_index = index;
     plan.failed_step = step;
-    for (;;) syscall(SYS_exit_group, 127);
+    leave();
 }
 
 void reset_dispositions() {
@@ -38,6 +43,14 @@ void reset_dispositions() {
         if (signal == SIGKILL || signal == SIGSTOP) continue;
         syscall(SYS_rt_sigaction, signal, by_default, nullptr, kSignalSetSize);
     }
+}
+
+void enter_cgroup(ChildPlan& plan) {
+    if (plan.cgroup < 0) return;
+    const long procs = syscall(SYS_openat, plan.cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    if (procs < 0 || syscall(SYS_write, procs, "0", 1) != 1) fail(plan, ChildStep::Cgroup);
+    // The table is still the parent's.
+    syscall(SYS_close, procs);
 }
 
 void leave_shared_table(ChildPlan& plan) {
@@ -205,11 +218,20 @@ bool worth_another_try(int errnum) {
     fail(plan, ChildStep::Exec, culprit);
 }
 
+void close_all_above_1(const KeeperPlan& plan) {
+    if (plan.close_range_works) {
+        syscall(SYS_close_range, 2, ~0U, 0);
+        return;
+    }
+    for (unsigned fd = 2; fd <= plan.highest_fd; ++fd) syscall(SYS_close, fd);
+}
+
 }  // namespace
 
 int run_child(void* argument) {
     ChildPlan& plan = *static_cast<ChildPlan*>(argument);
     reset_dispositions();
+    enter_cgroup(plan);
     leave_shared_table(plan);
     if (plan.new_session && syscall(SYS_setsid) < 0) fail(plan, ChildStep::Session);
     // Before the limits: the sources' numbers may be above what the child is allowed.
@@ -238,6 +260,33 @@ int run_child(void* argument) {
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, kSignalSetSize);
     write_own_pid(plan);
     execute(plan);
+}
+
+int run_keeper(void* argument) {
+    KeeperPlan& plan = *static_cast<KeeperPlan*>(argument);
+    // Before there is a child, so that none of its descendants can get past it.
+    syscall(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    syscall(SYS_setsid);  // no terminal's signals
+    constexpr int flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | SIGCHLD;
+    plan.main_pid = clone(run_child, plan.main_stack, flags, plan.main, &plan.main_pidfd);
+    if (plan.main_pid < 0) plan.clone_errnum = errno;
+    if (plan.main_pid < 0) leave();
+    if (plan.main->failed_step != ChildStep::None) {
+        syscall(SYS_waitid, P_PID, plan.main_pid, nullptr, WEXITED, nullptr);
+        leave();
+    }
+    syscall(SYS_chdir, "/");
+    const long left = plan.close_range_works
+                          ? syscall(SYS_close_range, plan.first_unneeded, ~0U, CLOSE_RANGE_UNSHARE)
+                          : syscall(SYS_unshare, CLONE_FILES);
+    if (left == 0 && syscall(SYS_dup3, plan.report, 0, 0) == 0 &&
+        syscall(SYS_dup3, plan.image, 1, O_CLOEXEC) == 1) {
+        close_all_above_1(plan);
+        char* const no_environment[] = {nullptr};
+        syscall(SYS_execveat, 1, "", plan.argv, no_environment, AT_EMPTY_PATH);
+    }
+    plan.exec_errnum = errno;
+    leave();
 }
 
 }  // namespace reeve::os

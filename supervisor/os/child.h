@@ -13,6 +13,7 @@ namespace reeve::os {
 /// What a child was doing when it failed.
 enum class ChildStep {
     None,
+    Cgroup,
     Unshare,
     Descriptor,
     Session,
@@ -55,6 +56,7 @@ struct ChildPlan {
     char* const* own_pid = nullptr;  ///< where in the environment the child's pid is to be written
     std::size_t own_pid_count = 0;
     const char* working_dir = nullptr;  ///< null: stay
+    int cgroup = -1;                    ///< folder of one that it is not born in, but shall enter
     bool new_session = false;
     mode_t umask = 0;
     bool set_nice = false;
@@ -97,5 +99,27 @@ struct ChildPlan {
 /// The child's whole life in our program; `plan` is a ChildPlan. Ends in execve or, with the
 /// failure written down, in _exit.
 [[noreturn]] int run_child(void* plan);
+
+/// What a keeper needs before it executes its program (keeper.h): it makes the child that `main`
+/// is the plan of, in its own memory just as it is itself in ours. It writes no more than the last
+/// group.
+struct KeeperPlan {
+    ChildPlan* main = nullptr;
+    char* main_stack = nullptr;  ///< its upper end
+    int image = -1;              ///< the program; neither is 0, 1 or 2
+    int report = -1;             ///< the pipe that becomes its descriptor 0
+    char* const* argv = nullptr;
+    unsigned first_unneeded = 0;  ///< greater than both
+    bool close_range_works = true;
+    unsigned highest_fd = 0;  ///< counts where close_range does not work
+
+    pid_t main_pid = -1;
+    int main_pidfd = -1;   ///< in the parent's table
+    int clone_errnum = 0;  ///< why there is no main process; what else it failed on, its plan says
+    int exec_errnum = 0;   ///< why there is no keeper, though there is a main process
+};
+
+/// The keeper's whole life in our program; `plan` is a KeeperPlan.
+[[noreturn]] int run_keeper(void* plan);
 
 }  // namespace reeve::os

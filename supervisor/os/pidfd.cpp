@@ -76,6 +76,29 @@ std::optional<std::uint64_t> cgroup_of(int pidfd) {
     return info.cgroupid;
 }
 
+void signal_group(int pidfd, int signal) {
+    constexpr unsigned to_the_group = 1U << 2;  // PIDFD_SIGNAL_PROCESS_GROUP
+    (void)syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, to_the_group);
+}
+
+std::optional<ExitStatus> exit_of_reaped(int pidfd) {
+    // As in <linux/pidfd.h>, which is older here than the kernel may be.
+    struct Info {
+        std::uint64_t mask, cgroup;
+        std::uint32_t ids[11];
+        std::int32_t exit_code;
+    };
+    static_assert(sizeof(Info) == 64);
+    constexpr std::uint64_t exit_known = 1U << 3;  // PIDFD_INFO_EXIT
+    Info info{};
+    info.mask = exit_known;
+    if (ioctl(pidfd, _IOWR(0xFF, 11, Info), &info) != 0) return std::nullopt;
+    if ((info.mask & exit_known) == 0) return std::nullopt;
+    const int code = info.exit_code;
+    if (WIFEXITED(code)) return ExitStatus::exited(WEXITSTATUS(code));
+    return ExitStatus::killed(WTERMSIG(code), WCOREDUMP(code));
+}
+
 std::optional<Ended> peek_exit(int pidfd) {
     return wait_for(P_PIDFD, static_cast<id_t>(pidfd), WNOWAIT);
 }
@@ -87,6 +110,8 @@ std::optional<Ended> peek_exit_of(pid_t child) {
 std::optional<Ended> peek_any() { return wait_for(P_ALL, 0, WNOWAIT); }
 
 std::optional<Ended> reap(int pidfd) { return wait_for(P_PIDFD, static_cast<id_t>(pidfd), 0); }
+
+std::optional<Ended> reap_any() { return wait_for(P_ALL, 0, 0); }
 
 std::optional<Ended> reap_pid(pid_t child) { return wait_for(P_PID, static_cast<id_t>(child), 0); }
 

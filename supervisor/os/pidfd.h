@@ -35,6 +35,13 @@ bool has_process(int pidfd);
 /// process before 6.17.
 std::optional<std::uint64_t> cgroup_of(int pidfd);
 
+/// To the process group that the process leads or led, which cannot be a stranger's; does nothing
+/// before Linux 6.9.
+void signal_group(int pidfd, int signal);
+
+/// How a process that has been reaped by whomsoever ended; nothing before Linux 6.15.
+std::optional<ExitStatus> exit_of_reaped(int pidfd);
+
 /// How a child ended, if it has; it remains a zombie.
 std::optional<Ended> peek_exit(int pidfd);
 
@@ -42,11 +49,12 @@ std::optional<Ended> peek_exit(int pidfd);
 std::optional<Ended> peek_exit_of(pid_t child);
 
 /// Some child that has ended, if there is one; the same again until it is reaped. While one is
-/// left a zombie on purpose, others are found by children_of() (process_tree.h) and peek_exit_of.
+/// left a zombie on purpose, others are found by children_of() (process_tree.h).
 std::optional<Ended> peek_any();
 
 /// Takes a child that has ended off the process table; nothing if it runs, or is not our child.
 std::optional<Ended> reap(int pidfd);
 std::optional<Ended> reap_pid(pid_t child);
+std::optional<Ended> reap_any();
 
 }  // namespace reeve::os

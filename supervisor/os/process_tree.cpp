@@ -3,8 +3,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <csignal>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "supervisor/os/directory.h"
 #include "supervisor/os/proc_file.h"
@@ -57,6 +61,7 @@ std::vector<pid_t> children_of(pid_t pid) {
 std::vector<ProcessEntry> tree_of(pid_t top) {
     std::vector<ProcessEntry> tree;
     std::vector<pid_t> found = {top};
+    std::unordered_set<pid_t> known = {top};
     for (std::size_t i = 0; i < found.size(); ++i) {
         const pid_t pid = found[i];
         auto process = read_process(pid);
@@ -72,10 +77,42 @@ std::vector<ProcessEntry> tree_of(pid_t top) {
         }
         for (const pid_t child : children) {
             // Who is looked at while its parents change may come up twice.
-            if (std::find(found.begin(), found.end(), child) == found.end()) found.push_back(child);
+            if (known.insert(child).second) found.push_back(child);
         }
     }
     return tree;
+}
+
+bool descends_from(pid_t pid, pid_t top) {
+    // More generations than any service has: a chain that changes while it is walked cannot keep
+    // us.
+    for (int generation = 0; generation < 256 && pid > 1; ++generation) {
+        if (pid == top) return true;
+        const auto process = read_process(pid);
+        if (!process) return false;
+        pid = process->ppid;
+    }
+    return false;
+}
+
+Felled fell_below(pid_t top, Duration at_most) {
+    const auto end = std::chrono::steady_clock::now() + at_most;
+    std::unordered_map<pid_t, ProcessEntry> stopped;
+    Felled felled;
+    while (!felled.stood_still && std::chrono::steady_clock::now() < end) {
+        felled.stood_still = true;
+        for (ProcessEntry& process : tree_of(top)) {
+            if (process.pid == top) continue;
+            const auto known = stopped.find(process.pid);
+            if (known != stopped.end() && known->second.start_time == process.start_time) continue;
+            felled.stood_still = false;
+            (void)signal_process(process, SIGSTOP);
+            stopped.insert_or_assign(process.pid, std::move(process));
+        }
+    }
+    for (const auto& [pid, process] : stopped) (void)signal_process(process, SIGKILL);
+    felled.count = stopped.size();
+    return felled;
 }
 
 }  // namespace reeve::os

@@ -11,9 +11,12 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "supervisor/os/clone3.h"
 #include "supervisor/os/resource_limit.h"
 
 namespace reeve::os {
+
+struct ChildPlan;
 
 /// Who a child runs as: real, effective and saved ids alike, and exactly these groups.
 struct Identity {
@@ -32,6 +35,13 @@ struct Scheduling {
 struct IoPriority {
     int io_class = 0;
     int level = 0;
+};
+
+/// A keeper (keeper.h) to be put between us and the child.
+struct KeeperSpec {
+    int image = -1;    ///< KeeperImage
+    int report = -1;   ///< the writing end of the pipe that it reports to
+    std::string name;  ///< in the list of processes
 };
 
 /// What a child is to be, complete: nothing is looked up later. Whatever is not in here it does not
@@ -61,12 +71,16 @@ struct SpawnSpec {
     int stderr_fd = 2;
     std::vector<std::pair<int, int>> extra_fds;  ///< ours and the number it has in the child
     bool new_session = true;                     ///< and with it a process group
+    int cgroup = -1;                             ///< folder of the one it is born in; -1: ours
+    std::optional<KeeperSpec> keeper;            ///< then the child is the keeper's, not ours
 };
 
 /// A child that has become its program, and the pidfd that is its only safe name.
 struct Spawned {
     pid_t pid = 0;
     Fd pidfd;
+    pid_t keeper = 0;       ///< our child, and the parent of the other; 0: there is none
+    int keeper_errnum = 0;  ///< why there is none though one was wanted: the child is ours
 };
 
 /// The step at which a child failed and what it failed on. Nothing is left of that child.
@@ -98,11 +112,15 @@ class Spawner {
   private:
     Spawner() = default;
 
+    int clone_child(ChildPlan& plan, int cgroup, Spawned& child);
+
     std::vector<ResourceLimit> limits_;
     void* stack_ = nullptr;  // of the child; its lowest page is a guard
-    Fd nothing_;             // keeps the slots occupied between spawns
+    void* keeper_stack_ = nullptr;
+    bool born_in_cgroups_ = have_clone3;  // else they enter them
+    Fd nothing_;                          // keeps the slots occupied between spawns
     // Low descriptors that a child's are copied to, so that it need not take over higher ones.
-    std::array<Fd, 8> slots_;
+    std::array<Fd, 10> slots_;
     bool close_range_works_ = true;
 };
 

@@ -1,82 +1,75 @@
 #include "supervisor/shell/children.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include "supervisor/os/process_tree.h"
 
 namespace reeve::shell {
 
-Result<> Children::add(pid_t pid, Fd pidfd, OnEnd on_end) {
-    asio::posix::stream_descriptor watched(io_);
-    boost::system::error_code error;
-    watched.assign(pidfd.get(), error);
-    if (error) {
-        (void)os::send_signal(pidfd.get(), SIGKILL);
-        return system_error("cannot watch process " + std::to_string(pid), error.value());
-    }
-    (void)pidfd.release();
-    children_.emplace(pid, Child{std::move(watched), std::move(on_end)});
-    await_end(pid);
-    return {};
+void Children::expect(pid_t pid, OnEnd on_end) { children_[pid] = {std::move(on_end), false}; }
+
+void Children::hold(pid_t pid, OnEnd on_end) {
+    children_[pid] = {std::move(on_end), true};
+    ++held_;
 }
 
-void Children::await_end(pid_t pid) {
-    children_.at(pid).pidfd.async_wait(asio::posix::stream_descriptor::wait_read,
-                                       [this, pid](const boost::system::error_code& error) {
-                                           if (!error) look_at(pid);
-                                       });
-}
-
-void Children::look_at(pid_t pid) {
-    const auto found = children_.find(pid);
-    if (found == children_.end() || !found->second.on_end) return;
-    const auto ended = os::peek_exit(found->second.pidfd.native_handle());
-    if (!ended) return await_end(pid);
-    const OnEnd on_end = std::exchange(found->second.on_end, nullptr);
-    on_end(*ended);
-}
-
-void Children::signal(pid_t pid, int signal) {
-    const auto found = children_.find(pid);
-    if (found != children_.end())
-        (void)os::send_signal(found->second.pidfd.native_handle(), signal);
-}
-
-void Children::signal_group(pid_t pid, int signal) const {
-    if (knows(pid)) ::kill(-pid, signal);
-}
-
-void Children::release(pid_t pid) {
+void Children::forget(pid_t pid) {
     const auto found = children_.find(pid);
     if (found == children_.end()) return;
-    (void)os::reap(found->second.pidfd.native_handle());
+    const bool was_held = found->second.held;
     children_.erase(found);
+    if (!was_held) return;
+    --held_;
+    if (const auto end = os::reap_pid(pid)) reaped(*end);
 }
 
 void Children::sweep() {
-    while (const auto zombie = os::peek_any()) {
-        if (!knows(zombie->pid)) {
-            reap_orphan(zombie->pid);
-            continue;
-        }
-        look_at(zombie->pid);
-        // One of our own that is not released yet hides whoever comes behind it.
-        (void)living_orphans();
+    ++sweeps_;
+    if (held_ == 0) {
+        while (const auto end = os::reap_any()) reaped(*end);
         return;
     }
+    if (!os::peek_any()) return;
+    // One that is held hides whoever comes behind it.
+    for (const pid_t pid : os::children_of(::getpid())) {
+        const auto found = children_.find(pid);
+        if (found != children_.end() && found->second.held) {
+            look_at_held(pid);
+        } else if (const auto end = os::reap_pid(pid)) {
+            reaped(*end);
+        }
+    }
+}
+
+void Children::look_at_held(pid_t pid) {
+    Child& child = children_.at(pid);
+    if (!child.on_end) return;
+    const auto end = os::peek_exit_of(pid);
+    if (!end) return;
+    const OnEnd on_end = std::exchange(child.on_end, nullptr);
+    on_end(*end);
+}
+
+void Children::reaped(const os::Ended& end) {
+    const auto found = children_.find(end.pid);
+    if (found == children_.end()) {
+        if (reaped_) reaped_(end.pid);
+        return;
+    }
+    const OnEnd on_end = std::move(found->second.on_end);
+    children_.erase(found);
+    on_end(end);
 }
 
 std::vector<pid_t> Children::living_orphans() {
     std::vector<pid_t> pids = os::children_of(::getpid());
-    std::erase_if(pids, [this](pid_t pid) { return knows(pid) || reap_orphan(pid); });
+    std::erase_if(pids, [this](pid_t pid) {
+        if (knows(pid)) return true;
+        const auto end = os::reap_pid(pid);
+        if (end) reaped(*end);
+        return end.has_value();
+    });
     return pids;
-}
-
-bool Children::reap_orphan(pid_t pid) {
-    if (!os::reap_pid(pid)) return false;
-    if (reaped_) reaped_(pid);
-    return true;
 }
 
 }  // namespace reeve::shell

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <string_view>
 #include <utility>
 
@@ -32,14 +31,17 @@ std::string last_words(std::string_view output) {
 
 }  // namespace
 
-Command::Command(asio::io_context& io, Children& children, Done done)
-    : children_(children), done_(std::move(done)), output_(io) {}
+Command::Command(asio::io_context& io, std::unique_ptr<Containment> tree, Done done)
+    : tree_(std::move(tree)), done_(std::move(done)), output_(io) {}
 
-void Command::start(os::Spawner& spawner, os::SpawnSpec spec, bool captured) {
+void Command::start(os::SpawnSpec spec, bool captured) {
     Fd writing;
     if (captured) {
         std::array<int, 2> pipe{};
-        if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return finish(false, system_error("pipe").text());
+        if (::pipe2(pipe.data(), O_CLOEXEC) != 0) {
+            what_ = system_error("pipe").text();
+            return finish();
+        }
         Fd reading(pipe[0]);
         writing.reset(pipe[1]);
         spec.stdout_fd = spec.stderr_fd = writing.get();
@@ -47,30 +49,23 @@ void Command::start(os::Spawner& spawner, os::SpawnSpec spec, bool captured) {
         output_.assign(reading.get(), unwatched);
         if (!unwatched) (void)reading.release();
     }
-    auto result = spawner.spawn(spec);
+    const auto result =
+        tree_->start(std::move(spec), [this](const os::Ended& end) { ended(end.status); });
     if (const auto* failure = std::get_if<os::SpawnFailure>(&result)) {
-        return finish(false, failure->text());
+        what_ = failure->text();
+        return finish();
     }
-    auto& spawned = std::get<os::Spawned>(result);
-    const auto added = children_.add(
-        spawned.pid, std::move(spawned.pidfd),
-        [self = shared_from_this()](const os::Ended& end) { self->ended(end.status); });
-    if (!added) return finish(false, added.error().text());
-    pid_ = spawned.pid;
     if (output_.is_open()) read_output();
 }
 
-void Command::cancel() {
-    done_ = nullptr;
-    // The process is released when its end is seen.
-    if (pid_ != 0) children_.signal_group(pid_, SIGKILL);
-}
+void Command::kill() { tree_->kill(); }
 
 void Command::read_output() {
     output_.async_read_some(
         asio::buffer(chunk_),
-        [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
-            if (error) return;
+        [weak = weak_from_this()](const boost::system::error_code& error, std::size_t size) {
+            const auto self = weak.lock();
+            if (error || !self) return;
             self->tail_.append(self->chunk_.data(), size);
             if (self->tail_.size() > 2 * kept_output) {
                 self->tail_.erase(0, self->tail_.size() - kept_output);
@@ -80,36 +75,37 @@ void Command::read_output() {
 }
 
 void Command::ended(const ExitStatus& status) {
-    if (status == ExitStatus::exited(0)) return finish(true, "");
-    std::string words;
-    if (output_.is_open()) {
-        // Its last words may still be in the pipe: no more than the pipe holds, as those whom the
-        // command left behind may write on for ever. The chunk may hold what was read but not
-        // taken.
-        boost::system::error_code error;
-        output_.cancel(error);
-        output_.non_blocking(true, error);
-        std::array<char, 1024> chunk;
-        for (int chunks = 0; chunks < 64; ++chunks) {
-            const std::size_t size = output_.read_some(asio::buffer(chunk), error);
-            if (size == 0) break;
-            tail_.append(chunk.data(), size);
-        }
-        words = last_words(tail_);
+    succeeded_ = status == ExitStatus::exited(0);
+    if (!succeeded_) {
+        what_ = status.text();
+        const std::string words = read_last_words();
+        if (!words.empty()) what_.append(": ").append(words);
     }
-    std::string what = status.text();
-    if (!words.empty()) what.append(": ").append(words);
-    finish(false, std::move(what));
+    if (tree_->empty()) return finish();
+    tree_->await_empty([this] { finish(); });
+    tree_->kill();
 }
 
-void Command::finish(bool succeeded, std::string what) {
-    if (pid_ != 0) {
-        children_.signal_group(pid_, SIGKILL);
-        children_.release(pid_);
+/// What may still be in the pipe, no more than it holds, as those whom the command left behind may
+/// write on. The chunk may hold what was read but not taken.
+std::string Command::read_last_words() {
+    if (!output_.is_open()) return "";
+    boost::system::error_code error;
+    output_.cancel(error);
+    output_.non_blocking(true, error);
+    std::array<char, 1024> chunk;
+    for (int chunks = 0; chunks < 64; ++chunks) {
+        const std::size_t size = output_.read_some(asio::buffer(chunk), error);
+        if (size == 0) break;
+        tail_.append(chunk.data(), size);
     }
+    return last_words(tail_);
+}
+
+void Command::finish() {
     boost::system::error_code ignored;
     output_.close(ignored);
-    if (const auto done = std::exchange(done_, nullptr)) done(succeeded, std::move(what));
+    done_(succeeded_, std::move(what_));
 }
 
 }  // namespace reeve::shell

@@ -73,17 +73,15 @@ bool wants_notify(const config::Service& service) {
 
 }  // namespace
 
-Runs::Runs(asio::io_context& io, Children& children, log::Collector& collector, EventQueue& queue,
-           OwnLog& log, os::Spawner& spawner, const Environment& own_environment)
+Runs::Runs(asio::io_context& io, Containments& containments, log::Collector& collector,
+           EventQueue& queue, OwnLog& log, const Environment& own_environment)
     : io_(io),
-      children_(children),
+      containments_(containments),
       collector_(collector),
       queue_(queue),
       log_(log),
-      spawner_(spawner),
       own_environment_(own_environment),
-      null_(::open("/dev/null", O_RDWR | O_CLOEXEC)),
-      trees_(children) {}
+      null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {}
 
 Result<> Runs::open(core::RunId id, const config::ServicePtr& definition) {
     if (runs_.contains(id)) return {};
@@ -134,19 +132,19 @@ std::optional<core::SpawnFailed> Runs::start(Run& run) {
         spec->extra_fds.emplace_back(ready->get(), check.number);
     }
     if (auto watched = watch_log(run, *output); !watched) return failed(watched.error());
-    auto result = spawner_.spawn(*spec);
+    run.tree = containments_.open(service.name, run.invocation_id);
+    auto result = run.tree->start(std::move(*spec), on_end(run.id));
     if (const auto* failure = std::get_if<os::SpawnFailure>(&result)) {
         const bool not_found =
             std::string_view(failure->step) == "exec" && failure->errnum == ENOENT;
         return core::SpawnFailed{run.id, failure->text(), not_found};
     }
-    auto& spawned = std::get<os::Spawned>(result);
-    const auto added = children_.add(spawned.pid, std::move(spawned.pidfd),
-                                     [this, id = run.id](const os::Ended& end) { ended(id, end); });
-    if (!added) return failed(added.error());
-    run.pid = spawned.pid;
-    trees_.add(run.id, run.pid, run.invocation_id);
+    run.pid = std::get<os::Spawned>(result).pid;
     return std::nullopt;
+}
+
+Containment::OnEnd Runs::on_end(core::RunId id) {
+    return [this, id](const os::Ended& end) { ended(id, end); };
 }
 
 Result<Runs::Output> Runs::output_of(const config::Service& service) {
@@ -211,7 +209,7 @@ Result<> Runs::open_notify(Run& run) {
     const auto& user = run.definition->execution.credentials;
     auto channel = NotifyChannel::open(
         io_, {.user = user ? user->uid : ::geteuid(),
-              .is_member = [this, id = run.id](pid_t pid) { return trees_.is_member(id, pid); },
+              .is_member = [this, id = run.id](pid_t pid) { return is_member(id, pid); },
               .in_cgroup = [](std::uint64_t) { return std::optional<bool>(); },
               .notified =
                   [this, id = run.id](core::Notified message) {
@@ -241,7 +239,7 @@ void Runs::main_named(core::RunId id, pid_t pid) {
     const std::string process = "process " + std::to_string(pid);
     const auto named = os::read_process(pid);
     const bool living = named && named->live();
-    if (!living || !trees_.is_member(id, pid)) {
+    if (!living || !is_member(id, pid)) {
         const char* const why = living ? ", which is not of the service" : ", which is gone";
         log_.warning(run.definition->name + ": ignoring MAINPID: it names " + process + why);
     }
@@ -273,32 +271,16 @@ Result<os::SpawnSpec> Runs::prepare(const RunContext& context, const config::Arg
 void Runs::signal(const core::Signal& action) {
     const auto found = runs_.find(action.run);
     if (found == runs_.end() || found->second.pid == 0) return;
-    // CONT only follows another signal.
-    if (action.signal != SIGCONT) trees_.note_members(action.run);
-    if (action.scope == config::StopScope::Main) {
-        children_.signal(found->second.pid, action.signal);
-        return;
-    }
-    signal_tree(found->second, action.signal);
-}
-
-void Runs::signal_tree(const Run& run, int signal) {
-    trees_.census();
-    for (const os::ProcessEntry& process : trees_.members(run.id)) {
-        (void)os::signal_process(process, signal);
-    }
+    Containment& tree = *found->second.tree;
+    if (action.scope == config::StopScope::Main) return tree.signal_main(action.signal);
+    tree.signal_all(action.signal);
 }
 
 void Runs::kill_tree(core::RunId id) {
     const auto found = runs_.find(id);
     if (found == runs_.end() || found->second.pid == 0) return;
     found->second.killing = true;
-    trees_.note_members(id);
-    children_.signal(found->second.pid, SIGKILL);
-    // All of its group at one blow, which those that fork cannot run away from and which needs no
-    // descriptor.
-    children_.signal_group(found->second.pid, SIGKILL);
-    signal_tree(found->second, SIGKILL);
+    found->second.tree->kill();
 }
 
 void Runs::find_main(const core::FindMain&) {}
@@ -306,12 +288,48 @@ void Runs::find_main(const core::FindMain&) {}
 void Runs::reap(core::RunId id) {
     const auto found = runs_.find(id);
     if (found == runs_.end()) return;
-    if (found->second.pid != 0) children_.release(found->second.pid);
-    trees_.remove(id);
-    awaited_.erase(id);
     if (found->second.ready_pipe) found->second.ready_pipe->close();
     collector_.unwatch(found->second.definition->name);
     runs_.erase(found);
+}
+
+std::unique_ptr<Containment> Runs::contain(const RunContext& context) {
+    return containments_.open(context.definition->name + ".command", {});
+}
+
+std::vector<os::ProcessEntry> Runs::processes(core::RunId id) const {
+    const auto found = runs_.find(id);
+    if (found == runs_.end() || !found->second.tree) return {};
+    return found->second.tree->members();
+}
+
+std::optional<Tracking> Runs::tracking(core::RunId id) const {
+    const auto found = runs_.find(id);
+    if (found == runs_.end() || !found->second.tree) return std::nullopt;
+    return found->second.tree->tracking();
+}
+
+bool Runs::is_member(core::RunId id, pid_t pid) const {
+    const auto found = runs_.find(id);
+    return found != runs_.end() && found->second.tree && found->second.tree->is_member(pid);
+}
+
+Result<> Runs::adopt_main(core::RunId id, pid_t pid) {
+    const auto found = runs_.find(id);
+    if (found == runs_.end() || !found->second.tree) return error("cannot watch it: no such run");
+    Run& run = found->second;
+    if (auto adopted = run.tree->adopt(pid, on_end(id)); !adopted) return adopted;
+    run.pid = pid;
+    run.adopted = true;
+    // If the former one has ended just now, that is nothing special any more.
+    run.end.reset();
+    run.patience.reset();
+    return {};
+}
+
+/// Whether what ends is not the main process yet, but the one that starts it.
+bool Runs::is_parent(const Run& run) const {
+    return run.definition->execution.type == config::ServiceType::Forking && !run.adopted;
 }
 
 void Runs::ended(core::RunId id, const os::Ended& end) {
@@ -338,51 +356,31 @@ void Runs::ended(core::RunId id, const os::Ended& end) {
 
 void Runs::drained(core::RunId id) {
     const auto found = runs_.find(id);
-    if (found == runs_.end() || found->second.told) return;
-    found->second.told = true;
-    found->second.patience.reset();
-    ended_.push_back(id);
-    schedule_report();
-}
-
-void Runs::child_ended() { schedule_report(); }
-
-void Runs::schedule_report() {
-    // Posted, so that all ends which one wake-up brings are told after one look at the orphans.
-    if (std::exchange(report_scheduled_, true)) return;
-    asio::post(io_, [this] { report(); });
-}
-
-void Runs::report() {
-    report_scheduled_ = false;
-    if (!ended_.empty() || !awaited_.empty()) trees_.census();
-    for (const core::RunId id : std::exchange(ended_, {})) {
-        const auto found = runs_.find(id);
-        if (found == runs_.end()) continue;
-        const bool leftovers = trees_.has_orphans(id);
-        if (leftovers) awaited_.insert(id);
-        const Run& run = found->second;
-        queue_.push(
-            core::Exited{id, run.end->status, leftovers, run.end->usage, run.out_of_memory});
+    if (found == runs_.end() || found->second.told || !found->second.end) return;
+    Run& run = found->second;
+    run.patience.reset();
+    const os::Ended end = *std::exchange(run.end, std::nullopt);
+    const bool leftovers = !run.tree->empty();
+    if (is_parent(run)) {
+        queue_.push(core::ParentExited{id, end.status, leftovers, end.usage});
+        return await_empty(run);
     }
-    look_at_trees();
-    children_.sweep();
+    run.told = true;
+    queue_.push(core::Exited{id, end.status, leftovers, end.usage, run.out_of_memory});
+    if (leftovers) await_empty(run);
 }
 
-void Runs::look_at_trees() {
-    for (auto next = awaited_.begin(); next != awaited_.end();) {
-        const core::RunId id = *next++;
-        if (trees_.has_orphans(id)) {
-            if (!runs_.at(id).killing) continue;
-            // What came to us since the last blow; what hides below it comes with its end.
-            for (const auto& [pid, owner] : trees_.orphans()) {
-                if (owner == id) ::kill(pid, SIGKILL);
-            }
-        } else {
-            awaited_.erase(id);
-            queue_.push(core::TreeEmptied{id});
-        }
-    }
+void Runs::await_empty(Run& run) {
+    run.tree->await_empty([this, id = run.id] { emptied(id); });
+}
+
+void Runs::emptied(core::RunId id) {
+    const auto found = runs_.find(id);
+    if (found == runs_.end()) return;
+    const Run& run = found->second;
+    // The end of a main process that was adopted is still to be told, and tells this too.
+    if (run.adopted && !run.told) return;
+    queue_.push(core::TreeEmptied{id});
 }
 
 }  // namespace reeve::shell

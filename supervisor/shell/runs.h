@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -13,13 +12,12 @@
 #include "supervisor/os/memory_kills.h"
 #include "supervisor/os/spawn.h"
 #include "supervisor/os/start_mark.h"
-#include "supervisor/shell/children.h"
+#include "supervisor/shell/containment.h"
 #include "supervisor/shell/environment.h"
 #include "supervisor/shell/event_queue.h"
 #include "supervisor/shell/notify.h"
 #include "supervisor/shell/own_log.h"
 #include "supervisor/shell/probes/ready_pipe.h"
-#include "supervisor/shell/trees.h"
 
 namespace reeve::shell {
 
@@ -34,8 +32,8 @@ struct RunContext {
 /// becomes of them. Decides nothing.
 class Runs {
   public:
-    Runs(asio::io_context& io, Children& children, log::Collector& collector, EventQueue& queue,
-         OwnLog& log, os::Spawner& spawner, const Environment& own_environment);
+    Runs(asio::io_context& io, Containments& containments, log::Collector& collector,
+         EventQueue& queue, OwnLog& log, const Environment& own_environment);
 
     /// Prepares a run for its first process, be it the main one or a hook before it: its folders,
     /// its id, the channels by which it speaks. Does nothing to one that is open.
@@ -44,13 +42,13 @@ class Runs {
     void signal(const core::Signal& action);
     void kill_tree(core::RunId run);
     void find_main(const core::FindMain& action);
+    /// Whatever is left of its tree is let go.
     void reap(core::RunId run);
-    /// SIGCHLD came: orphans may have ended, trees may have emptied.
-    void child_ended();
 
     /// The environment and such of a run that lives, for commands that are run beside it.
     std::optional<RunContext> context(core::RunId run) const;
-    os::Spawner& spawner() { return spawner_; }
+    /// A tree of its own for such a command.
+    std::unique_ptr<Containment> contain(const RunContext& context);
     /// The same process set-up as a main process has, for another command (spec_of, execution.h);
     /// descriptors 0, 1 and 2 are null devices until set.
     Result<os::SpawnSpec> prepare(const RunContext& context, const config::Argv& command,
@@ -61,19 +59,29 @@ class Runs {
         int out = -1, err = -1;
     };
     Result<Output> output_of(const config::Service& service);
-    bool is_member(core::RunId run, pid_t pid) const { return trees_.is_member(run, pid); }
-    /// All living processes of a run, as of the last look at the orphans.
-    std::vector<os::ProcessEntry> processes(core::RunId run) const { return trees_.members(run); }
-    void look_at_orphans() { trees_.census(); }
+
+    /// All living processes of a run, the main process first.
+    std::vector<os::ProcessEntry> processes(core::RunId run) const;
+    std::optional<Tracking> tracking(core::RunId run) const;
+    /// Whether the process, alive or a zombie, is of the run's tree.
+    bool is_member(core::RunId run, pid_t pid) const;
+    /// Those of them that can be the main process of a forking service whose first process has
+    /// ended.
+    std::vector<os::ProcessEntry> candidates(core::RunId run) const { return processes(run); }
+    /// That living member is the main process from now on: Exited will tell of it, Signal{Main}
+    /// goes to it. Fails when there is no such member.
+    Result<> adopt_main(core::RunId run, pid_t pid);
 
   private:
     struct Run {
         core::RunId id;
         config::ServicePtr definition;
         pid_t pid = 0;
+        bool adopted = false;  // pid is not that of the first process
         std::string invocation_id;
         Environment directories;  // that were made for it, by their variables
         os::StartMark start = os::StartMark::now();
+        std::unique_ptr<Containment> tree;
         std::unique_ptr<NotifyChannel> notify;
         std::shared_ptr<ReadyPipe> ready_pipe;
         std::optional<os::Ended> end;
@@ -89,27 +97,22 @@ class Runs {
     Result<> watch_log(const Run& run, const Output& output);
     Result<Fd> open_input(const config::Execution& execution) const;
     void main_named(core::RunId id, pid_t pid);
-    void signal_tree(const Run& run, int signal);
+    Containment::OnEnd on_end(core::RunId id);
     void ended(core::RunId id, const os::Ended& end);
     void drained(core::RunId id);
-    void schedule_report();
-    void report();
-    void look_at_trees();
+    void await_empty(Run& run);
+    void emptied(core::RunId id);
+    bool is_parent(const Run& run) const;
 
     asio::io_context& io_;
-    Children& children_;
+    Containments& containments_;
     log::Collector& collector_;
     EventQueue& queue_;
     OwnLog& log_;
-    os::Spawner& spawner_;
     const Environment& own_environment_;
     Fd null_;
     os::MemoryKills memory_kills_;
-    Trees trees_;
     std::unordered_map<core::RunId, Run> runs_;
-    std::vector<core::RunId> ended_;  // to be told with the next report
-    std::set<core::RunId> awaited_;   // whose trees are to be empty
-    bool report_scheduled_ = false;
 };
 
 }  // namespace reeve::shell

@@ -148,7 +148,6 @@ protocol::StatusDocument describe(const core::Engine& engine, Runs& runs,
                            now - info.started, info.runtime_dir, info.config};
     const WallTime wall = wall_now();
     document.services.reserve(services.size());
-    if (query.resources || query.processes) runs.look_at_orphans();
     for (const core::ServiceId id : services) {
         const core::Unit& unit = *engine.units().find(id);
         document.services.push_back(describe(unit, now, wall));

@@ -51,9 +51,9 @@ Supervisor::Supervisor(const Setup& setup, OwnLog& log, os::Spawner& spawner,
       }),
       enablement_(setup.state_dir, problems_),
       engine_(config::with_enabled(*setup.plan, enablement_.decisions()), random_seed()),
-      children_(io_),
-      runs_(io_, children_, collector_, queue_, log_, spawner, setup_.environment),
-      tasks_(io_, children_, runs_, queue_),
+      containments_(io_, children_, spawner, log_, setup.runtime_dir),
+      runs_(io_, containments_, collector_, queue_, log_, setup_.environment),
+      tasks_(io_, runs_, queue_),
       info_{version, setup.runtime_dir, setup.log_dir, setup.plan->files, now()},
       configuration_(setup.load, enablement_, engine_.units().plan_ptr(), engine_, queue_,
                      [this](const config::Plan& now) { settings_changed(now); }),
@@ -132,7 +132,7 @@ void Supervisor::await_signals() {
 }
 
 void Supervisor::take_signal(int signal) {
-    if (signal == SIGCHLD) return runs_.child_ended();
+    if (signal == SIGCHLD) return containments_.child_ended();
     log_.info("got " + signal_name(signal));
     if (signal == SIGHUP) return reload();
     if (signal == SIGUSR1) return reopen_logs();

@@ -14,6 +14,7 @@
 #include "supervisor/shell/children.h"
 #include "supervisor/shell/command_line.h"
 #include "supervisor/shell/configuration.h"
+#include "supervisor/shell/containment.h"
 #include "supervisor/shell/control.h"
 #include "supervisor/shell/enablement.h"
 #include "supervisor/shell/environment.h"
@@ -92,6 +93,7 @@ class Supervisor {
     Enablement enablement_;
     core::Engine engine_;
     Children children_;
+    Containments containments_;
     Runs runs_;
     Tasks tasks_;
     SupervisorInfo info_;

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "base/overloaded.h"
-#include "supervisor/shell/command.h"
 #include "supervisor/shell/probes/probes.h"
 
 namespace reeve::shell {
@@ -53,13 +52,20 @@ void Tasks::run(const core::RunCommand& action) {
         spec->stdout_fd = output.out;
         spec->stderr_fd = output.err;
     }
-    run(action.task, std::move(*spec), !action.to_log, done);
+    run(action.task, context, std::move(*spec), !action.to_log, done);
 }
 
-void Tasks::run(core::TaskId task, os::SpawnSpec spec, bool captured, const Done& done) {
-    const auto command = std::make_shared<Command>(io_, children_, done);
-    command->start(runs_.spawner(), std::move(spec), captured);
-    started(task, [command] { command->cancel(); });
+void Tasks::run(core::TaskId task, const RunContext& context, os::SpawnSpec spec, bool captured,
+                const Done& done) {
+    auto gone = [this, task, done](bool succeeded, std::string what) {
+        // It is the command that calls us.
+        asio::post(io_, [this, task] { commands_.erase(task); });
+        done(succeeded, std::move(what));
+    };
+    const auto command = std::make_shared<Command>(io_, runs_.contain(context), std::move(gone));
+    commands_[task] = command;
+    started(task, [command] { command->kill(); });
+    command->start(std::move(spec), captured);
 }
 
 void Tasks::probe(const core::StartProbe& action) {
@@ -81,7 +87,7 @@ void Tasks::ask(const core::StartProbe& action, const Done& done) {
         Overloaded{[&](const config::ExecCheck& exec) {
                        auto spec = runs_.prepare(*context, exec.command);
                        if (!spec) return done(false, spec.error().text());
-                       run(action.task, std::move(*spec), true, done);
+                       run(action.task, *context, std::move(*spec), true, done);
                    },
                    [&](const config::TcpCheck& tcp) {
                        started(action.task, probes::connect(io_, tcp, tell));
@@ -102,11 +108,8 @@ void Tasks::ask(const core::StartProbe& action, const Done& done) {
         action.probe.check);
 }
 
-void Tasks::kill(core::TaskId id) {
-    const auto found = tasks_.find(id);
-    if (found != tasks_.end() && found->second->pid != 0) {
-        children_.signal_group(found->second->pid, SIGKILL);
-    }
+void Tasks::kill(core::TaskId task) {
+    if (const auto found = commands_.find(task); found != commands_.end()) found->second->kill();
 }
 
 }  // namespace reeve::shell

@@ -1,11 +1,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <unordered_map>
 
 #include "supervisor/core/action.h"
-#include "supervisor/shell/children.h"
+#include "supervisor/shell/command.h"
 #include "supervisor/shell/event_queue.h"
 #include "supervisor/shell/runs.h"
 
@@ -16,8 +17,8 @@ namespace reeve::shell {
 /// then ends with all that it has begun.
 class Tasks {
   public:
-    Tasks(asio::io_context& io, Children& children, Runs& runs, EventQueue& queue)
-        : io_(io), children_(children), runs_(runs), queue_(queue) {}
+    Tasks(asio::io_context& io, Runs& runs, EventQueue& queue)
+        : io_(io), runs_(runs), queue_(queue) {}
 
     void run(const core::RunCommand& action);
     void probe(const core::StartProbe& action);
@@ -31,14 +32,15 @@ class Tasks {
 
     Done once(core::TaskId task, Done tell);
     void started(core::TaskId task, Cancel cancel);
-    void run(core::TaskId task, os::SpawnSpec spec, bool captured, const Done& done);
+    void run(core::TaskId task, const RunContext& context, os::SpawnSpec spec, bool captured,
+             const Done& done);
     void ask(const core::StartProbe& action, const Done& done);
 
     asio::io_context& io_;
-    Children& children_;
     Runs& runs_;
     EventQueue& queue_;
     std::unordered_map<core::TaskId, Cancel> tasks_;  // and what ends each early
+    std::unordered_map<core::TaskId, std::shared_ptr<Command>> commands_;  // cancelled ones, too
 };
 
 }  // namespace reeve::shell

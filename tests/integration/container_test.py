@@ -18,6 +18,11 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 GRACE = 10      # seconds until `docker stop` kills
 
 
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+        return [int(child) for child in f.read().split()]
+
+
 @needs_root
 @needs("unshare", "redis-server")
 class Container(unittest.TestCase):
@@ -41,12 +46,12 @@ class Container(unittest.TestCase):
             connection.close()
 
     def process(self, name):
-        """The child of the supervisor that runs this program, by its number outside."""
-        reeved = self.s.reeved_pid
-        with open(f"/proc/{reeved}/task/{reeved}/children", encoding="ascii") as f:
-            children = f.read().split()
+        """The main process that runs this program, by its number outside."""
+        children = children_of(self.s.reeved_pid)
+        for keeper in list(children):   # where there is no cgroup
+            children += children_of(keeper)
         [pid] = [pid for pid in children if os.path.basename(os.readlink(f"/proc/{pid}/exe")).startswith(name)]
-        return int(pid)
+        return pid
 
     def test_it_serves_logs_to_the_console_and_stops_within_the_grace_period(self):
         self.s.start()

@@ -1,0 +1,100 @@
+#include "supervisor/os/keeper.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <string_view>
+
+#include "supervisor/os/files.h"
+#include "supervisor/os/keeper/record.h"
+
+#ifdef REEVE_KEEPER_FILE
+asm(R"(
+    .section .rodata
+    .global reeve_keeper_begin
+    .global reeve_keeper_end
+    .balign 16
+reeve_keeper_begin:
+    .incbin ")" REEVE_KEEPER_FILE R"("
+reeve_keeper_end:
+    .previous
+)");
+extern "C" const char reeve_keeper_begin[], reeve_keeper_end[];
+#endif
+
+namespace reeve::os {
+
+namespace {
+
+std::string_view program() {
+#ifdef REEVE_KEEPER_FILE
+    return {reeve_keeper_begin, static_cast<std::size_t>(reeve_keeper_end - reeve_keeper_begin)};
+#else
+    return {};
+#endif
+}
+
+Fd make_executable_memory() {
+    constexpr unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+    constexpr unsigned executable = 0x10;  // MFD_EXEC, which kernels before 6.3 do not know
+    Fd memory(memfd_create("reeve-keeper", flags | executable));
+    if (memory || errno != EINVAL) return memory;
+    return Fd(memfd_create("reeve-keeper", flags));
+}
+
+Ended ended(const KeeperRecord& record) {
+    Ended ended;
+    ended.pid = record.pid;
+    ended.status = record.code == CLD_EXITED
+                       ? ExitStatus::exited(record.status)
+                       : ExitStatus::killed(record.status, record.code == CLD_DUMPED);
+    ended.usage = {std::chrono::microseconds(record.user_us),
+                   std::chrono::microseconds(record.system_us),
+                   static_cast<std::uint64_t>(record.max_rss_kib) * 1024};
+    return ended;
+}
+
+}  // namespace
+
+Result<Fd> make_keeper_image() {
+    if (program().empty()) return error("cannot make keepers: there are none for this processor");
+    Fd memory = make_executable_memory();
+    if (!memory) return system_error("cannot make memory for keepers");
+    if (auto written = write_all(memory.get(), program()); !written) return written.error();
+    constexpr int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+    if (fcntl(memory.get(), F_ADD_SEALS, seals) != 0) {
+        return system_error("cannot seal the memory for keepers");
+    }
+    return memory;
+}
+
+Result<KeeperPipe> make_keeper_pipe() {
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) return system_error("cannot make a pipe for a keeper");
+    KeeperPipe pipe{Fd(ends[0]), Fd(ends[1])};
+    // The keeper's end waits: what it has to report must not be lost.
+    fcntl(pipe.reading.get(), F_SETFL, O_NONBLOCK);
+    return pipe;
+}
+
+std::vector<KeeperReport> read_reports(int pipe) {
+    std::vector<KeeperReport> reports;
+    for (;;) {
+        std::array<KeeperRecord, 64> records;
+        const ssize_t n = read(pipe, records.data(), sizeof records);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return reports;
+        const auto count = static_cast<std::size_t>(n) / sizeof(KeeperRecord);
+        for (std::size_t i = 0; i < count; ++i) {
+            reports.push_back({ended(records[i]), records[i].last != 0});
+        }
+        if (count < records.size()) return reports;
+    }
+}
+
+}  // namespace reeve::os

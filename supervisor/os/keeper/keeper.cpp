@@ -1,0 +1,83 @@
+// The keeper of a process tree: a program of its own that does nothing but wait. Whatever is
+// started below it stays below it, however often it forks, changes its session or cleans its
+// environment, since the kernel gives orphans to the nearest ancestor that is a subreaper. It tells
+// how its children ended, and ends itself with the last of them: that is how an empty tree is
+// noticed.
+//
+// One runs beside each service, so it is kept small: no libc, a few pages. It is executed as a
+// subreaper with all signals blocked and nothing open but the pipe that is its descriptor 0.
+
+#include <asm/unistd.h>
+#include <linux/prctl.h>
+#include <linux/wait.h>
+
+#include "supervisor/os/keeper/record.h"
+
+namespace {
+
+#if defined(__x86_64__)
+long system_call(long number, long a, long b, long c, long d, long e) {
+    long result;
+    register long r10 asm("r10") = d;
+    register long r8 asm("r8") = e;
+    asm volatile("syscall"
+                 : "=a"(result)
+                 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
+                 : "rcx", "r11", "memory");
+    return result;
+}
+asm(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall keep\n");
+#elif defined(__aarch64__)
+long system_call(long number, long a, long b, long c, long d, long e) {
+    register long x8 asm("x8") = number;
+    register long x0 asm("x0") = a;
+    register long x1 asm("x1") = b;
+    register long x2 asm("x2") = c;
+    register long x3 asm("x3") = d;
+    register long x4 asm("x4") = e;
+    asm volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
+    return x0;
+}
+asm(".globl _start\n_start:\n\tmov x29, #0\n\tmov x0, sp\n\tbl keep\n");
+#endif
+
+long address(void* pointer) { return reinterpret_cast<long>(pointer); }
+
+// The kernel's own forms of these; libc's headers go with libc.
+struct Info {
+    int signo, errnum, code, padding, pid, uid, status;
+    int rest[25];
+};
+struct Usage {
+    long user[2], system[2], max_rss, rest[13];
+};
+
+constexpr long interrupted = -4, no_children = -10, all_children = 0;
+
+}  // namespace
+
+extern "C" [[noreturn]] void keep(char** arguments) {
+    system_call(__NR_prctl, PR_SET_NAME, address(arguments[1]), 0, 0, 0);
+    for (;;) {
+        Info info;
+        Usage usage;
+        const long waited =
+            system_call(__NR_waitid, all_children, 0, address(&info), WEXITED, address(&usage));
+        if (waited == interrupted) continue;
+        if (waited < 0) break;
+        reeve::os::KeeperRecord record;
+        record.pid = info.pid;
+        record.code = info.code;
+        record.status = info.status;
+        const long others =
+            system_call(__NR_waitid, all_children, 0, 0, WEXITED | WNOHANG | WNOWAIT, 0);
+        record.last = others == no_children ? 1 : 0;
+        record.user_us = usage.user[0] * 1'000'000 + usage.user[1];
+        record.system_us = usage.system[0] * 1'000'000 + usage.system[1];
+        record.max_rss_kib = usage.max_rss;
+        // Where nobody reads any more, that is no reason to end: the children go on.
+        while (system_call(__NR_write, 0, address(&record), sizeof record, 0, 0) == interrupted) {
+        }
+    }
+    for (;;) system_call(__NR_exit_group, 0, 0, 0, 0, 0);
+}

@@ -1,0 +1,173 @@
+#include "supervisor/shell/containment.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "supervisor/os/cgroup.h"
+#include "supervisor/os/directory.h"
+#include "supervisor/os/keeper.h"
+#include "supervisor/shell/cgroup_tree.h"
+#include "supervisor/shell/keeper_tree.h"
+#include "supervisor/shell/marked_tree.h"
+
+namespace reeve::shell {
+
+namespace {
+
+/// The lock on the runtime directory keeps two supervisors from having the same; its number, unlike
+/// its path, means the same in every mount namespace.
+std::string name_of_ours(const std::string& runtime_dir) {
+    std::string name = "reeve-";
+    struct stat status {};
+    if (!runtime_dir.empty() && ::stat(runtime_dir.c_str(), &status) == 0) {
+        name += std::to_string(status.st_dev);
+        name += '-';
+        name += std::to_string(status.st_ino);
+    } else {
+        name += "pid-";
+        name += std::to_string(::getpid());
+    }
+    return name;
+}
+
+/// The folders that are left of a predecessor with this runtime directory, as far as nothing lives
+/// in them.
+void remove_empty_below(const std::string& folder) {
+    std::vector<std::string> left;
+    os::for_each_name(folder.c_str(), [&](std::string_view name) {
+        if (name == "." || name == "..") return;
+        const std::string path = folder + "/" + std::string(name);
+        struct stat status {};
+        if (::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) left.push_back(path);
+    });
+    for (const std::string& path : left) {
+        if (!os::is_populated(path)) (void)os::remove_cgroup(path);
+    }
+}
+
+/// A child that is born there fails at its program, which is none; elsewhere it fails before.
+Result<> try_to_enter(os::Spawner& spawner, const std::string& folder) {
+    const auto cgroup = os::open_cgroup(folder);
+    if (!cgroup) return cgroup.error();
+    os::SpawnSpec spec;
+    spec.argv = {"/"};
+    spec.cgroup = cgroup->get();
+    const auto result = spawner.spawn(spec);
+    const auto* failure = std::get_if<os::SpawnFailure>(&result);
+    if (failure == nullptr || std::string_view(failure->step) == "exec") return {};
+    return error("cannot enter the cgroup " + folder + ": " + failure->text());
+}
+
+}  // namespace
+
+void Containment::signal_all(int signal) {
+    for (const os::ProcessEntry& process : members()) (void)os::signal_process(process, signal);
+}
+
+Containments::Containments(asio::io_context& io, Children& children, os::Spawner& spawner,
+                           OwnLog& log, const std::string& runtime_dir)
+    : io_(io),
+      children_(children),
+      spawner_(spawner),
+      log_(log),
+      marks_(std::make_unique<Marks>(io, children, spawner)) {
+    if (const auto found = find_cgroup(runtime_dir); !found) {
+        no_cgroup_ = found.error().text();
+        folder_.clear();
+        (void)have_keepers();
+    }
+}
+
+Containments::~Containments() {
+    if (folder_.empty()) return;
+    remove_retired(SIZE_MAX);
+    remove_empty_below(folder_);
+    (void)::rmdir(folder_.c_str());
+}
+
+Result<> Containments::find_cgroup(const std::string& runtime_dir) {
+    const auto own = os::find_own_cgroup();
+    if (!own) return own.error();
+    const std::string name = name_of_ours(runtime_dir);
+    folder_ = own->folder + "/" + name;
+    path_ = (own->path == "/" ? "" : own->path) + "/" + name;
+    if (auto made = os::make_cgroup(folder_); !made && made.error().errnum != EEXIST) return made;
+    remove_empty_below(folder_);
+    const auto give_up = [&](Error error) -> Result<> {
+        (void)::rmdir(folder_.c_str());
+        return error;
+    };
+    if (::access((folder_ + "/cgroup.kill").c_str(), W_OK) != 0) {
+        return give_up(system_error("the kernel cannot kill whole cgroups"));
+    }
+    if (auto entered = try_to_enter(spawner_, folder_); !entered) return give_up(entered.error());
+    return {};
+}
+
+Result<std::string> Containments::make_cgroup(const std::string& name) {
+    for (;;) {
+        std::string folder = folder_ + "/" + name + "." + std::to_string(++made_);
+        auto made = os::make_cgroup(folder);
+        if (made) return folder;
+        // There may be one in which something of a predecessor's lives on.
+        if (made.error().errnum != EEXIST) return made.error();
+    }
+}
+
+void Containments::retire_cgroup(std::string folder) {
+    retired_.push_back(std::move(folder));
+    if (std::exchange(removing_, true)) return;
+    asio::post(io_, [this, alive = std::weak_ptr(alive_)] {
+        if (!alive.expired()) remove_retired(16);
+    });
+}
+
+void Containments::remove_retired(std::size_t most) {
+    removing_ = false;
+    const std::size_t count = std::min(most, retired_.size());
+    for (std::size_t i = 0; i < count; ++i) (void)os::remove_cgroup(retired_[i]);
+    retired_.erase(retired_.begin(), retired_.begin() + static_cast<std::ptrdiff_t>(count));
+    if (retired_.empty()) return;
+    std::string last = std::move(retired_.back());
+    retired_.pop_back();
+    retire_cgroup(std::move(last));
+}
+
+bool Containments::have_keepers() {
+    if (keeper_image_) return true;
+    if (!no_keeper_.empty()) return false;
+    auto image = os::make_keeper_image();
+    if (!image) return do_without_keepers(image.error().text()), false;
+    keeper_image_ = std::move(*image);
+    return true;
+}
+
+void Containments::do_without_keepers(const std::string& why) {
+    keeper_image_.reset();
+    no_keeper_ = why;
+    log_.warning(why + "; what leaves its session and cleans its environment may get away");
+}
+
+std::unique_ptr<Containment> Containments::open(const std::string& name,
+                                                const std::string& invocation_id) {
+    std::string why = no_cgroup_;
+    if (!folder_.empty()) {
+        auto folder = make_cgroup(name);
+        if (folder) return std::make_unique<CgroupTree>(*this, std::move(*folder));
+        why = folder.error().text();
+    }
+    if (have_keepers()) {
+        return std::make_unique<KeeperTree>(*this, name, invocation_id, std::move(why));
+    }
+    return std::make_unique<MarkedTree>(*marks_, invocation_id, why + "; " + no_keeper_);
+}
+
+void Containments::child_ended() {
+    children_.sweep();
+    marks_->look();
+}
+
+}  // namespace reeve::shell

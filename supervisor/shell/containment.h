@@ -1,0 +1,122 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "supervisor/os/process_entry.h"
+#include "supervisor/os/spawn.h"
+#include "supervisor/shell/asio.h"
+#include "supervisor/shell/children.h"
+#include "supervisor/shell/own_log.h"
+
+namespace reeve::shell {
+
+class Marks;
+
+/// How it is known which processes belong to a tree.
+struct Tracking {
+    enum class By {
+        Cgroup,     ///< exact: nothing gets out of it
+        Subreaper,  ///< exact: what descends from the main process comes to the keeper of its own
+        Marks       ///< as far as descent, session, process group and environment tell
+    };
+    By by = By::Marks;
+    std::string cgroup;  ///< its path
+    std::string why;     ///< it is no cgroup, or not even a subreaper
+};
+
+/// A process that somebody started, its *main process*, and all that came of it, however often it
+/// forked. Made by Containments, used from the loop's thread. Destroying it lets go of whatever is
+/// left, which lives on.
+///
+///     auto tree = containments.open("web");
+///     auto result = tree->start(spec, [](const os::Ended& end) { ... });
+///     ...
+///     if (!tree->empty()) tree->await_empty([] { ... });   // once the main process has ended
+///     tree->kill();
+///
+/// No callback is made from within a call, and none after destruction; a callback must not destroy
+/// the tree, but may post that.
+class Containment {
+  public:
+    using OnEnd = std::function<void(const os::Ended&)>;
+
+    Containment() = default;
+    Containment(const Containment&) = delete;
+    Containment& operator=(const Containment&) = delete;
+    virtual ~Containment() = default;
+
+    /// Executes the main process; once. The pidfd in the result is kept by whoever wants it.
+    /// `on_end` is told its end, once. Until then it can be replaced by adopt().
+    virtual os::SpawnResult start(os::SpawnSpec spec, OnEnd on_end) = 0;
+    /// A living member is the main process from now on; the end of the former one is nothing
+    /// special any more. How it ended is not known where another process reaps it and the kernel
+    /// (before 6.15) does not tell. Fails when there is no such member.
+    virtual Result<> adopt(pid_t pid, OnEnd on_end) = 0;
+
+    /// All that are alive now, the main process first if it is among them.
+    virtual std::vector<os::ProcessEntry> members() = 0;
+    /// Whether the process is one of the tree; also of one that has ended and is not reaped yet.
+    virtual bool is_member(pid_t pid) = 0;
+    /// Never to a stranger; one that has ended is no error.
+    virtual void signal_main(int signal) = 0;
+    virtual void signal_all(int signal);
+    /// Ends all of them, those that fork meanwhile included, and goes on until nothing is left.
+    virtual void kill() = 0;
+    /// Whether nothing is alive any more. It may say no for a moment longer than that is true: then
+    /// await_empty tells.
+    virtual bool empty() = 0;
+    /// `emptied` is called once nothing is alive any more, which may be noticed before the end of
+    /// the main process is; a second call replaces it.
+    virtual void await_empty(std::function<void()> emptied) = 0;
+    virtual Tracking tracking() const = 0;
+};
+
+/// Makes containments of the best kind that can be had here.
+class Containments {
+  public:
+    /// `runtime_dir`, if there is one, is what tells us from other supervisors, and us again from
+    /// our predecessor, whose empty cgroups are removed. The others outlive it.
+    Containments(asio::io_context& io, Children& children, os::Spawner& spawner, OwnLog& log,
+                 const std::string& runtime_dir);
+    Containments(const Containments&) = delete;
+    Containments& operator=(const Containments&) = delete;
+    ~Containments();
+
+    /// `name` is for people. `invocation_id` is what the processes have in their environment as
+    /// REEVE_INVOCATION_ID, and is theirs alone; else empty.
+    std::unique_ptr<Containment> open(const std::string& name, const std::string& invocation_id);
+    /// SIGCHLD came.
+    void child_ended();
+
+  private:
+    friend class CgroupTree;
+    friend class KeeperTree;
+
+    Result<> find_cgroup(const std::string& runtime_dir);
+    Result<std::string> make_cgroup(const std::string& name);
+    void retire_cgroup(std::string folder);
+    void remove_retired(std::size_t most);
+    bool have_keepers();
+    void do_without_keepers(const std::string& why);
+
+    asio::io_context& io_;
+    Children& children_;
+    os::Spawner& spawner_;
+    OwnLog& log_;
+    std::unique_ptr<Marks> marks_;
+    std::string folder_, path_;  // of our cgroups; empty: none
+    std::string no_cgroup_;      // why
+    Fd keeper_image_;
+    std::string no_keeper_;
+    std::uint64_t made_ = 0;
+    std::vector<std::string> retired_;  // cgroups to be removed when there is time
+    bool removing_ = false;
+    std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
+};
+
+}  // namespace reeve::shell

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "supervisor/shell/containment.h"
+#include "supervisor/shell/foreign_process.h"
+
+namespace reeve::shell {
+
+/// A tree below a keeper of its own (os/keeper.h), which reaps what is orphaned in it and tells us,
+/// and whose end means that the tree is empty. If somebody kills the keeper, its children become
+/// ours, and the marks that they bear have to do.
+class KeeperTree : public Containment {
+  public:
+    KeeperTree(Containments& all, std::string name, std::string invocation_id, std::string why);
+    ~KeeperTree() override;
+
+    os::SpawnResult start(os::SpawnSpec spec, OnEnd on_end) override;
+    Result<> adopt(pid_t pid, OnEnd on_end) override;
+    std::vector<os::ProcessEntry> members() override;
+    bool is_member(pid_t pid) override;
+    void signal_main(int signal) override;
+    void signal_all(int signal) override;
+    void kill() override;
+    bool empty() override;
+    void await_empty(std::function<void()> emptied) override;
+    Tracking tracking() const override;
+
+  private:
+    void await_reports();
+    void read_reports();
+    void keeper_ended(const os::Ended& end);
+    void keeper_lost();
+    void main_ended(const os::Ended& end);
+    void told_empty();
+    void fell();
+    void fell_soon();
+
+    Containments& all_;
+    std::string name_, invocation_id_, why_;
+    pid_t keeper_ = 0;  // while it has not ended
+    bool empty_ = false;
+    asio::posix::stream_descriptor reports_;
+    pid_t main_ = 0;  // while it has not ended
+    Fd leader_;       // pidfd of the first main process, which led a process group
+    std::unique_ptr<ForeignProcess> adopted_;
+    OnEnd on_end_;
+    std::function<void()> emptied_;
+    bool killing_ = false, felling_soon_ = false;
+    std::size_t ends_to_next_look_ = 0;  // while killing
+    std::unique_ptr<Containment> fallback_;
+    std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
+};
+
+}  // namespace reeve::shell

@@ -1,0 +1,222 @@
+#include "supervisor/shell/marked_tree.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace reeve::shell {
+
+Marks::Marks(asio::io_context& io, Children& children, os::Spawner& spawner)
+    : io_(io), children_(children), spawner_(spawner) {
+    children_.on_reaped([this](pid_t pid) { orphans_.erase(pid); });
+}
+
+void Marks::census() {
+    // What has come to us of those that ended has come before their ends were noticed.
+    if (census_after_ == children_.sweeps()) return;
+    std::unordered_map<pid_t, MarkedTree*> orphans;
+    for (const pid_t pid : children_.living_orphans()) {
+        const auto known = orphans_.find(pid);
+        orphans.emplace(pid, known != orphans_.end() ? known->second : owner_of(pid));
+    }
+    orphans_ = std::move(orphans);
+    census_after_ = children_.sweeps();
+}
+
+MarkedTree* Marks::owner_of(pid_t orphan) const {
+    // Only we can reap it, so its number cannot have become somebody else's.
+    const auto process = os::read_process(orphan);
+    if (!process) return nullptr;
+    if (const auto note = by_note_.find(orphan); note != by_note_.end()) {
+        const auto& noted = note->second->noted_;
+        const auto seen = noted.find(orphan);
+        if (seen != noted.end() && seen->second == process->start_time) return note->second;
+    }
+    for (const pid_t mark : {process->session, process->pgrp}) {
+        if (const auto found = by_leader_.find(mark); found != by_leader_.end()) {
+            return found->second;
+        }
+    }
+    const auto id = os::environment_value(orphan, "REEVE_INVOCATION_ID");
+    const auto found = id ? by_invocation_.find(*id) : by_invocation_.end();
+    return found == by_invocation_.end() ? nullptr : found->second;
+}
+
+std::vector<pid_t> Marks::orphans_of(const MarkedTree* tree) {
+    census();
+    std::vector<pid_t> found;
+    for (const auto& [pid, owner] : orphans_) {
+        if (owner == tree) found.push_back(pid);
+    }
+    return found;
+}
+
+void Marks::look() {
+    for (auto next = awaited_.begin(); next != awaited_.end();) (*next++)->look();
+}
+
+MarkedTree::MarkedTree(Marks& marks, std::string invocation_id, std::string why)
+    : marks_(marks), invocation_id_(std::move(invocation_id)), why_(std::move(why)) {
+    if (!invocation_id_.empty()) marks_.by_invocation_[invocation_id_] = this;
+}
+
+MarkedTree::~MarkedTree() {
+    marks_.awaited_.erase(this);
+    marks_.by_invocation_.erase(invocation_id_);
+    marks_.by_leader_.erase(leader_);
+    for (const auto& [pid, start_time] : noted_) forget_note(pid);
+    for (auto& [pid, owner] : marks_.orphans_) {
+        if (owner == this) owner = nullptr;
+    }
+    if (adopted_) marks_.children_.forget(adopted_->pid());
+    marks_.children_.forget(leader_);
+}
+
+os::SpawnResult MarkedTree::start(os::SpawnSpec spec, OnEnd on_end) {
+    auto result = marks_.spawner_.spawn(spec);
+    if (const auto* spawned = std::get_if<os::Spawned>(&result)) {
+        take_over(spawned->pid, std::move(on_end));
+    }
+    return result;
+}
+
+void MarkedTree::take_over(pid_t main, OnEnd on_end) {
+    if (main == 0) return;
+    leader_ = main;
+    leader_ended_ = false;
+    on_end_ = std::move(on_end);
+    marks_.by_leader_[main] = this;
+    marks_.children_.hold(main, [this](const os::Ended& end) {
+        leader_ended_ = true;
+        if (!adopted_) main_ended(end);
+    });
+}
+
+Result<> MarkedTree::adopt(pid_t pid, OnEnd on_end) {
+    auto pidfd = os::open_pidfd(pid);
+    if (!pidfd) return pidfd.error();
+    // Now that it is held, it cannot become another between this look and the next.
+    const auto process = os::read_process(pid);
+    if (!process || !process->live() || pid == leader_ || !is_member(pid)) {
+        return system_error("cannot watch process " + std::to_string(pid), ESRCH);
+    }
+    if (adopted_) marks_.children_.forget(adopted_->pid());
+    on_end_ = std::move(on_end);
+    const auto told = [this](const os::Ended& end) {
+        marks_.children_.forget(end.pid);
+        // It may be what calls us.
+        asio::post(marks_.io_, [over = std::shared_ptr(std::move(adopted_))] {});
+        main_ended(end);
+    };
+    // Whoever sees it first: if it is our child, it may be reaped with others.
+    marks_.children_.expect(pid, told);
+    adopted_ = std::make_unique<ForeignProcess>(marks_.io_, pid, std::move(*pidfd), told);
+    return {};
+}
+
+void MarkedTree::main_ended(const os::Ended& end) {
+    if (const auto on_end = std::exchange(on_end_, nullptr)) on_end(end);
+}
+
+std::vector<os::ProcessEntry> MarkedTree::members() {
+    // Who was orphaned by one that is not our child came without a signal.
+    marks_.census_after_.reset();
+    std::vector<pid_t> tops = marks_.orphans_of(this);
+    if (leader_ != 0 && !leader_ended_) tops.insert(tops.begin(), leader_);
+    if (adopted_) tops.insert(tops.begin(), adopted_->pid());
+    std::set<pid_t> known;
+    std::vector<os::ProcessEntry> found;
+    for (const pid_t top : tops) {
+        for (os::ProcessEntry& process : os::tree_of(top)) {
+            if (known.insert(process.pid).second) found.push_back(std::move(process));
+        }
+    }
+    return found;
+}
+
+bool MarkedTree::is_member(pid_t pid) {
+    const pid_t self = ::getpid();
+    // More generations than any service has: a chain that changes while it is walked cannot keep
+    // us.
+    for (int generation = 0; generation < 256 && pid > 1; ++generation) {
+        if (pid == leader_ || (adopted_ && pid == adopted_->pid())) return true;
+        const auto process = os::read_process(pid);
+        if (!process) return false;
+        if (process->ppid == self) {
+            return !marks_.children_.knows(pid) && marks_.owner_of(pid) == this;
+        }
+        pid = process->ppid;
+    }
+    return false;
+}
+
+/// To be called before any of them is ended: one with a cleaned environment and a session of its
+/// own bears no other mark.
+void MarkedTree::note_members() {
+    const std::vector<os::ProcessEntry> present = members();
+    // A service may be signalled often in a long life.
+    std::erase_if(noted_, [this](const auto& note) {
+        const auto process = os::read_process(note.first);
+        if (process && process->start_time == note.second) return false;
+        forget_note(note.first);
+        return true;
+    });
+    for (const os::ProcessEntry& process : present) {
+        noted_[process.pid] = process.start_time;
+        marks_.by_note_[process.pid] = this;
+    }
+}
+
+void MarkedTree::forget_note(pid_t pid) {
+    const auto note = marks_.by_note_.find(pid);
+    if (note != marks_.by_note_.end() && note->second == this) marks_.by_note_.erase(note);
+}
+
+void MarkedTree::signal_main(int signal) {
+    // CONT only follows another signal.
+    if (signal != SIGCONT) note_members();
+    if (adopted_) return adopted_->signal(signal);
+    // Held, so the number is its own.
+    if (leader_ != 0) ::kill(leader_, signal);
+}
+
+void MarkedTree::signal_all(int signal) {
+    if (signal != SIGCONT) note_members();
+    Containment::signal_all(signal);
+}
+
+void MarkedTree::kill() {
+    killing_ = true;
+    note_members();
+    // All of its group at one blow, which those that fork cannot run away from.
+    if (leader_ != 0) ::kill(-leader_, SIGKILL);
+    for (const pid_t orphan : marks_.orphans_of(this)) (void)os::fell_below(orphan, 20ms);
+    Containment::signal_all(SIGKILL);
+}
+
+bool MarkedTree::empty() { return leader_ended_ && !adopted_ && marks_.orphans_of(this).empty(); }
+
+void MarkedTree::await_empty(std::function<void()> emptied) {
+    emptied_ = std::move(emptied);
+    marks_.awaited_.insert(this);
+    asio::post(marks_.io_, [this, alive = std::weak_ptr(alive_)] {
+        if (!alive.expired()) look();
+    });
+}
+
+void MarkedTree::look() {
+    if (!emptied_) return;
+    if (empty()) {
+        marks_.awaited_.erase(this);
+        return std::exchange(emptied_, nullptr)();
+    }
+    // What came to us since the last blow; what hides below it comes with its end.
+    if (killing_) {
+        for (const pid_t orphan : marks_.orphans_of(this)) ::kill(orphan, SIGKILL);
+    }
+}
+
+Tracking MarkedTree::tracking() const { return {Tracking::By::Marks, {}, why_}; }
+
+}  // namespace reeve::shell

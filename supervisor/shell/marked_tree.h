@@ -1,0 +1,91 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "supervisor/os/process_tree.h"
+#include "supervisor/shell/children.h"
+#include "supervisor/shell/containment.h"
+#include "supervisor/shell/foreign_process.h"
+
+namespace reeve::shell {
+
+class MarkedTree;
+
+/// Which orphans that came to us belong to which marked tree: known because they were noted as
+/// descendants, or by their session, their process group or the invocation id in their environment.
+/// An orphan is looked at once, when it is first seen, and remembered until it is gone.
+class Marks {
+  public:
+    Marks(asio::io_context& io, Children& children, os::Spawner& spawner);
+    Marks(const Marks&) = delete;
+    Marks& operator=(const Marks&) = delete;
+
+    /// SIGCHLD came, and the children were swept: trees may have emptied.
+    void look();
+
+  private:
+    friend class MarkedTree;
+
+    void census();
+    MarkedTree* owner_of(pid_t orphan) const;
+    std::vector<pid_t> orphans_of(const MarkedTree* tree);
+
+    asio::io_context& io_;
+    Children& children_;
+    os::Spawner& spawner_;
+    std::unordered_map<pid_t, MarkedTree*> by_leader_;
+    std::unordered_map<std::string, MarkedTree*> by_invocation_;
+    std::unordered_map<pid_t, MarkedTree*> by_note_;
+    std::unordered_map<pid_t, MarkedTree*> orphans_;
+    std::optional<std::uint64_t> census_after_;  // how many sweeps of the children
+    std::set<MarkedTree*> awaited_;
+};
+
+/// A tree whose processes are known by descent and marks only. Its first process stays a zombie,
+/// once it has ended, until the tree is destroyed, so that its number, and with it its process
+/// group and session, cannot become somebody else's.
+class MarkedTree : public Containment {
+  public:
+    MarkedTree(Marks& marks, std::string invocation_id, std::string why);
+    ~MarkedTree() override;
+
+    os::SpawnResult start(os::SpawnSpec spec, OnEnd on_end) override;
+    /// In place of start(), for a main process that has become our child; 0: it has ended.
+    void take_over(pid_t main, OnEnd on_end);
+    Result<> adopt(pid_t pid, OnEnd on_end) override;
+    std::vector<os::ProcessEntry> members() override;
+    bool is_member(pid_t pid) override;
+    void signal_main(int signal) override;
+    void signal_all(int signal) override;
+    void kill() override;
+    bool empty() override;
+    void await_empty(std::function<void()> emptied) override;
+    Tracking tracking() const override;
+
+  private:
+    friend class Marks;
+
+    void note_members();
+    void forget_note(pid_t pid);
+    void main_ended(const os::Ended& end);
+    void look();
+
+    Marks& marks_;
+    std::string invocation_id_, why_;
+    pid_t leader_ = 0;  // the first process, while it is held
+    bool leader_ended_ = true;
+    std::unique_ptr<ForeignProcess> adopted_;
+    OnEnd on_end_;
+    std::function<void()> emptied_;
+    bool killing_ = false;
+    std::unordered_map<pid_t, std::uint64_t> noted_;  // descendants and their start times
+    std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
+};
+
+}  // namespace reeve::shell
