@@ -106,8 +106,8 @@ std::optional<Probe> probe_of(Reader& reader, yaml::Value map, ProbeDraft& draft
     for (const std::string_view key : {"interval", "timeout"}) {
         if (!probe || !probe->is_awaited() || !map.find(key)) continue;
         const Reader::Step step(reader, key);
-        reader.error(map.find(key), "has no effect: the service says itself when it is ready",
-                     "remove it; `start_timeout` is how long it may take");
+        reader.error(map.find(key), "has no effect, for the service says itself when it is ready",
+                     "remove it: `start_timeout` is how long it may take");
     }
     return probe;
 }

@@ -94,9 +94,8 @@ A file is YAML 1.2 in UTF-8, one document, at most 4 MiB. Its top-level keys:
 `${NAME}` in any string stands for a variable of the supervisor's environment, and
 `${NAME:-default}` for the default where that variable is unset or empty. `$$` is a dollar, and any
 other `$` stays as it is. `${SERVICE}` is the service's name, and `${INSTANCE}` what an instance has
-behind the `@` of its name. An undefined variable without a default
-is an error. Keys are taken as they stand. Within `{…}` and `[…]` a string with `${…}` needs quotes,
-as YAML has it.
+behind the `@` of its name. An undefined variable without a default is an error. Keys are taken as
+they stand. Within `{…}` and `[…]` a string with `${…}` needs quotes, as YAML has it.
 
 ## Commands
 
@@ -179,8 +178,8 @@ std::string type_of(const Key& key, std::string_view prefix) {
 std::string default_of(const Key& key) {
     const std::string_view text = key.fallback;
     const bool words = text.empty() || text.find(' ') != std::string_view::npos ||
-                       text.find('[') == 0 || text.find('\'') != std::string_view::npos;
-    return words && text != "[]" && text != "[0]" ? std::string(text) : in_code(text);
+                       text.find('\'') != std::string_view::npos;
+    return words ? std::string(text) : in_code(text);
 }
 
 void add_table(std::string& page, KeyList keys, std::string_view prefix) {

@@ -122,8 +122,8 @@ class Checks {
         }
         for (const std::string_view key : {"health", "watchdog"}) {
             if (!origin_.has_own(key)) continue;
-            fail(key, origin_.find(key), "a oneshot is not watched: it runs to its end",
-                 "remove it; `start_timeout` is how long it may take");
+            fail(key, origin_.find(key), "a oneshot is not watched, for it runs to its end",
+                 "remove it: `start_timeout` is how long it may take");
         }
         draft_.policy.ready.reset();
         draft_.policy.reload.reset();
