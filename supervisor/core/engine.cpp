@@ -206,7 +206,9 @@ void Engine::on(const Spawned& event) {
     Unit* unit = units_.by_run(event.run);
     if (unit == nullptr || unit->pid) return;
     unit->pid = event.pid;
-    if (std::holds_alternative<Starting>(unit->state())) await_readiness(*unit);
+    // The first process of a forking service is not the main one.
+    const bool forks = unit->run_definition->execution.type == config::ServiceType::Forking;
+    if (std::holds_alternative<Starting>(unit->state()) && !forks) await_readiness(*unit);
 }
 
 void Engine::on(const SpawnFailed& event) {
