@@ -72,6 +72,17 @@ class ProcessTree {
     std::vector<std::string> lines_;
 };
 
+std::string tracking_text(const protocol::Tracking& tracking) {
+    if (tracking.by == "cgroup") return "by its cgroup " + harmless(tracking.cgroup.value_or(""));
+    std::string text =
+        tracking.by == "subreaper" ? "by a subreaper of its own" : "by descent and marks only";
+    if (tracking.why) {
+        text += ": ";
+        text += harmless(*tracking.why);
+    }
+    return text;
+}
+
 void add_condition(Sheet& card, const ServiceStatus& service, const Look& look) {
     card.text("state", state_text(service, look), colour_of(service.state));
     if (!service.cause.empty()) card.text("cause", harmless(service.cause));
@@ -86,6 +97,7 @@ void add_condition(Sheet& card, const ServiceStatus& service, const Look& look) 
     if (service.cpu) card.line("CPU", in_words(*service.cpu));
     if (service.memory) card.line("memory", size_in_words(*service.memory));
     if (service.tasks) card.line("tasks", std::to_string(*service.tasks));
+    if (service.tracking) card.text("tracked", tracking_text(*service.tracking));
 }
 
 void add_processes(Sheet& card, const ServiceStatus& service, const Look& look) {

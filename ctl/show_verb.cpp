@@ -26,6 +26,7 @@ Literal::List as_literals(const protocol::StatusDocument& document) {
 Literal status_with_all() {
     protocol::ServiceStatus status;
     status.last_exit.emplace();
+    status.tracking.emplace();
     return as_literals({{}, {status}})[0];
 }
 

@@ -48,6 +48,16 @@ struct Process {
     bool operator==(const Process&) const = default;
 };
 
+/// How it is known which processes are a service's. `by`: "cgroup" and "subreaper" are exact,
+/// "marks" goes by descent, session and environment, which some processes get away from.
+struct Tracking {
+    std::string by;
+    std::optional<std::string> cgroup;  ///< its path
+    std::optional<std::string> why;     ///< it is not the better kind
+
+    bool operator==(const Tracking&) const = default;
+};
+
 /// All that is told of one service. What is not known is nothing, and null on the wire.
 struct ServiceStatus {
     std::string name;
@@ -65,6 +75,7 @@ struct ServiceStatus {
     std::uint64_t restarts = 0;      ///< automatic ones since it was last started by hand
     std::optional<LastExit> last_exit;
     std::optional<std::string> status_text;         ///< STATUS= of sd_notify
+    std::optional<Tracking> tracking;               ///< nothing when there is no process
     std::optional<std::uint64_t> memory;            ///< bytes
     std::optional<Duration> cpu;                    ///< processor time used so far
     std::optional<std::uint64_t> tasks;             ///< threads

@@ -67,6 +67,20 @@ Process read(const json::value& value, const std::string& path, std::string& pro
     return {read_pid(in, "pid"), read_pid(in, "ppid"), in.text("command"), in.text("state")};
 }
 
+void write(JsonWriter& out, const Tracking& tracking) {
+    out.begin_object();
+    out.field("by", tracking.by);
+    out.field("cgroup", tracking.cgroup);
+    out.field("why", tracking.why);
+    out.end_object();
+}
+
+template <>
+Tracking read(const json::value& value, const std::string& path, std::string& problem) {
+    Fields in(value, path, problem);
+    return {in.text("by"), in.maybe("cgroup", &Fields::text), in.maybe("why", &Fields::text)};
+}
+
 void write(JsonWriter& out, const ServiceStatus& service) {
     out.begin_object();
     out.field("name", service.name);
@@ -83,6 +97,7 @@ void write(JsonWriter& out, const ServiceStatus& service) {
     out.field("restarts", service.restarts);
     out.part("last_exit", service.last_exit);
     out.field("status_text", service.status_text);
+    out.part("tracking", service.tracking);
     out.field("memory", service.memory);
     out.field("cpu", service.cpu);
     out.field("tasks", service.tasks);
@@ -108,6 +123,7 @@ ServiceStatus read(const json::value& value, const std::string& path, std::strin
     service.restarts = in.count("restarts");
     service.last_exit = in.maybe("last_exit", &Fields::part<LastExit>);
     service.status_text = in.maybe("status_text", &Fields::text);
+    service.tracking = in.maybe("tracking", &Fields::part<Tracking>);
     service.memory = in.maybe("memory", &Fields::count);
     service.cpu = in.maybe("cpu", &Fields::seconds);
     service.tasks = in.maybe("tasks", &Fields::count);

@@ -73,6 +73,25 @@ void add_processes(protocol::ServiceStatus& status, const std::vector<os::Proces
     }
 }
 
+std::optional<protocol::Tracking> tracking_of(const std::optional<Tracking>& tracking) {
+    if (!tracking) return std::nullopt;
+    protocol::Tracking told;
+    switch (tracking->by) {
+        case Tracking::By::Cgroup:
+            told.by = "cgroup";
+            break;
+        case Tracking::By::Subreaper:
+            told.by = "subreaper";
+            break;
+        case Tracking::By::Marks:
+            told.by = "marks";
+            break;
+    }
+    if (!tracking->cgroup.empty()) told.cgroup = tracking->cgroup;
+    if (!tracking->why.empty()) told.why = tracking->why;
+    return told;
+}
+
 protocol::ServiceStatus describe(const core::Unit& unit, Time now, WallTime wall) {
     protocol::ServiceStatus status;
     status.name = unit.name();
@@ -152,7 +171,9 @@ protocol::StatusDocument describe(const core::Engine& engine, Runs& runs,
         const core::Unit& unit = *engine.units().find(id);
         document.services.push_back(describe(unit, now, wall));
         const core::RunId run = core::run_of(unit.state());
-        if (!run || !(query.resources || query.processes)) continue;
+        if (!run) continue;
+        document.services.back().tracking = tracking_of(runs.tracking(run));
+        if (!query.resources && !query.processes) continue;
         add_processes(document.services.back(), runs.processes(run), query);
     }
     return document;

@@ -180,6 +180,7 @@ ServiceStatus whole() {
     web.uptime = 200s;
     web.groups = {"shop"};
     web.tasks = 7;
+    web.tracking = protocol::Tracking{"cgroup", "/reeve-25-7/web.1", {}};
     web.processes = {{{1234, 1, "nginx: master", "S"},
                       {1235, 1234, "nginx: worker", "S"},
                       {1237, 1235, "helper", "Z"},
@@ -206,6 +207,7 @@ TEST(Card, ShowsEverythingThatIsKnown) {
               "       CPU  1.5 s\n"
               "    memory  34 MiB\n"
               "     tasks  7\n"
+              "   tracked  by its cgroup /reeve-25-7/web.1\n"
               " processes  1234 nginx: master\n"
               "            |- 1235 nginx: worker\n"
               "            |  `- 1237 helper (zombie)\n"

@@ -69,6 +69,7 @@ inline ServiceStatus full_service() {
     web.memory = 34u << 20;
     web.cpu = 250us;
     web.tasks = 5;
+    web.tracking = Tracking{"subreaper", std::nullopt, "cgroups of version 2 are not mounted"};
     web.processes = {{1234, 1, "web --port 80", "S"}, {1235, 1234, "worker", "R"}};
     return web;
 }
