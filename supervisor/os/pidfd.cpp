@@ -45,7 +45,8 @@ std::optional<Ended> wait_for(idtype_t type, id_t id, int options) {
 struct PidfdInfo {
     std::uint64_t mask;
     std::uint64_t cgroupid;
-    std::uint32_t ids[12];
+    std::uint32_t ids[11];
+    std::int32_t exit_code;
 };
 static_assert(sizeof(PidfdInfo) == 64);
 constexpr unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
@@ -69,7 +70,7 @@ bool has_process(int pidfd) {
 }
 
 std::optional<std::uint64_t> cgroup_of(int pidfd) {
-    PidfdInfo info{kInfoCgroupid | kInfoExit, 0, {}};
+    PidfdInfo info{kInfoCgroupid | kInfoExit, 0, {}, 0};
     if (ioctl(pidfd, kPidfdGetInfo, &info) != 0 || (info.mask & kInfoCgroupid) == 0) {
         return std::nullopt;
     }
@@ -82,18 +83,10 @@ void signal_group(int pidfd, int signal) {
 }
 
 std::optional<ExitStatus> exit_of_reaped(int pidfd) {
-    // As in <linux/pidfd.h>, which is older here than the kernel may be.
-    struct Info {
-        std::uint64_t mask, cgroup;
-        std::uint32_t ids[11];
-        std::int32_t exit_code;
-    };
-    static_assert(sizeof(Info) == 64);
-    constexpr std::uint64_t exit_known = 1U << 3;  // PIDFD_INFO_EXIT
-    Info info{};
-    info.mask = exit_known;
-    if (ioctl(pidfd, _IOWR(0xFF, 11, Info), &info) != 0) return std::nullopt;
-    if ((info.mask & exit_known) == 0) return std::nullopt;
+    PidfdInfo info{kInfoExit, 0, {}, 0};
+    if (ioctl(pidfd, kPidfdGetInfo, &info) != 0 || (info.mask & kInfoExit) == 0) {
+        return std::nullopt;
+    }
     const int code = info.exit_code;
     if (WIFEXITED(code)) return ExitStatus::exited(WEXITSTATUS(code));
     return ExitStatus::killed(WTERMSIG(code), WCOREDUMP(code));

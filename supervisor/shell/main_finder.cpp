@@ -10,7 +10,7 @@ namespace reeve::shell {
 
 namespace {
 
-/// How often a PID file is looked at where the kernel does not tell of it.
+/// How often is looked at what the kernel does not tell of.
 constexpr Duration slow = 500ms;
 
 /// A daemon that forks twice leaves for a moment a process that is about to end: whatever is to be
@@ -93,6 +93,7 @@ void MainFinder::look_at_tree() {
     const os::ProcessEntry* const oldest = oldest_orphan(members);
     if (oldest == nullptr) {
         candidate_.reset();
+        look_after(slow);
         return tell("its first process has ended and left none behind");
     }
     const Candidate candidate{oldest->pid, oldest->start_time};
@@ -119,13 +120,15 @@ void MainFinder::look_after(Duration wait) {
 }
 
 void MainFinder::found(pid_t pid) {
+    if (!listener_.found(pid)) return look_after(slow);
+    stop();
+}
+
+void MainFinder::stop() {
     done_ = true;
     timer_.cancel();
     boost::system::error_code ignored;
     watched_.close(ignored);
-    // The last that is done here: who is told may let go of us.
-    const auto tell = std::move(listener_.found);
-    tell(pid);
 }
 
 void MainFinder::tell(std::string why) {

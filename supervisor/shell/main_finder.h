@@ -26,7 +26,8 @@ class MainFinder {
         std::function<std::vector<os::ProcessEntry>()> members;  ///< those that are alive
     };
     struct Listener {
-        std::function<void(pid_t)> found;          ///< the last that is said
+        /// Whether it can be taken: then that was the last that is said.
+        std::function<bool(pid_t)> found;
         std::function<void(std::string)> awaited;  ///< why not yet, for people, when it changes
     };
 
@@ -36,9 +37,11 @@ class MainFinder {
     MainFinder(const MainFinder&) = delete;
     MainFinder& operator=(const MainFinder&) = delete;
 
-    /// To be called to begin with, and when processes have ended: others may have been re-parented.
-    /// The listener may destroy the finder.
+    /// To be called to begin with; also whenever something may have changed that no file tells of.
+    /// The listener must not destroy the finder.
     void look();
+    /// Somebody else has said which it is; nothing is said any more.
+    void stop();
 
   private:
     struct Candidate {

@@ -94,9 +94,9 @@ bool NotifyChannel::is_from_service(const os::NotifyDatagram& datagram) const {
     const bool member = listener_.is_member(datagram.pid);
     // Only now, so that it was asked of the sender and not of whoever has its number by now.
     if (is_there(datagram)) return member;
-    if (const auto cgroup = datagram.pidfd ? os::cgroup_of(datagram.pidfd.get()) : std::nullopt) {
-        if (const auto inside = listener_.in_cgroup(*cgroup)) return *inside;
-    }
+    const auto own = listener_.cgroup();
+    const auto cgroup = datagram.pidfd ? os::cgroup_of(datagram.pidfd.get()) : std::nullopt;
+    if (own && cgroup) return *own == *cgroup;
     return datagram.uid == 0 || datagram.uid == listener_.user;
 }
 

@@ -25,9 +25,8 @@ class NotifyChannel {
     struct Listener {
         uid_t user = 0;                        ///< the service's own
         std::function<bool(pid_t)> is_member;  ///< zombies, too
-        /// Whether a cgroup of this number (cgroup_of(), pidfd.h) is the run's own or one below;
-        /// nothing if the run has none.
-        std::function<std::optional<bool>(std::uint64_t)> in_cgroup;
+        /// The number of the run's own cgroup (cgroup_of(), pidfd.h), if it has one.
+        std::function<std::optional<std::uint64_t>()> cgroup;
         std::function<void(core::Notified)> notified;  ///< of no run yet
         std::function<void(pid_t)> main_named;         ///< by MAINPID=
         std::function<void(Fd)> barrier;               ///< to be closed when all before is handled

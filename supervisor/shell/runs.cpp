@@ -1,15 +1,11 @@
 #include "supervisor/shell/runs.h"
 
 #include <fcntl.h>
-#include <sys/random.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <csignal>
 
-#include "supervisor/shell/execution.h"
+#include "supervisor/os/service_pid_file.h"
 
 namespace reeve::shell {
 
@@ -21,55 +17,6 @@ constexpr auto drain_patience = std::chrono::seconds(1);
 
 /// So many notifications of an ended process are still taken in: what its socket may hold.
 constexpr std::size_t last_messages = 512;
-
-/// 128 random bits in hexadecimal, as systemd's INVOCATION_ID has them.
-std::string new_invocation_id() {
-    std::array<unsigned char, 16> bytes{};
-    // Cannot fail for so few bytes once the system has booted; before that, it waits.
-    while (::getrandom(bytes.data(), bytes.size(), 0) < 0 && errno == EINTR) {
-    }
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    for (const unsigned char byte : bytes) {
-        text += digits[byte >> 4];
-        text += digits[byte & 15];
-    }
-    return text;
-}
-
-Environment marks(const std::string& service, const std::string& invocation_id) {
-    return {{"REEVE_SERVICE", service},
-            {"REEVE_INVOCATION_ID", invocation_id},
-            {"INVOCATION_ID", invocation_id}};
-}
-
-/// The last descriptors are not for services: without any, nobody could ask us anything, and what a
-/// service leaves behind could not be found.
-constexpr rlim_t reserved_descriptors = 64;
-
-Result<> leave_descriptors() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {};
-    const rlim_t reserve = std::min(reserved_descriptors, limit.rlim_cur / 4);
-    // The kernel gives the lowest numbers that are free; one start takes no more than so many.
-    std::array<Fd, 8> wanted;
-    rlim_t highest = 0;
-    for (Fd& fd : wanted) {
-        fd.reset(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
-        if (!fd) return system_error("cannot open another descriptor");
-        highest = static_cast<rlim_t>(fd.get());
-    }
-    if (highest + reserve < limit.rlim_cur) return {};
-    return system_error("the last " + std::to_string(reserve) + " of " +
-                            std::to_string(limit.rlim_cur) + " descriptors are reserved",
-                        EMFILE);
-}
-
-bool wants_notify(const config::Service& service) {
-    const auto& ready = service.policy.ready;
-    return service.policy.watchdog ||
-           (ready && std::holds_alternative<config::NotifyCheck>(ready->check));
-}
 
 }  // namespace
 
@@ -83,189 +30,44 @@ Runs::Runs(asio::io_context& io, Containments& containments, log::Collector& col
       own_environment_(own_environment),
       null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {}
 
-Result<> Runs::open(core::RunId id, const config::ServicePtr& definition) {
-    if (runs_.contains(id)) return {};
-    auto directories = make_directories(definition->execution, own_environment_);
-    if (!directories) return directories.error();
-    Run run;
-    run.id = id;
-    run.definition = definition;
-    run.invocation_id = new_invocation_id();
-    run.directories = std::move(*directories);
-    if (auto opened = open_notify(run); !opened) return opened;
-    runs_.emplace(id, std::move(run));
-    return {};
-}
-
-void Runs::spawn(const core::Spawn& action) {
-    if (auto opened = open(action.run, action.definition); !opened) {
-        return queue_.push(core::SpawnFailed{action.run, opened.error().text(), false});
-    }
-    Run& run = runs_.at(action.run);
-    if (auto failed = start(run)) return queue_.push(std::move(*failed));
-    queue_.push(core::Spawned{run.id, run.pid});
-}
-
-std::optional<core::SpawnFailed> Runs::start(Run& run) {
-    const auto failed = [&](const Error& error) {
-        return core::SpawnFailed{run.id, error.text(), false};
-    };
-    const config::Service& service = *run.definition;
-    if (auto room = leave_descriptors(); !room) return failed(room.error());
-    auto spec = prepare(*context(run.id), service.execution.command);
-    if (!spec) return failed(spec.error());
-    // Of a forking service the main process is another one, and WATCHDOG_USEC alone is for it.
-    if (service.policy.watchdog && service.execution.type != config::ServiceType::Forking) {
-        spec->pid_variables.push_back("WATCHDOG_PID");
-    }
-    auto output = output_of(service);
-    if (!output) return failed(output.error());
-    spec->stdout_fd = output->out;
-    spec->stderr_fd = output->err;
-    auto input = open_input(service.execution);
-    if (!input) return failed(input.error());
-    if (*input) spec->stdin_fd = input->get();
-    auto ready = open_ready_pipe(run);
-    if (!ready) return failed(ready.error());
-    if (*ready) {
-        const auto& check = std::get<config::FdCheck>(service.policy.ready->check);
-        spec->extra_fds.emplace_back(ready->get(), check.number);
-    }
-    if (auto watched = watch_log(run, *output); !watched) return failed(watched.error());
-    run.tree = containments_.open(service.name, run.invocation_id);
-    auto result = run.tree->start(std::move(*spec), on_end(run.id));
-    if (const auto* failure = std::get_if<os::SpawnFailure>(&result)) {
-        const bool not_found =
-            std::string_view(failure->step) == "exec" && failure->errnum == ENOENT;
-        return core::SpawnFailed{run.id, failure->text(), not_found};
-    }
-    run.pid = std::get<os::Spawned>(result).pid;
-    return std::nullopt;
-}
-
 Containment::OnEnd Runs::on_end(core::RunId id) {
     return [this, id](const os::Ended& end) { ended(id, end); };
-}
-
-Result<Runs::Output> Runs::output_of(const config::Service& service) {
-    const config::Log& log = service.policy.log;
-    switch (log.kind) {
-        case config::Log::Kind::Inherit:
-            return Output{{}, STDOUT_FILENO, STDERR_FILENO};
-        case config::Log::Kind::None:
-            return Output{{}, null_.get(), null_.get()};
-        case config::Log::Kind::Capture:
-            break;
-    }
-    const auto& user = service.execution.credentials;
-    auto opened = collector_.open(service.name, log, user ? user->uid : ::geteuid(),
-                                  user ? user->gid : ::getegid());
-    if (!opened) return opened.error();
-    Output output{std::move(*opened), -1, -1};
-    output.out = output.ends.out.get();
-    output.err = output.ends.err.get();
-    return output;
-}
-
-Result<Fd> Runs::open_input(const config::Execution& execution) const {
-    const std::string& path = execution.stdin_path;
-    if (path.empty()) return Fd();
-    Fd input(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-    if (!input) return system_error("cannot open stdin " + path);
-    ::fcntl(input.get(), F_SETFL, 0);
-    return input;
-}
-
-/// Our end of the descriptor on which a service says that it is ready, if it has one; returns the
-/// other end, for the service alone.
-Result<Fd> Runs::open_ready_pipe(Run& run) {
-    const auto& ready = run.definition->policy.ready;
-    if (!ready || !std::holds_alternative<config::FdCheck>(ready->check)) return Fd();
-    run.ready_pipe = std::make_shared<ReadyPipe>(io_, [this, id = run.id](bool is_ready) {
-        if (is_ready) return queue_.push(core::ReadyReported{id});
-        const auto found = runs_.find(id);
-        if (found == runs_.end()) return;
-        log_.debug(found->second.definition->name + " has closed its descriptor for readiness" +
-                   " without a newline");
-    });
-    return run.ready_pipe->open();
-}
-
-Result<> Runs::watch_log(const Run& run, const Output& output) {
-    const config::Service& service = *run.definition;
-    const auto& ready = service.policy.ready;
-    const auto* const check = ready ? std::get_if<config::LogCheck>(&ready->check) : nullptr;
-    if (check == nullptr) return {};
-    if (service.policy.log.kind != config::Log::Kind::Capture) {
-        return error("cannot look for readiness in a log that is not read");
-    }
-    return collector_.watch(service.name, output.ends, check->pattern, [this, id = run.id] {
-        asio::post(io_, [this, id] { queue_.push(core::ReadyReported{id}); });
-    });
-}
-
-Result<> Runs::open_notify(Run& run) {
-    if (!wants_notify(*run.definition)) return {};
-    const auto& user = run.definition->execution.credentials;
-    auto channel = NotifyChannel::open(
-        io_, {.user = user ? user->uid : ::geteuid(),
-              .is_member = [this, id = run.id](pid_t pid) { return is_member(id, pid); },
-              .in_cgroup = [](std::uint64_t) { return std::optional<bool>(); },
-              .notified =
-                  [this, id = run.id](core::Notified message) {
-                      message.run = id;
-                      queue_.push(std::move(message));
-                  },
-              .main_named = [this, id = run.id](pid_t pid) { main_named(id, pid); },
-              .barrier =
-                  [this](Fd fd) {
-                      // A function is copied, a descriptor is not.
-                      auto held = std::make_shared<Fd>(std::move(fd));
-                      queue_.once_handled([held] { held->reset(); });
-                  },
-              .dropped =
-                  [this, name = run.definition->name](const std::string& why) {
-                      log_.warning(name + ": ignoring a notification: " + why);
-                  }});
-    if (!channel) return channel.error();
-    run.notify = std::move(*channel);
-    return {};
 }
 
 /// MAINPID= has come.
 void Runs::main_named(core::RunId id, pid_t pid) {
     const Run& run = runs_.at(id);
-    if (pid == run.pid) return;
-    const std::string process = "process " + std::to_string(pid);
+    if (pid == run.pid || run.told) return;
     const auto named = os::read_process(pid);
     const bool living = named && named->live();
-    if (!living || !is_member(id, pid)) {
-        const char* const why = living ? ", which is not of the service" : ", which is gone";
-        log_.warning(run.definition->name + ": ignoring MAINPID: it names " + process + why);
-    }
+    if (living && is_member(id, pid) && main_found(id, pid)) return;
+    const bool stranger = living && !is_member(id, pid);
+    std::string line = run.definition->name + ": ignoring MAINPID: it names process ";
+    line += std::to_string(pid);
+    line += stranger ? ", which is not of this service" : ", which is gone";
+    log_.warning(line);
 }
 
-std::optional<RunContext> Runs::context(core::RunId id) const {
-    const auto found = runs_.find(id);
-    if (found == runs_.end()) return std::nullopt;
-    const Run& run = found->second;
-    RunContext context{run.definition, marks(run.definition->name, run.invocation_id), run.start};
-    context.extra.insert(run.directories.begin(), run.directories.end());
-    if (run.pid != 0) context.extra["MAINPID"] = std::to_string(run.pid);
-    if (run.pid == 0 && run.notify) context.extra["NOTIFY_SOCKET"] = run.notify->name();
-    if (const auto watchdog = run.definition->policy.watchdog; run.pid == 0 && watchdog) {
-        const auto interval = std::chrono::ceil<std::chrono::microseconds>(*watchdog);
-        context.extra["WATCHDOG_USEC"] = std::to_string(interval.count());
-    }
-    return context;
+void Runs::find_main(const core::FindMain& action) {
+    const auto found = runs_.find(action.run);
+    if (found == runs_.end()) return;
+    const core::RunId id = action.run;
+    Run& run = found->second;
+    run.finder = std::make_unique<MainFinder>(
+        io_, run.definition->execution.pid_file, run.start,
+        MainFinder::Tree{[this, id](pid_t pid) { return is_member(id, pid); },
+                         [this, id] { return candidates(id); }},
+        MainFinder::Listener{[this, id](pid_t pid) { return main_found(id, pid); },
+                             [this, id](std::string why) {
+                                 queue_.push(core::MainAwaited{id, std::move(why)});
+                             }});
+    run.finder->look();
 }
 
-Result<os::SpawnSpec> Runs::prepare(const RunContext& context, const config::Argv& command,
-                                    bool as_root) const {
-    auto spec =
-        spec_of(context.definition->execution, command, own_environment_, context.extra, as_root);
-    if (spec) spec->stdin_fd = spec->stdout_fd = spec->stderr_fd = null_.get();
-    return spec;
+bool Runs::main_found(core::RunId id, pid_t pid) {
+    if (!adopt_main(id, pid)) return false;
+    queue_.push(core::MainFound{id, pid});
+    return true;
 }
 
 void Runs::signal(const core::Signal& action) {
@@ -282,8 +84,6 @@ void Runs::kill_tree(core::RunId id) {
     found->second.killing = true;
     found->second.tree->kill();
 }
-
-void Runs::find_main(const core::FindMain&) {}
 
 void Runs::reap(core::RunId id) {
     const auto found = runs_.find(id);
@@ -321,6 +121,7 @@ Result<> Runs::adopt_main(core::RunId id, pid_t pid) {
     if (auto adopted = run.tree->adopt(pid, on_end(id)); !adopted) return adopted;
     run.pid = pid;
     run.adopted = true;
+    if (run.finder) run.finder->stop();
     // If the former one has ended just now, that is nothing special any more.
     run.end.reset();
     run.patience.reset();
@@ -335,6 +136,8 @@ bool Runs::is_parent(const Run& run) const {
 void Runs::ended(core::RunId id, const os::Ended& end) {
     Run& run = runs_.at(id);
     run.end = end;
+    const std::string& pid_file = run.definition->execution.pid_file;
+    if (!pid_file.empty()) os::remove_service_pid_file_of(pid_file, end.pid);
     if (end.status.signal) {
         // Looked at for every signal, so that a kill elsewhere is not taken for a later one here.
         const auto killed = memory_kills_.any_more();
@@ -345,6 +148,8 @@ void Runs::ended(core::RunId id, const os::Ended& end) {
     }
     // What it said last counts, though its end may have been noticed first.
     if (run.notify) run.notify->read(last_messages);
+    // By these another process may have taken over.
+    if (!run.end) return;
     if (run.definition->policy.log.kind != config::Log::Kind::Capture) return drained(id);
     run.patience = std::make_unique<asio::steady_timer>(io_, drain_patience);
     run.patience->async_wait([this, id](const boost::system::error_code& error) {

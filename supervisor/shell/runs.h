@@ -15,6 +15,7 @@
 #include "supervisor/shell/containment.h"
 #include "supervisor/shell/environment.h"
 #include "supervisor/shell/event_queue.h"
+#include "supervisor/shell/main_finder.h"
 #include "supervisor/shell/notify.h"
 #include "supervisor/shell/own_log.h"
 #include "supervisor/shell/probes/ready_pipe.h"
@@ -82,8 +83,10 @@ class Runs {
         Environment directories;  // that were made for it, by their variables
         os::StartMark start = os::StartMark::now();
         std::unique_ptr<Containment> tree;
+        std::optional<std::uint64_t> cgroup;  // the number of its own, if it has one
         std::unique_ptr<NotifyChannel> notify;
         std::shared_ptr<ReadyPipe> ready_pipe;
+        std::unique_ptr<MainFinder> finder;
         std::optional<os::Ended> end;
         std::optional<bool> out_of_memory;
         std::unique_ptr<asio::steady_timer> patience;  // while its last lines are awaited
@@ -97,6 +100,8 @@ class Runs {
     Result<> watch_log(const Run& run, const Output& output);
     Result<Fd> open_input(const config::Execution& execution) const;
     void main_named(core::RunId id, pid_t pid);
+    bool main_found(core::RunId id, pid_t pid);
+    void remove_old_pid_file(const config::Service& service);
     Containment::OnEnd on_end(core::RunId id);
     void ended(core::RunId id, const os::Ended& end);
     void drained(core::RunId id);

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import unittest
 
-from harness import FOREVER, PROGRAMS, Deadline, Supervisor, alive, free_port, needs, needs_root, shell
+from harness import FOREVER, PROGRAMS, WITHOUT_CGROUPS, Deadline, Supervisor, alive, free_port, needs, needs_root, shell
 
 BY_HAND = os.path.realpath(os.path.join(PROGRAMS, "reeve-daemon-by-hand"))
 BY_CALL = os.path.realpath(os.path.join(PROGRAMS, "reeve-daemon-by-call"))
@@ -43,8 +43,10 @@ def await_cause(s, words):
 
 
 class Classic(unittest.TestCase):
+    prefix = ()
+
     def test_by_hand_with_a_late_pid_file(self):
-        with Supervisor(forking([BY_HAND, PID_FILE, "${D}/go"]), fifos=["go"]) as s:
+        with Supervisor(forking([BY_HAND, PID_FILE, "${D}/go"]), fifos=["go"], prefix=self.prefix) as s:
             found = await_cause(s, "its PID file " + s.dir + "/x.pid does not exist yet")
             self.assertEqual(found["state"], "starting")
             s.tell("go")
@@ -56,7 +58,7 @@ class Classic(unittest.TestCase):
             self.assertFalse(os.path.exists(s.dir + "/x.pid"))
 
     def test_by_call_without_a_pid_file(self):
-        with Supervisor(forking([BY_CALL], pid_file=None)) as s:
+        with Supervisor(forking([BY_CALL], pid_file=None), prefix=self.prefix) as s:
             s.wait_for("web", "running")
             pid = s.pid("web")
             self.assertEqual(os.path.realpath(f"/proc/{pid}/exe"), BY_CALL)
@@ -64,13 +66,13 @@ class Classic(unittest.TestCase):
             self.assertFalse(alive(pid))
 
     def test_by_hand_without_a_pid_file_it_is_the_process_that_stays(self):
-        with Supervisor(forking([BY_HAND, PID_FILE], pid_file=None)) as s:
+        with Supervisor(forking([BY_HAND, PID_FILE], pid_file=None), prefix=self.prefix) as s:
             s.wait_for("web", "running")
             self.assertEqual(s.pid("web"), written(s))
 
     def test_a_crash_is_noticed_and_restarted(self):
         for command, pid_file in ([BY_HAND, PID_FILE], PID_FILE), ([BY_CALL], None):
-            with self.subTest(command[0]), Supervisor(forking(command, pid_file)) as s:
+            with self.subTest(command[0]), Supervisor(forking(command, pid_file), prefix=self.prefix) as s:
                 s.wait_for("web", "running")
                 pid = s.pid("web")
                 os.kill(pid, signal.SIGKILL)
@@ -83,13 +85,19 @@ class Classic(unittest.TestCase):
                     self.assertEqual(found["pid"], written(s))
 
     def test_an_end_of_its_own_is_told_with_its_status(self):
-        with Supervisor(forking(daemon("echo $$ > $D/x.pid; read line < $D/go; exit 7"), restart="never"), fifos=["go"]) as s:
+        with Supervisor(forking(daemon("echo $$ > $D/x.pid; read line < $D/go; exit 7"), restart="never"), fifos=["go"], prefix=self.prefix) as s:
             s.wait_for("web", "running")
             s.tell("go")
             s.wait_for("web", "failed")
             # Where the kernel does not keep the status of others' children it is not guessed.
             self.assertIn(s.status("web")["last_exit"]["code"], (7, None))
             self.assertFalse(os.path.exists(s.dir + "/x.pid"))
+
+
+@needs("unshare")
+@needs_root
+class ClassicWithoutCgroups(Classic, unittest.TestCase):
+    prefix = WITHOUT_CGROUPS
 
 
 class PidFiles(unittest.TestCase):

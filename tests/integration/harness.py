@@ -36,6 +36,10 @@ EXAMPLES = os.path.join(TOP, "examples")
 PATIENCE = float(os.environ.get("REEVE_TEST_PATIENCE", "60"))
 FOREVER = ["sleep", "1000000"]
 
+# A prefix under which no cgroup can be had; for root.
+WITHOUT_CGROUPS = ["unshare", "--mount", "--propagation", "private", "sh", "-ec",
+                   'mount -t tmpfs none /sys/fs/cgroup; exec "$@"', "sh"]
+
 needs_root = unittest.skipUnless(os.geteuid() == 0, "needs root")
 
 

@@ -3,7 +3,7 @@ import os
 import subprocess
 import unittest
 
-from harness import FOREVER, PROGRAMS, Supervisor, needs, needs_root, python, shell
+from harness import FOREVER, PROGRAMS, WITHOUT_CGROUPS, Supervisor, needs, needs_root, python, shell
 
 # What the services of these tests speak with.
 SENDER = """
@@ -79,10 +79,12 @@ class Messages(unittest.TestCase):
 
 
 class Senders(unittest.TestCase):
+    prefix = ()
+
     def all_become_ready(self, **keys):
         services = {f"s{i}": {"command": shell(f"{PROBE} notify READY=1; exec sleep 1000000"), "ready": "notify", **keys}
                     for i in range(30)}
-        with Supervisor({"services": services}, dir_mode=0o711) as s:
+        with Supervisor({"services": services}, dir_mode=0o711, prefix=self.prefix) as s:
             for name in services:
                 s.wait_for(name, "running")
 
@@ -94,13 +96,13 @@ class Senders(unittest.TestCase):
         self.all_become_ready(user="nobody")
 
     def test_who_left_for_a_session_of_its_own_counts(self):
-        with Supervisor(one(shell(f"(setsid {PROBE} notify READY=1 &) ; exec sleep 1000000"))) as s:
+        with Supervisor(one(shell(f"(setsid {PROBE} notify READY=1 &) ; exec sleep 1000000")), prefix=self.prefix) as s:
             s.wait_for("web", "running")
 
     @needs_root
     def test_another_user_is_not_believed_though_nothing_is_left_of_him(self):
         with Supervisor(one(speaker("say(os.environ['NOTIFY_SOCKET'])\nhear()\nnotify('STATUS=mine')\n"
-                                    "notify_and_wait('BARRIER=1')\nsay('over')")), fifos=["said", "go"]) as s:
+                                    "notify_and_wait('BARRIER=1')\nsay('over')")), fifos=["said", "go"], prefix=self.prefix) as s:
             name = s.fifo("said").read_line()
             for _ in range(20):
                 subprocess.run([PROBE, "notify", "READY=1\nSTATUS=forged"], env={"NOTIFY_SOCKET": name}, user=65534, check=True)
@@ -113,7 +115,7 @@ class Senders(unittest.TestCase):
         stranger = subprocess.Popen(FOREVER)
         try:
             with Supervisor(one(speaker(f"notify('READY=1\\nMAINPID={stranger.pid}')\nnotify_and_wait('BARRIER=1')\nsay('over')")),
-                            fifos=["said"]) as s:
+                            fifos=["said"], prefix=self.prefix) as s:
                 s.fifo("said").read_line()
                 found = s.status("web")
                 self.assertEqual(found["state"], "running")
@@ -123,6 +125,12 @@ class Senders(unittest.TestCase):
         finally:
             stranger.kill()
             stranger.wait()
+
+
+@needs("unshare")
+@needs_root
+class SendersWithoutCgroups(Senders, unittest.TestCase):
+    prefix = WITHOUT_CGROUPS
 
 
 class Words(unittest.TestCase):

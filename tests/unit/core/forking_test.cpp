@@ -86,6 +86,12 @@ TEST(Forking, MainFoundTooLateIsEndedWithTheRest) {
     EXPECT_EQ(s.state("a"), "stopped");
 }
 
+TEST(Forking, MayNameItsMainProcessWhileItsFirstIsStillThere) {
+    Scenario s({Service("a").forking("/run/a.pid")});
+    s.boot().spawned("a").main_found("a");
+    EXPECT_EQ(s.state("a"), "running");
+}
+
 TEST(MainPid, IsWhateverTheServiceNames) {
     Scenario s({Service("a").notify()});
     s.boot_up().main_found("a");

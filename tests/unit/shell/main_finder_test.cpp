@@ -58,8 +58,9 @@ class MainFinderTest : public testing::Test {
             MainFinder::Tree{[this](pid_t pid) { return members_.contains(pid); },
                              [this] { return living_members(); }},
             MainFinder::Listener{[this](pid_t pid) {
+                                     if (refusals_-- > 0) return false;
                                      found_ = pid;
-                                     finder_.reset();
+                                     return true;
                                  },
                                  [this](std::string why) { told_.push_back(std::move(why)); }});
         finder_->look();
@@ -104,6 +105,7 @@ class MainFinderTest : public testing::Test {
     std::map<pid_t, pid_t> ppids_;
     std::vector<std::string> told_;
     pid_t found_ = 0;
+    int refusals_ = 0;
     std::unique_ptr<MainFinder> finder_;
 };
 
@@ -205,6 +207,20 @@ TEST_F(MainFinderTest, WithoutAFileTakesTheOldestThatWasReparented) {
     ppids_ = {{worker.pid(), helper.pid()}};
     find("");
     await_found(main.pid());
+}
+
+TEST_F(MainFinderTest, LooksAgainWhenWhatWasFoundCannotBeTaken) {
+    Process main;
+    members_ = {main.pid()};
+    refusals_ = 2;
+    find("");
+    await_found(main.pid());
+    found_ = 0;
+    refusals_ = 1;
+    find();
+    write(std::to_string(main.pid()));
+    await_found(main.pid());
+    EXPECT_EQ(refusals_, -1);
 }
 
 TEST_F(MainFinderTest, WithoutAFileTakesWhatStaysAndNotWhatIsAboutToEnd) {

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <set>
 
+#include "supervisor/os/pidfd.h"
+
 namespace reeve::shell {
 namespace {
 
@@ -39,13 +41,18 @@ void send(const std::string& name, const std::string& text, int attached = -1) {
     ASSERT_EQ(sendmsg(fd.get(), &message, 0), static_cast<ssize_t>(text.size()));
 }
 
+std::optional<std::uint64_t> own_cgroup() {
+    const auto self = os::open_pidfd(getpid());
+    return self ? os::cgroup_of(self->get()) : std::nullopt;
+}
+
 class NotifyChannelTest : public testing::Test {
   protected:
     void SetUp() override {
         channel_ = std::move(*NotifyChannel::open(
             io_, {.user = user_,
                   .is_member = [this](pid_t pid) { return members_.contains(pid); },
-                  .in_cgroup = [this](std::uint64_t) { return in_cgroup_; },
+                  .cgroup = [this] { return cgroup_; },
                   .notified = [this](core::Notified n) { notified_.push_back(std::move(n)); },
                   .main_named = [this](pid_t pid) { named_.push_back(pid); },
                   .barrier = [this](Fd fd) { barriers_.push_back(std::move(fd)); },
@@ -71,7 +78,7 @@ class NotifyChannelTest : public testing::Test {
     asio::io_context io_;
     const uid_t user_ = geteuid();
     std::set<pid_t> members_{getpid()};
-    std::optional<bool> in_cgroup_;
+    std::optional<std::uint64_t> cgroup_;
     std::vector<core::Notified> notified_;
     std::vector<pid_t> named_;
     std::vector<Fd> barriers_;
@@ -135,7 +142,7 @@ TEST_F(NotifyChannelTest, HandsOverABarriersDescriptorAndClosesAllOthers) {
 
 TEST_F(NotifyChannelTest, NeverBelievesWhoLivesElsewhere) {
     members_.clear();
-    in_cgroup_ = true;
+    cgroup_ = own_cgroup();
     send("READY=1");
     read();
     EXPECT_TRUE(notified_.empty());
@@ -156,11 +163,11 @@ TEST_F(NotifyChannelTest, DoesNotBelieveAnotherUserOfWhomNothingIsLeft) {
 }
 
 TEST_F(NotifyChannelTest, KnowsOfWhomNothingIsLeftByItsCgroup) {
-    in_cgroup_ = false;
+    cgroup_ = 0;
     send_from_ended("STATUS=stranger", user_);
     read();
     if (!notified_.empty()) GTEST_SKIP() << "needs Linux 6.17";
-    in_cgroup_ = true;
+    cgroup_ = own_cgroup();
     send_from_ended("READY=1", geteuid() == 0 ? 65534 : user_);
     read();
     EXPECT_EQ(notified_.size(), 1u);
