@@ -76,10 +76,6 @@ std::optional<int> read_fd(Reader& reader, yaml::Value value) {
 }
 
 std::optional<std::string> read_pattern(Reader& reader, yaml::Value value) {
-    if (value.kind() == yaml::Kind::Scalar && value.text().empty()) {
-        reader.error(value, "is empty", "write a pattern such as 'listening on port [0-9]+'");
-        return std::nullopt;
-    }
     return read_checked(reader, value, "a regular expression", check_pattern);
 }
 

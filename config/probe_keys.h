@@ -68,7 +68,8 @@ inline constexpr std::array kHealthKeys{
     Key{"start_delay", value_field<Kind::Duration, read_duration, &ProbeDraft::start_delay>, "0s",
         "From being ready to the first try."},
     Key{"action", choice_field<kHealthActions, &ProbeDraft::action>, "restart",
-        "What follows then. `none`: it is told, and that is all."},
+        "What follows then. `restart`: it is stopped, which counts as a failure, and `restart` of "
+        "the service decides. `none`: it is told, and that is all."},
 };
 
 /// Each replaces what is there as one, unlike other maps: the kinds of probes exclude each other.

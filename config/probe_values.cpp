@@ -90,6 +90,9 @@ Parsed<StatusRange> parse_status(std::string_view text) {
 }
 
 std::optional<Misread> check_pattern(std::string_view text) {
+    if (text.empty()) {
+        return Misread{"is empty", "write a pattern such as 'listening on port [0-9]+'"};
+    }
     const re2::RE2 pattern(re2::StringPiece(text.data(), text.size()), re2::RE2::Quiet);
     if (pattern.ok()) return std::nullopt;
     constexpr std::size_t kLongestReason = 100;

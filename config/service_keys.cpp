@@ -52,7 +52,8 @@ constexpr std::array kWhatRuns{
     Key{"groups", value_field<Kind::Names, read_names, &Draft::policy, &Policy::groups>, "[]",
         "`@NAME` selects all services of a group in every client command."},
     Key{"instances", kInstancesField, "",
-        "Makes services `NAME@1` to `NAME@N`, or one for each name of a list, instead of `NAME`. "
+        "Makes services `NAME@1` to `NAME@N`, or one for each name of a list, instead of `NAME`; "
+        "1000 at most. "
         "`${INSTANCE}` is what stands behind the `@`. `NAME` stands for all of them in the keys of "
         "others and in every client command. Not in `defaults`."},
     not_built("start"),
@@ -169,15 +170,15 @@ constexpr std::array kReadiness{
 };
 
 constexpr std::array kHookTable{
-    Key{"pre_start", hook_field<&Hooks::pre_start>, "[]",
-        "Run before its command. If one fails, so has the start."},
+    Key{"pre_start", hook_field<&Hooks::pre_start>, "[]", "Run before its command."},
     Key{"post_start", hook_field<&Hooks::post_start>, "[]",
-        "Run once it is ready, with MAINPID in their environment."},
+        "Run, with MAINPID in their environment, once its probe has passed; it is ready when they "
+        "have ended. Not for a oneshot."},
     Key{"pre_stop", hook_field<&Hooks::pre_stop>, "[]",
-        "Run before it is asked to stop, with MAINPID in their environment."},
+        "Run, with MAINPID in their environment, before it is asked to stop."},
     Key{"post_stop", hook_field<&Hooks::post_stop>, "[]",
-        "Run once all of it is gone, also after a crash, with SERVICE_RESULT, EXIT_CODE and "
-        "EXIT_STATUS in their environment."},
+        "Run once all of it is gone, also after a crash and after a oneshot, with SERVICE_RESULT, "
+        "EXIT_CODE and EXIT_STATUS in their environment as systemd has them."},
 };
 
 constexpr std::array kBackoffKeys{
@@ -378,7 +379,9 @@ constexpr Section kSections[] = {
      "  sshd: {command: [/usr/sbin/sshd, -D], stop: {rest: leave}}\n",
      list(kStopping)},
     {"Commands around it",
-     "They run as the service's user, in its environment and folder, one after the other.",
+     "They run as the service's user, in its environment and folder, one after the other. When one "
+     "of `pre_start` or `post_start` fails, so has the start; when one of the others does, that is "
+     "told, and the stop goes on.",
      "services:\n"
      "  web:\n"
      "    command: /srv/app/bin/serve\n"

@@ -2,11 +2,11 @@
 import json
 import unittest
 
-from harness import FOREVER, Supervisor, shell
+from harness import FOREVER, Supervisor
 
 CONFIG = {"services": {
-    "web": {"command": shell("echo I am ${SERVICE}, $$REEVE_SERVICE; exec sleep 1000"), "instances": ["a", "b"],
-            "requires": ["db"]},
+    "web": {"command": ["/bin/sh", "-c", "echo I am ${SERVICE}, $REEVE_SERVICE; exec sleep 1000"],
+            "instances": ["a", "b"], "requires": ["db"]},
     "db": {"command": FOREVER, "instances": 2},
     "webber": {"command": FOREVER},
 }}

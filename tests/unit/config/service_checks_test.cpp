@@ -47,13 +47,16 @@ TEST(Oneshot, TakesNothingThatNeedsItToGoOn) {
                 ElementsAre(HasSubstr("services.web.health: a oneshot is not watched")));
     EXPECT_THAT(problems_in(web("type: oneshot\n    watchdog: 5s")),
                 ElementsAre(HasSubstr("services.web.watchdog: a oneshot is not watched")));
-    const Service s =
-        service_in("defaults: {ready: notify, reload: {}, health: {exec: x}, watchdog: 5s}\n" +
-                   web("type: oneshot"));
+    EXPECT_THAT(problems_in(web("type: oneshot\n    post_start: x")),
+                ElementsAre(HasSubstr("services.web.post_start: a oneshot has ended once")));
+    const Service s = service_in(
+        "defaults: {ready: notify, reload: {}, health: {exec: x}, watchdog: 5s, post_start: x}\n" +
+        web("type: oneshot"));
     EXPECT_FALSE(s.policy.ready);
     EXPECT_FALSE(s.policy.reload);
     EXPECT_FALSE(s.policy.health);
     EXPECT_FALSE(s.policy.watchdog);
+    EXPECT_THAT(s.policy.hooks.post_start, IsEmpty());
 }
 
 TEST(Forking, AloneReadsAPidFile) {
