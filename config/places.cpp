@@ -46,6 +46,18 @@ Places places_of(uid_t uid, const Environment& environment) {
     return places;
 }
 
+ServicePlaces service_places(uid_t uid, const Environment& environment) {
+    if (uid == 0) return {"/run", "/var/lib", "/var/log"};
+    const std::string own = places_of(uid, environment).runtime_dir;
+    ServicePlaces places;
+    places.runtime = folder(environment, "XDG_RUNTIME_DIR");
+    if (places.runtime.empty()) places.runtime = own + "/services";
+    places.state = xdg(environment, "XDG_STATE_HOME", "/.local/state");
+    if (places.state.empty()) places.state = own + "/services/state";
+    places.logs = places.state + "/log";
+    return places;
+}
+
 std::string choose_place(const std::optional<std::string>& flag, const Environment& environment,
                          const std::string& name, const std::string& from_yaml,
                          const std::string& from_table) {

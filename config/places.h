@@ -23,6 +23,18 @@ struct Places {
 /// and there is no configuration.
 Places places_of(uid_t uid, const std::map<std::string, std::string>& environment);
 
+/// Where the folders of services go (`directories`).
+struct ServicePlaces {
+    std::string runtime;
+    std::string state;
+    std::string logs;
+    bool operator==(const ServicePlaces&) const = default;
+};
+
+/// /run, /var/lib and /var/log; for another user than root $XDG_RUNTIME_DIR, $XDG_STATE_HOME and
+/// $XDG_STATE_HOME/log. Where there is no such place, below the supervisor's own.
+ServicePlaces service_places(uid_t uid, const std::map<std::string, std::string>& environment);
+
 /// The first that is there: a flag, else an environment variable, else what the YAML says, else the
 /// place of the table. Empty texts are not there.
 std::string choose_place(const std::optional<std::string>& flag,

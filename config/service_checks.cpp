@@ -224,6 +224,13 @@ class Checks {
 
     void log() {
         const Log& log = draft_.policy.log;
+        const auto& ready = draft_.policy.ready;
+        if (ready && std::holds_alternative<LogCheck>(ready->check) &&
+            log.kind != Log::Kind::Capture) {
+            fail("ready", origin_.find("ready"),
+                 "looks for a line in a log that the supervisor does not read",
+                 "write `log: file` or `log: console`, or choose another probe");
+        }
         if (log.max_line <= log.max_size) return;
         fail("log.max_line", origin_.find("log", "max_line"),
              "is larger than a whole file (log.max_size)", "lower it or raise log.max_size");

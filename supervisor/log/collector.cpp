@@ -61,7 +61,7 @@ Result<std::unique_ptr<Collector>> Collector::start(CollectorOptions options) {
 
     std::unique_ptr<Collector> collector(
         new Collector(std::move(*pipes), std::move(*bell), options.on_problem));
-    auto loop = Loop::make(collector->mailbox_, std::move(*spool), options);
+    auto loop = Loop::make(collector->mailbox_, collector->watches_, std::move(*spool), options);
     if (!loop) return loop.error();
     try {
         collector->thread_ = quiet_thread(
@@ -99,6 +99,13 @@ Result<bool> Collector::adopt(const std::string& service, const config::Log& log
     mailbox_.post(Attach{service, log, std::move(*reading)});
     return true;
 }
+
+Result<> Collector::watch(const std::string& service, const Ends& ends, const std::string& pattern,
+                          std::function<void()> matched) {
+    return watches_.set(service, ends, pattern, std::move(matched));
+}
+
+void Collector::unwatch(const std::string& service) { watches_.remove(service); }
 
 void Collector::configure(const std::string& service, const config::Log& log) {
     mailbox_.post(Configure{service, log});

@@ -11,6 +11,7 @@
 #include "config/plan.h"
 #include "supervisor/log/mailbox.h"
 #include "supervisor/log/pipes.h"
+#include "supervisor/log/watches.h"
 
 namespace reeve::log {
 
@@ -43,6 +44,14 @@ class Collector {
     /// none.
     Result<bool> adopt(const std::string& service, const config::Log& log);
 
+    /// Calls `matched` once, on the log thread, at the first whole line that the child which is
+    /// about to get these ends writes to them and that matches this RE2 pattern somewhere; it must
+    /// not call back. Fails when the pattern is none. A service has one watch at a time.
+    Result<> watch(const std::string& service, const Ends& ends, const std::string& pattern,
+                   std::function<void()> matched);
+    /// Afterwards `matched` is not called and not under way.
+    void unwatch(const std::string& service);
+
     /// From now on.
     void configure(const std::string& service, const config::Log& log);
 
@@ -63,6 +72,7 @@ class Collector {
     std::function<void(std::string)> on_problem_;
     bool no_room_ = false;  // has been told
     Mailbox mailbox_;
+    Watches watches_;
     std::thread thread_;
 };
 

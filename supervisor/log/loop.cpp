@@ -23,21 +23,24 @@ Time monotonic_now() {
 
 }  // namespace
 
-Loop::Loop(Mailbox& mailbox, Spool spool, const CollectorOptions& options, Fd epoll)
+Loop::Loop(Mailbox& mailbox, Watches& watches, Spool spool, const CollectorOptions& options,
+           Fd epoll)
     : mailbox_(mailbox),
+      watches_(watches),
       spool_(std::move(spool)),
       writer_(options.log_dir, options.console_fd, options.on_problem),
       report_(options.on_problem),
       epoll_(std::move(epoll)) {}
 
-Result<std::unique_ptr<Loop>> Loop::make(Mailbox& mailbox, Spool spool,
+Result<std::unique_ptr<Loop>> Loop::make(Mailbox& mailbox, Watches& watches, Spool spool,
                                          const CollectorOptions& options) {
     Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
     epoll_event bell{EPOLLIN, {.ptr = nullptr}};
     if (!epoll || ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, mailbox.fd(), &bell) != 0) {
         return system_error("cannot watch log pipes");
     }
-    return std::unique_ptr<Loop>(new Loop(mailbox, std::move(spool), options, std::move(epoll)));
+    return std::unique_ptr<Loop>(
+        new Loop(mailbox, watches, std::move(spool), options, std::move(epoll)));
 }
 
 void Loop::run() {
@@ -122,6 +125,7 @@ void Loop::serve(Stream& stream) {
 }
 
 std::size_t Loop::fill(Stream& stream, std::size_t available) {
+    const auto watching = watches_.lock();
     const auto got = spool_.fill(*stream.slot, stream.pipe.get(), available);
     if (!got) {
         report_(got.error().text() + " of " + stream.service->name + ", giving it up");
@@ -129,6 +133,8 @@ std::size_t Loop::fill(Stream& stream, std::size_t available) {
         return 0;
     }
     stream.read += *got;
+    const std::string_view unwritten = stream.slot->unwritten();
+    watches_.show(stream.service->name, stream.source, unwritten.substr(unwritten.size() - *got));
     return *got;
 }
 

@@ -16,6 +16,7 @@
 #include "supervisor/log/mailbox.h"
 #include "supervisor/log/service.h"
 #include "supervisor/log/spool.h"
+#include "supervisor/log/watches.h"
 #include "supervisor/log/writer.h"
 
 namespace reeve::log {
@@ -30,7 +31,7 @@ namespace reeve::log {
 /// a little: one turn for hundreds of lines instead of one each.
 class Loop {
   public:
-    static Result<std::unique_ptr<Loop>> make(Mailbox& mailbox, Spool spool,
+    static Result<std::unique_ptr<Loop>> make(Mailbox& mailbox, Watches& watches, Spool spool,
                                               const CollectorOptions& options);
 
     /// Returns after a Stop, when all is written.
@@ -42,7 +43,8 @@ class Loop {
         std::function<void()> done;
     };
 
-    Loop(Mailbox& mailbox, Spool spool, const CollectorOptions& options, Fd epoll);
+    Loop(Mailbox& mailbox, Watches& watches, Spool spool, const CollectorOptions& options,
+         Fd epoll);
 
     // What others left behind.
     void recover();
@@ -80,6 +82,7 @@ class Loop {
     void free_a_slot();
 
     Mailbox& mailbox_;
+    Watches& watches_;
     Spool spool_;
     Writer writer_;
     std::function<void(std::string)> report_;

@@ -6,6 +6,7 @@
 #include "supervisor/os/child.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -103,6 +104,72 @@ void set_limits(ChildPlan& plan) {
     }
 }
 
+/// Before the limits, which may leave no descriptor for it, and before the root that has no /proc.
+void set_oom_score(ChildPlan& plan) {
+    if (plan.oom_score_adj == nullptr) return;
+    const long fd =
+        syscall(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
+    if (fd < 0) fail(plan, ChildStep::OomScore);
+    std::size_t size = 0;
+    while (plan.oom_score_adj[size] != 0) ++size;
+    if (syscall(SYS_write, fd, plan.oom_score_adj, size) < 0) fail(plan, ChildStep::OomScore);
+    syscall(SYS_close, fd);
+}
+
+void set_scheduling(ChildPlan& plan) {
+    if (plan.set_scheduler) {
+        // The kernel's struct sched_param.
+        const int priority = plan.scheduler_priority;
+        if (syscall(SYS_sched_setscheduler, 0, plan.scheduler, &priority) != 0) {
+            fail(plan, ChildStep::Scheduler);
+        }
+    }
+    if (plan.cpus != nullptr && syscall(SYS_sched_setaffinity, 0, plan.cpus_size, plan.cpus) != 0) {
+        fail(plan, ChildStep::Affinity);
+    }
+    constexpr int who_process = 1;  // IOPRIO_WHO_PROCESS, which older headers lack
+    if (plan.set_io_priority && syscall(SYS_ioprio_set, who_process, 0, plan.io_priority) != 0) {
+        fail(plan, ChildStep::IoPriority);
+    }
+}
+
+/// While there still is the right to. What is cut off here no exec gives back.
+void cut_bounding_set(ChildPlan& plan) {
+    if (!plan.set_capabilities) return;
+    const std::uint64_t surplus = plan.bounding & ~plan.capabilities;
+    for (unsigned i = 0; i < 64; ++i) {
+        if ((surplus >> i & 1) == 0) continue;
+        if (syscall(SYS_prctl, PR_CAPBSET_DROP, i, 0, 0, 0) != 0) {
+            fail(plan, ChildStep::Bounding, i);
+        }
+    }
+    // Else a change of user takes all of them; execve turns it off again.
+    if (plan.set_identity && syscall(SYS_prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) {
+        fail(plan, ChildStep::Capabilities);
+    }
+}
+
+void set_capabilities(ChildPlan& plan) {
+    if (!plan.set_capabilities) return;
+    __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct data[2] = {};
+    for (unsigned half = 0; half < 2; ++half) {
+        const auto bits = static_cast<std::uint32_t>(plan.capabilities >> (32 * half));
+        data[half].effective = data[half].permitted = data[half].inheritable = bits;
+    }
+    if (syscall(SYS_capset, &header, data) != 0) fail(plan, ChildStep::Capabilities);
+    // Ambient ones are what another user than root still has after execve.
+    if (syscall(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) {
+        fail(plan, ChildStep::Capabilities);
+    }
+    for (unsigned i = 0; i < 64; ++i) {
+        if ((plan.capabilities >> i & 1) == 0) continue;
+        if (syscall(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) != 0) {
+            fail(plan, ChildStep::Capabilities);
+        }
+    }
+}
+
 void set_identity(ChildPlan& plan) {
     if (!plan.set_identity) return;
     if (syscall(SYS_setgroups, plan.group_count, plan.groups) != 0) fail(plan, ChildStep::Groups);
@@ -171,11 +238,23 @@ int run_child(void* argument) {
     wire_descriptors(plan);
     close_others(plan);
     syscall(SYS_umask, plan.umask);
+    set_oom_score(plan);
     set_limits(plan);
+    set_scheduling(plan);
+    // The right to enter a root goes with the identity, and so may that to reach its folder.
+    if (plan.root_dir != nullptr &&
+        (syscall(SYS_chroot, plan.root_dir) != 0 || syscall(SYS_chdir, "/") != 0)) {
+        fail(plan, ChildStep::Root);
+    }
     if (plan.working_dir != nullptr && syscall(SYS_chdir, plan.working_dir) != 0) {
         fail(plan, ChildStep::Directory);
     }
+    cut_bounding_set(plan);
     set_identity(plan);
+    set_capabilities(plan);
+    if (plan.no_new_privileges && syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+        fail(plan, ChildStep::NoNewPrivileges);
+    }
     // Only now: a signal that came earlier finds default dispositions, never the parent's handlers.
     const std::uint64_t none = 0;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, kSignalSetSize);

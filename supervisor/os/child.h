@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 
 #include "supervisor/os/resource_limit.h"
 
@@ -18,10 +19,18 @@ enum class ChildStep {
     Session,
     Limit,
     Nice,
+    OomScore,
+    Scheduler,
+    Affinity,
+    IoPriority,
+    Root,
     Directory,
+    Bounding,
     Groups,
     Gid,
     Uid,
+    Capabilities,
+    NoNewPrivileges,
     Exec
 };
 
@@ -54,6 +63,19 @@ struct ChildPlan {
     int nice = 0;
     const ResourceLimit* limits = nullptr;
     std::size_t limit_count = 0;
+    const char* oom_score_adj = nullptr;  ///< as text; null: leave it
+    const unsigned char* cpus = nullptr;  ///< a mask as sched_setaffinity(2) has it; null: any
+    std::size_t cpus_size = 0;
+    bool set_scheduler = false;
+    int scheduler = 0;
+    int scheduler_priority = 0;
+    bool set_io_priority = false;
+    int io_priority = 0;             ///< class and level in one
+    const char* root_dir = nullptr;  ///< null: stay
+    bool no_new_privileges = false;
+    bool set_capabilities = false;
+    std::uint64_t capabilities = 0;  ///< a bit each
+    std::uint64_t bounding = 0;      ///< those that the bounding set has now
     bool set_identity = false;
     uid_t uid = 0;
     gid_t gid = 0;
@@ -71,7 +93,7 @@ struct ChildPlan {
 
     ChildStep failed_step = ChildStep::None;
     int errnum = 0;
-    std::size_t failed_index = 0;  ///< of the descriptor, limit or candidate
+    std::size_t failed_index = 0;  ///< of the descriptor, limit, capability or candidate
 };
 
 /// The child's whole life in our program; `plan` is a ChildPlan. Ends in execve or, with the

@@ -18,6 +18,7 @@
 
 #include "supervisor/os/child.h"
 #include "supervisor/os/directory.h"
+#include "supervisor/os/execution_plan.h"
 
 namespace reeve::os {
 namespace {
@@ -156,7 +157,8 @@ class Preparation {
           candidate_pointers_(pointers(candidates_)),
           argv_(pointers(spec.argv)),
           envp_(pointers(spec.env)),
-          limits_(merged(limits, spec.limits)) {
+          limits_(merged(limits, spec.limits)),
+          execution_(spec) {
         plan_.candidates = candidate_pointers_.data();
         plan_.argv = argv_.data();
         add_pid_variables();
@@ -168,6 +170,7 @@ class Preparation {
         plan_.nice = spec.nice.value_or(0);
         plan_.limits = limits_.data();
         plan_.limit_count = limits_.size();
+        execution_.fill(plan_);
         if (!spec.identity || is_own(*spec.identity)) return;
         plan_.set_identity = true;
         plan_.uid = spec.identity->uid;
@@ -225,6 +228,15 @@ class Preparation {
                 return because("setpriority", std::to_string(plan_.nice));
             case ChildStep::Directory:
                 return because("chdir", spec_.working_dir);
+            case ChildStep::OomScore:
+            case ChildStep::Scheduler:
+            case ChildStep::Affinity:
+            case ChildStep::IoPriority:
+            case ChildStep::Root:
+            case ChildStep::Bounding:
+            case ChildStep::Capabilities:
+            case ChildStep::NoNewPrivileges:
+                return execution_.failure(plan_);
             case ChildStep::Groups:
                 return because("setgroups", "");
             case ChildStep::Gid:
@@ -287,6 +299,7 @@ class Preparation {
     std::vector<std::string> pid_variables_;
     std::vector<char*> own_pid_;
     std::vector<ResourceLimit> limits_;
+    ExecutionPlan execution_;
     std::vector<ChildFd> fds_;
     std::vector<FdRange> gaps_;
     ChildPlan plan_;

@@ -25,6 +25,18 @@ struct Identity {
     std::vector<gid_t> groups;
 };
 
+/// As sched_setscheduler(2) takes it.
+struct Scheduling {
+    int policy = 0;
+    int priority = 0;
+};
+
+/// As ioprio_set(2) takes it.
+struct IoPriority {
+    int io_class = 0;
+    int level = 0;
+};
+
 /// A keeper (keeper.h) to be put between us and the child.
 struct KeeperSpec {
     int image = -1;    ///< KeeperImage
@@ -44,6 +56,15 @@ struct SpawnSpec {
     std::optional<Identity> identity;
     mode_t umask = 022;
     std::optional<int> nice;
+    std::optional<int> oom_score_adj;
+    std::vector<int> cpu_affinity;  ///< numbers of CPUs; empty: as the caller has it
+    std::optional<Scheduling> scheduling;
+    std::optional<IoPriority> io_priority;
+    std::string root_dir;  ///< empty: the caller's; argv[0] and working_dir are seen from inside
+    bool no_new_privileges = false;
+    /// All that the child has and can ever get, also as another user than root; see can_give() in
+    /// capabilities.h. Nothing: what its user has.
+    std::optional<std::vector<int>> capabilities;
     std::vector<ResourceLimit> limits;  ///< beside those that the Spawner gives every child
     int stdin_fd = 0;
     int stdout_fd = 1;

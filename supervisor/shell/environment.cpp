@@ -15,11 +15,11 @@ namespace {
 
 /// What our own supervisor, if any, meant for us alone.
 bool is_private(std::string_view name) {
-    constexpr std::array<std::string_view, 9> names = {
-        "NOTIFY_SOCKET",  "WATCHDOG_USEC", "WATCHDOG_PID",   "LISTEN_FDS",   "LISTEN_PID",
-        "LISTEN_FDNAMES", "INVOCATION_ID", "JOURNAL_STREAM", "REEVE_SERVICE"};
-    return std::find(names.begin(), names.end(), name) != names.end() ||
-           name == "REEVE_INVOCATION_ID";
+    constexpr std::array<std::string_view, 11> names = {
+        "NOTIFY_SOCKET", "WATCHDOG_USEC",  "WATCHDOG_PID",       "LISTEN_FDS",
+        "LISTEN_PID",    "LISTEN_FDNAMES", "INVOCATION_ID",      "JOURNAL_STREAM",
+        "REEVE_SERVICE", "MAINPID",        "REEVE_INVOCATION_ID"};
+    return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 void inherit(const config::InheritEnvironment& from, const Environment& own, Environment& result) {
@@ -67,10 +67,10 @@ std::string absolute(const std::string& path) {
 }
 
 Result<Environment> environment_of(const config::Execution& execution, const Environment& own,
-                                   const Environment& extra) {
+                                   const Environment& extra, bool as_root) {
     Environment result;
     inherit(execution.inherit_environment, own, result);
-    if (execution.credentials) describe_user(*execution.credentials, result);
+    if (execution.credentials && !as_root) describe_user(*execution.credentials, result);
     for (const config::EnvironmentFile& file : execution.environment_files) {
         auto variables = os::read_environment_file(file.path);
         if (!variables) {

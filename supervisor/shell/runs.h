@@ -11,19 +11,22 @@
 #include "supervisor/log/collector.h"
 #include "supervisor/os/memory_kills.h"
 #include "supervisor/os/spawn.h"
+#include "supervisor/os/start_mark.h"
 #include "supervisor/shell/containment.h"
 #include "supervisor/shell/environment.h"
 #include "supervisor/shell/event_queue.h"
 #include "supervisor/shell/main_finder.h"
 #include "supervisor/shell/notify.h"
 #include "supervisor/shell/own_log.h"
+#include "supervisor/shell/probes/ready_pipe.h"
 
 namespace reeve::shell {
 
 /// What beside its command a process of a run is started with.
 struct RunContext {
     config::ServicePtr definition;
-    Environment extra;  ///< REEVE_SERVICE, the invocation id, MAINPID ...
+    Environment extra;    ///< REEVE_SERVICE, the invocation id, MAINPID ...
+    os::StartMark start;  ///< a moment before the run's first process
 };
 
 /// The main processes and their trees: carries out Spawn, Signal, KillTree and Reap, and tells what
@@ -33,6 +36,9 @@ class Runs {
     Runs(asio::io_context& io, Containments& containments, log::Collector& collector,
          EventQueue& queue, OwnLog& log, const Environment& own_environment);
 
+    /// Prepares a run for its first process, be it the main one or a hook before it: its folders,
+    /// its id, the channels by which it speaks. Does nothing to one that is open.
+    Result<> open(core::RunId run, const config::ServicePtr& definition);
     void spawn(const core::Spawn& action);
     void signal(const core::Signal& action);
     void kill_tree(core::RunId run);
@@ -44,9 +50,16 @@ class Runs {
     std::optional<RunContext> context(core::RunId run) const;
     /// A tree of its own for such a command.
     std::unique_ptr<Containment> contain(const RunContext& context);
-    /// The same process set-up as a main process has, for another command; descriptors 0, 1 and 2
-    /// are null devices until set.
-    Result<os::SpawnSpec> prepare(const RunContext& context, const config::Argv& command) const;
+    /// The same process set-up as a main process has, for another command (spec_of, execution.h);
+    /// descriptors 0, 1 and 2 are null devices until set.
+    Result<os::SpawnSpec> prepare(const RunContext& context, const config::Argv& command,
+                                  bool as_root = false) const;
+    /// Where a service's processes write to, and what keeps that open.
+    struct Output {
+        log::Collector::Ends ends;
+        int out = -1, err = -1;
+    };
+    Result<Output> output_of(const config::Service& service);
 
     /// All living processes of a run, the main process first.
     std::vector<os::ProcessEntry> processes(core::RunId run) const;
@@ -67,10 +80,12 @@ class Runs {
         pid_t pid = 0;
         bool adopted = false;  // pid is not that of the first process
         std::string invocation_id;
+        Environment directories;  // that were made for it, by their variables
+        os::StartMark start = os::StartMark::now();
         std::unique_ptr<Containment> tree;
         std::optional<std::uint64_t> cgroup;  // the number of its own, if it has one
         std::unique_ptr<NotifyChannel> notify;
-        os::StartMark start{};  // a moment before the first process
+        std::shared_ptr<ReadyPipe> ready_pipe;
         std::unique_ptr<MainFinder> finder;
         std::optional<os::Ended> end;
         std::optional<bool> out_of_memory;
@@ -81,6 +96,9 @@ class Runs {
 
     std::optional<core::SpawnFailed> start(Run& run);
     Result<> open_notify(Run& run);
+    Result<Fd> open_ready_pipe(Run& run);
+    Result<> watch_log(const Run& run, const Output& output);
+    Result<Fd> open_input(const config::Execution& execution) const;
     void main_named(core::RunId id, pid_t pid);
     bool main_found(core::RunId id, pid_t pid);
     void remove_old_pid_file(const config::Service& service);

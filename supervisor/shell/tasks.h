@@ -6,14 +6,15 @@
 #include <unordered_map>
 
 #include "supervisor/core/action.h"
-#include "supervisor/shell/containment.h"
+#include "supervisor/shell/command.h"
 #include "supervisor/shell/event_queue.h"
 #include "supervisor/shell/runs.h"
 
 namespace reeve::shell {
 
-/// Commands and probes beside a service's main process: each is started once, says once what came
-/// of it, and that only when nothing of it is left.
+/// What is under way beside the services' main processes, commands (command.h) and probes
+/// (probes/probes.h): each is started once, says once what came of it unless it is cancelled, and
+/// then ends with all that it has begun.
 class Tasks {
   public:
     Tasks(asio::io_context& io, Runs& runs, EventQueue& queue)
@@ -27,21 +28,19 @@ class Tasks {
 
   private:
     using Done = std::function<void(bool succeeded, std::string what)>;
-    struct Task;
+    using Cancel = std::function<void()>;
 
-    void start_command(core::TaskId id, core::RunId run, const config::Argv& command, Done done);
-    void start_connect(core::TaskId id, const config::TcpCheck& check, Done done);
-    void connect(const std::shared_ptr<Task>& task,
-                 const asio::ip::tcp::resolver::results_type& endpoints);
-    void read_output(const std::shared_ptr<Task>& task);
-    void command_ended(core::TaskId id, const ExitStatus& status);
-    void end_command(core::TaskId id);
-    void finish(std::shared_ptr<Task> task, bool succeeded, std::string what);
+    Done once(core::TaskId task, Done tell);
+    void started(core::TaskId task, Cancel cancel);
+    void run(core::TaskId task, const RunContext& context, os::SpawnSpec spec, bool captured,
+             const Done& done);
+    void ask(const core::StartProbe& action, const Done& done);
 
     asio::io_context& io_;
     Runs& runs_;
     EventQueue& queue_;
-    std::unordered_map<core::TaskId, std::shared_ptr<Task>> tasks_;
+    std::unordered_map<core::TaskId, Cancel> tasks_;  // and what ends each early
+    std::unordered_map<core::TaskId, std::shared_ptr<Command>> commands_;  // cancelled ones, too
 };
 
 }  // namespace reeve::shell

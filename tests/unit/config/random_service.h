@@ -300,6 +300,8 @@ class RandomService {
         Log& log = draft_.policy.log;
         log.kind = random_.one_of(
             std::vector<Log::Kind>{Log::Kind::Capture, Log::Kind::Inherit, Log::Kind::None});
+        const auto& ready = draft_.policy.ready;
+        if (ready && std::holds_alternative<LogCheck>(ready->check)) log.kind = Log::Kind::Capture;
         log.to_console = log.kind == Log::Kind::Capture && random_.chance(50);
         log.to_file = log.kind == Log::Kind::Capture && (!log.to_console || random_.chance(50));
         if (sometimes()) log.max_files = static_cast<int>(random_.under(100'001));

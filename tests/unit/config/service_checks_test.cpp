@@ -211,6 +211,16 @@ TEST(Grouping, IsAlsoByWhatAServiceIsBoundTo) {
                 IsEmpty());
 }
 
+TEST(Checks, ALineOfALogThatNobodyReadsIsNoReadiness) {
+    for (const char* log : {"none", "inherit"}) {
+        EXPECT_THAT(problems_in(web("ready: {log: up}\n    log: " + std::string(log))),
+                    ElementsAre(HasSubstr(
+                        "services.web.ready: looks for a line in a log that the supervisor does "
+                        "not read")));
+    }
+    EXPECT_THAT(problems_in(web("ready: {log: up}\n    log: console")), IsEmpty());
+}
+
 TEST(Identity, IsLookedUp) {
     const auto credentials =
         *service_in("services: {a: {command: x, user: root}}").execution.credentials;

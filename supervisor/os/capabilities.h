@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+/// Capabilities by their numbers, as capabilities(7) has them.
+namespace reeve::os {
+
+/// "NET_ADMIN"; the number where it has no name.
+std::string capability_name(int capability);
+
+/// What the process may still get by executing files, a bit each.
+std::uint64_t bounding_set();
+
+/// Whether a child can be given exactly these: each must be held to be passed on, and SETPCAP to
+/// cut off the others. The error names the one that is missing.
+Result<> can_give(const std::vector<int>& capabilities);
+
+}  // namespace reeve::os

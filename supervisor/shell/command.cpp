@@ -1,0 +1,111 @@
+#include "supervisor/shell/command.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <string_view>
+#include <utility>
+
+namespace reeve::shell {
+
+namespace {
+
+/// Of what a command prints, so much of the end is kept for its failure's sake.
+constexpr std::size_t kept_output = 2048;
+
+/// The last lines that say something, on one line: programs tend to put the reason before a
+/// summary.
+std::string last_words(std::string_view output) {
+    std::string words;
+    for (int lines = 0; lines < 3 && !output.empty();) {
+        const auto newline = output.rfind('\n');
+        const auto begin = newline == std::string_view::npos ? 0 : newline + 1;
+        const std::string_view line = output.substr(begin);
+        output = output.substr(0, begin == 0 ? 0 : newline);
+        if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+        words = words.empty() ? std::string(line) : std::string(line).append("; ").append(words);
+        ++lines;
+    }
+    return words;
+}
+
+}  // namespace
+
+Command::Command(asio::io_context& io, std::unique_ptr<Containment> tree, Done done)
+    : tree_(std::move(tree)), done_(std::move(done)), output_(io) {}
+
+void Command::start(os::SpawnSpec spec, bool captured) {
+    Fd writing;
+    if (captured) {
+        std::array<int, 2> pipe{};
+        if (::pipe2(pipe.data(), O_CLOEXEC) != 0) {
+            what_ = system_error("pipe").text();
+            return finish();
+        }
+        Fd reading(pipe[0]);
+        writing.reset(pipe[1]);
+        spec.stdout_fd = spec.stderr_fd = writing.get();
+        boost::system::error_code unwatched;
+        output_.assign(reading.get(), unwatched);
+        if (!unwatched) (void)reading.release();
+    }
+    const auto result =
+        tree_->start(std::move(spec), [this](const os::Ended& end) { ended(end.status); });
+    if (const auto* failure = std::get_if<os::SpawnFailure>(&result)) {
+        what_ = failure->text();
+        return finish();
+    }
+    if (output_.is_open()) read_output();
+}
+
+void Command::kill() { tree_->kill(); }
+
+void Command::read_output() {
+    output_.async_read_some(
+        asio::buffer(chunk_),
+        [weak = weak_from_this()](const boost::system::error_code& error, std::size_t size) {
+            const auto self = weak.lock();
+            if (error || !self) return;
+            self->tail_.append(self->chunk_.data(), size);
+            if (self->tail_.size() > 2 * kept_output) {
+                self->tail_.erase(0, self->tail_.size() - kept_output);
+            }
+            self->read_output();
+        });
+}
+
+void Command::ended(const ExitStatus& status) {
+    succeeded_ = status == ExitStatus::exited(0);
+    if (!succeeded_) {
+        what_ = status.text();
+        const std::string words = read_last_words();
+        if (!words.empty()) what_.append(": ").append(words);
+    }
+    if (tree_->empty()) return finish();
+    tree_->await_empty([this] { finish(); });
+    tree_->kill();
+}
+
+/// What may still be in the pipe, no more than it holds, as those whom the command left behind may
+/// write on. The chunk may hold what was read but not taken.
+std::string Command::read_last_words() {
+    if (!output_.is_open()) return "";
+    boost::system::error_code error;
+    output_.cancel(error);
+    output_.non_blocking(true, error);
+    std::array<char, 1024> chunk;
+    for (int chunks = 0; chunks < 64; ++chunks) {
+        const std::size_t size = output_.read_some(asio::buffer(chunk), error);
+        if (size == 0) break;
+        tail_.append(chunk.data(), size);
+    }
+    return last_words(tail_);
+}
+
+void Command::finish() {
+    boost::system::error_code ignored;
+    output_.close(ignored);
+    done_(succeeded_, std::move(what_));
+}
+
+}  // namespace reeve::shell
