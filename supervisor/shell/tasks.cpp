@@ -229,9 +229,7 @@ void Tasks::cancel(core::TaskId id) {
 
 void Tasks::kill(core::TaskId id) {
     const auto found = tasks_.find(id);
-    if (found != tasks_.end() && found->second->pid != 0) {
-        children_.signal_group(found->second->pid, SIGKILL);
-    }
+    if (found != tasks_.end() && found->second->tree) found->second->tree->kill();
 }
 
 }  // namespace reeve::shell
