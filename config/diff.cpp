@@ -115,6 +115,11 @@ std::vector<KeyChange> key_changes(std::span<const Section> table, Side old, Sid
     return changes;
 }
 
+/// A process hears only when it is executed how often it has to say that it is alive.
+bool is_watched_more(const Policy& old, const Policy& now) {
+    return now.watchdog && (!old.watchdog || *now.watchdog < *old.watchdog);
+}
+
 ServiceChange compare(const Service& old, const Service& now) {
     ServiceChange change{now.name, Change::Unchanged, {}};
     if (&old == &now) return change;
@@ -124,7 +129,9 @@ ServiceChange compare(const Service& old, const Service& now) {
     }
     // Other descriptors reach a process only when it is executed.
     const bool same_descriptors = old.policy.log.kind == now.policy.log.kind;
-    change.change = same_execution && same_descriptors ? Change::Live : Change::Restart;
+    const bool goes_on =
+        same_execution && same_descriptors && !is_watched_more(old.policy, now.policy);
+    change.change = goes_on ? Change::Live : Change::Restart;
     const Draft before = resolved(old), after = resolved(now);
     change.keys = differing_keys(service_table(), &before, &after);
     return change;

@@ -55,7 +55,7 @@ std::optional<std::vector<int>> read_capabilities(Reader& reader, Value value) {
 void read_scheduling(Reader& reader, Value value, std::optional<Scheduling>& scheduling) {
     SchedulingDraft draft;
     if (value.kind() == yaml::Kind::Scalar) {
-        const auto word = read_choice(reader, value, kPolicies, kNoWords);
+        const auto word = read_choice(reader, value, kPolicies);
         if (!word) return;
         draft.policy = static_cast<SchedulingDraft::Policy>(*word);
     } else if (reader.is(value, yaml::Kind::Map,
@@ -92,7 +92,7 @@ void read_io_priority(Reader& reader, Value value, std::optional<IoPriority>& pr
     using Class = IoPriorityDraft::Class;
     IoPriorityDraft draft;
     if (value.kind() == yaml::Kind::Scalar) {
-        const auto word = read_choice(reader, value, kIoClasses, kNoWords);
+        const auto word = read_choice(reader, value, kIoClasses);
         if (!word) return;
         draft.io_class = static_cast<Class>(*word);
     } else if (reader.is(value, yaml::Kind::Map,

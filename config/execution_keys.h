@@ -25,7 +25,7 @@ struct SchedulingDraft {
     std::optional<int> priority;
 };
 inline constexpr std::array kSchedulingKeys{
-    Key{"policy", choice_field<kPolicies, kNoWords, &SchedulingDraft::policy>, "",
+    Key{"policy", choice_field<kPolicies, &SchedulingDraft::policy>, "",
         "See sched(7); `fifo` and `rr` are those of real time."},
     Key{"priority", value_field<Kind::Integer, read_integer<1, 99>, &SchedulingDraft::priority>, "",
         "From 1 (last) to 99 (first). For `fifo` and `rr`, which need it."},
@@ -41,7 +41,7 @@ struct IoPriorityDraft {
     std::optional<int> level;
 };
 inline constexpr std::array kIoPriorityKeys{
-    Key{"class", choice_field<kIoClasses, kNoWords, &IoPriorityDraft::io_class>, "",
+    Key{"class", choice_field<kIoClasses, &IoPriorityDraft::io_class>, "",
         "See ioprio_set(2); `realtime` takes root."},
     Key{"level", value_field<Kind::Integer, read_integer<0, 7>, &IoPriorityDraft::level>, "4",
         "From 0 (first) to 7 (last). Not for `idle`."},

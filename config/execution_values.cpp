@@ -52,6 +52,23 @@ const std::vector<std::string>& capabilities() {
     return names;
 }
 
+/// The capability that goes on where `name` ends, else the one that is nearest.
+std::optional<int> meant_by(const std::string& name) {
+    const auto& known = capabilities();
+    const std::size_t prefix = std::string_view("cap_").size();
+    auto found = std::find_if(known.begin(), known.end(), [&](const std::string& candidate) {
+        return name.size() > prefix && candidate.starts_with(name);
+    });
+    if (found == known.end()) {
+        std::vector<std::string> tails;
+        for (const std::string& candidate : known) tails.push_back(candidate.substr(prefix));
+        const auto tail = nearest(name.substr(prefix), tails);
+        if (!tail) return std::nullopt;
+        found = known.begin() + (std::find(tails.begin(), tails.end(), *tail) - tails.begin());
+    }
+    return static_cast<int>(found - known.begin());
+}
+
 }  // namespace
 
 Parsed<std::vector<int>> parse_cpus(std::string_view text) {
@@ -76,13 +93,10 @@ Parsed<int> parse_capability(std::string_view text) {
     const auto& known = capabilities();
     const auto found = std::find(known.begin(), known.end(), name);
     if (found != known.end()) return static_cast<int>(found - known.begin());
-    const auto meant = nearest(name, known);
     std::string what_to_do = "capabilities(7) has their names";
-    if (meant) {
+    if (const auto meant = meant_by(name)) {
         what_to_do = "did you mean ";
-        what_to_do += capability_name(
-            static_cast<int>(std::find(known.begin(), known.end(), *meant) - known.begin()));
-        what_to_do += '?';
+        what_to_do.append(capability_name(*meant)).append("?");
     }
     return Misread{quote(text) + " is not a capability", std::move(what_to_do)};
 }

@@ -81,14 +81,12 @@ inline constexpr Field in_place_field{TheKind, read_in_place<Read, Path...>, sam
 /// A word of a list as the enumerator at the same index. `later` words are known but not built yet.
 std::optional<std::size_t> read_choice(Reader& reader, yaml::Value value,
                                        std::span<const std::string_view> words,
-                                       std::span<const std::string_view> later);
+                                       std::span<const std::string_view> later = {});
 
-inline constexpr std::array<std::string_view, 0> kNoWords{};
-
-template <const auto& Words, const auto& Later, auto... Path>
+template <const auto& Words, auto... Path>
 void read_choice_member(Reader& reader, yaml::Value value, void* target) {
     using Member = std::remove_reference_t<decltype(member<Path...>(target))>;
-    const auto index = read_choice(reader, value, Words, Later);
+    const auto index = read_choice(reader, value, Words);
     if (!index) return;
     if constexpr (std::is_enum_v<Member>) {
         member<Path...>(target) = static_cast<Member>(*index);
@@ -109,14 +107,13 @@ Literal write_choice_member(const void* of, const void* fallback) {
         return word(value);
     }
 }
-template <const auto& Words, const auto& Later, auto... Path>
+template <const auto& Words, auto... Path>
 inline constexpr Field choice_field{Kind::Choice,
-                                    read_choice_member<Words, Later, Path...>,
+                                    read_choice_member<Words, Path...>,
                                     same_member<Path...>,
                                     write_choice_member<Words, Path...>,
                                     {},
-                                    Words,
-                                    Later};
+                                    Words};
 
 /// A map with a table of its own, read over what the member holds already. An optional member
 /// comes to exist with the first key, and ends with the word `none`.

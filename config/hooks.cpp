@@ -24,7 +24,7 @@ constexpr std::array kHookKeys{
     Key{"command", value_field<Kind::Command, read_command, &HookDraft::command>, "", ""},
     Key{"timeout", value_field<Kind::Duration, read_positive_duration, &HookDraft::timeout>, "",
         ""},
-    Key{"as", choice_field<kUsers, kNoWords, &HookDraft::as>, "", ""},
+    Key{"as", choice_field<kUsers, &HookDraft::as>, "", ""},
 };
 constexpr KeyList kKeys{kHookKeys.data(), kHookKeys.size()};
 

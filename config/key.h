@@ -72,7 +72,6 @@ struct Field {
     Literal (*write)(const void* of, const void* fallback) = nullptr;
     KeyList keys = {};                             ///< of a Map
     std::span<const std::string_view> words = {};  ///< of a Choice, or what may stand for a Map
-    std::span<const std::string_view> later = {};  ///< words that are not built yet
 };
 
 /// One key: its name, how it is read, its default as text and what it means.

@@ -12,6 +12,7 @@
 #include <unordered_set>
 
 #include "base/nearest.h"
+#include "config/collisions.h"
 #include "config/draft.h"
 #include "config/forms.h"
 #include "config/graph.h"
@@ -29,14 +30,6 @@ namespace {
 
 bool is_error(const Problem& problem) { return problem.severity == Severity::Error; }
 
-/// "FILE:LINE:COLUMN"
-std::string text_of(const SourcePosition& position) {
-    std::string text = position.file;
-    text.append(":").append(std::to_string(position.line));
-    text.append(":").append(std::to_string(position.column));
-    return text;
-}
-
 /// All that a configuration may make of `instances`; each is a service with memory of its own.
 constexpr std::size_t kMostInstances = 100'000;
 
@@ -48,36 +41,6 @@ bool mentions_service_anywhere(yaml::Value value) {
     }
     return false;
 }
-
-/// Sees that no key is set by two files, down to single values.
-class Collisions {
-  public:
-    explicit Collisions(std::vector<Problem>& problems) : problems_(problems) {}
-
-    void add(const std::string& path, yaml::Value key, yaml::Value value) {
-        const bool map = value.kind() == yaml::Kind::Map;
-        const auto [found, is_new] = seen_.try_emplace(path, Seen{key, map});
-        if (!is_new && !(map && found->second.map)) {
-            const yaml::Value there = found->second.key;
-            problems_.push_back({Severity::Error, key.position(), path,
-                                 "is already set at " + text_of(there.position()),
-                                 "keep one of them"});
-            return;
-        }
-        if (!map) return;
-        for (std::size_t i = 0; i < value.size(); ++i) {
-            add(path + "." + std::string(value.key(i).text()), value.key(i), value.value(i));
-        }
-    }
-
-  private:
-    struct Seen {
-        yaml::Value key;
-        bool map;
-    };
-    std::vector<Problem>& problems_;
-    std::unordered_map<std::string, Seen> seen_;
-};
 
 /// Makes a plan of parsed files, in the order: top level, defaults, services, relations.
 class Loader {
@@ -167,7 +130,7 @@ class Loader {
             }
             const auto [there, is_new] = service_keys_.try_emplace(key.text(), key);
             if (!is_new) {
-                reader_.error(key, "is also in " + text_of(there->second.position()),
+                reader_.error(key, "is also in " + place_of(there->second.position()),
                               "keep one of them, or rename one");
                 continue;
             }
@@ -243,7 +206,7 @@ class Loader {
     void refuse_twice(yaml::Value at, const std::string& name) {
         const auto there = service_keys_.find(name);
         if (there == service_keys_.end()) return;
-        reader_.error(at, quote(name) + " is also in " + text_of(there->second.position()),
+        reader_.error(at, quote(name) + " is also in " + place_of(there->second.position()),
                       "keep one of them, or rename one");
     }
 

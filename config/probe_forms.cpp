@@ -76,10 +76,6 @@ std::optional<int> read_fd(Reader& reader, yaml::Value value) {
 }
 
 std::optional<std::string> read_pattern(Reader& reader, yaml::Value value) {
-    if (value.kind() == yaml::Kind::Scalar && value.text().empty()) {
-        reader.error(value, "is empty", "write a pattern such as 'listening on port [0-9]+'");
-        return std::nullopt;
-    }
     return read_checked(reader, value, "a regular expression", check_pattern);
 }
 
@@ -106,8 +102,8 @@ std::optional<Probe> probe_of(Reader& reader, yaml::Value map, ProbeDraft& draft
     for (const std::string_view key : {"interval", "timeout"}) {
         if (!probe || !probe->is_awaited() || !map.find(key)) continue;
         const Reader::Step step(reader, key);
-        reader.error(map.find(key), "has no effect: the service says itself when it is ready",
-                     "remove it; `start_timeout` is how long it may take");
+        reader.error(map.find(key), "has no effect, for the service says itself when it is ready",
+                     "remove it: `start_timeout` is how long it may take");
     }
     return probe;
 }

@@ -67,14 +67,15 @@ inline constexpr std::array kHealthKeys{
         "So many tries in a row must fail."},
     Key{"start_delay", value_field<Kind::Duration, read_duration, &ProbeDraft::start_delay>, "0s",
         "From being ready to the first try."},
-    Key{"action", choice_field<kHealthActions, kNoWords, &ProbeDraft::action>, "restart",
-        "What follows then. `none`: it is told, and that is all."},
+    Key{"action", choice_field<kHealthActions, &ProbeDraft::action>, "restart",
+        "What follows then. `restart`: it is stopped, which counts as a failure, and `restart` of "
+        "the service decides. `none`: it is told, and that is all."},
 };
 
 /// Each replaces what is there as one, unlike other maps: the kinds of probes exclude each other.
 inline void read_ready(Reader& reader, Value value, std::optional<Probe>& ready) {
     if (value.kind() == yaml::Kind::Scalar) {
-        const auto word = read_choice(reader, value, kReadyWords, kNoWords);
+        const auto word = read_choice(reader, value, kReadyWords);
         if (word) ready.reset();
         if (word && kReadyWords[*word] == "notify") ready.emplace();
         return;

@@ -40,7 +40,7 @@ Parsed<HttpCheck> parse_url(std::string_view text) {
     const Misread misread{quote(text) + " is not a URL", "write such as http://127.0.0.1:8080/"};
     if (text.starts_with("https://")) {
         return Misread{"https is not spoken here",
-                       "write http://, or have a program ask: {exec: [curl, -fsS, …]}"};
+                       "write http://, or have a program ask: {exec: [curl, -fsS, URL]}"};
     }
     if (!text.starts_with(kScheme)) return misread;
     text.remove_prefix(kScheme.size());
@@ -90,9 +90,13 @@ Parsed<StatusRange> parse_status(std::string_view text) {
 }
 
 std::optional<Misread> check_pattern(std::string_view text) {
+    if (text.empty()) {
+        return Misread{"is empty", "write a pattern such as 'listening on port [0-9]+'"};
+    }
     const re2::RE2 pattern(re2::StringPiece(text.data(), text.size()), re2::RE2::Quiet);
     if (pattern.ok()) return std::nullopt;
-    return Misread{quote(text) + " is not a pattern: " + pattern.error(),
+    constexpr std::size_t kLongestReason = 100;
+    return Misread{quote(text) + " is not a pattern: " + pattern.error().substr(0, kLongestReason),
                    "write a regular expression as RE2 has them"};
 }
 

@@ -56,6 +56,13 @@ std::string to_line(const Problem& problem) {
     return line;
 }
 
+std::string place_of(const SourcePosition& position) {
+    std::string text = position.file;
+    text.append(":").append(std::to_string(position.line));
+    text.append(":").append(std::to_string(position.column));
+    return text;
+}
+
 std::string quote(std::string_view text) {
     std::size_t length = std::min(text.size(), kLongestQuote);
     // Never cut a character of several bytes in two.

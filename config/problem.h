@@ -27,6 +27,9 @@ struct Problem {
 /// "FILE:LINE:COLUMN: error: PATH: what; what to do", one line whatever the texts contain.
 std::string to_line(const Problem& problem);
 
+/// "FILE:LINE:COLUMN", for messages that name a second place.
+std::string place_of(const SourcePosition& position);
+
 /// Text from a file as a message shows it: in quotes, shortened when it is long.
 std::string quote(std::string_view text);
 

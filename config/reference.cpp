@@ -68,8 +68,8 @@ A file is YAML 1.2 in UTF-8, one document, at most 4 MiB. Its top-level keys:
   one file only.
 - `defaults` lie below every service: maps are merged, anything else in the service takes the place
   of what `defaults` say. `${SERVICE}` in them is the service's own name. A oneshot takes no `ready`,
-  `reload`, `health` and `watchdog` from them, a service without a command only `description`,
-  `enabled`, `groups` and what it says of other services.
+  `reload`, `health`, `watchdog` and `post_start` from them, a service without a command only
+  `description`, `enabled`, `groups` and what it says of other services.
 - A name is made of `a-z`, `0-9`, `.`, `_` and `-`, begins with a letter or a digit, and has 64
   characters at most. `NAME@INSTANCE`, both such names, is an instance: one of those that
   [`instances`](#what-runs) makes, or a service that is written down under that name.
@@ -94,9 +94,8 @@ A file is YAML 1.2 in UTF-8, one document, at most 4 MiB. Its top-level keys:
 `${NAME}` in any string stands for a variable of the supervisor's environment, and
 `${NAME:-default}` for the default where that variable is unset or empty. `$$` is a dollar, and any
 other `$` stays as it is. `${SERVICE}` is the service's name, and `${INSTANCE}` what an instance has
-behind the `@` of its name. An undefined variable without a default
-is an error. Keys are taken as they stand. Within `{…}` and `[…]` a string with `${…}` needs quotes,
-as YAML has it.
+behind the `@` of its name. An undefined variable without a default is an error. Keys are taken as
+they stand. Within `{…}` and `[…]` a string with `${…}` needs quotes, as YAML has it.
 
 ## Commands
 
@@ -113,8 +112,8 @@ Where a shell is wanted, name it: `[sh, -c, "sort < in > out"]`.
 
 ### Commands of a turn
 
-Where several commands may stand, as in `pre_start`, there stands one, a list of lists, or a list of
-maps, which are run one after the other until one fails:
+Where several commands may stand, as in `pre_start`, there is one, a list of lists, or a list of maps,
+to be run one after the other:
 
 ```yaml
 pre_start: mkdir -p /run/app
@@ -179,8 +178,8 @@ std::string type_of(const Key& key, std::string_view prefix) {
 std::string default_of(const Key& key) {
     const std::string_view text = key.fallback;
     const bool words = text.empty() || text.find(' ') != std::string_view::npos ||
-                       text.find('[') == 0 || text.find('\'') != std::string_view::npos;
-    return words && text != "[]" && text != "[0]" ? std::string(text) : in_code(text);
+                       text.find('\'') != std::string_view::npos;
+    return words ? std::string(text) : in_code(text);
 }
 
 void add_table(std::string& page, KeyList keys, std::string_view prefix) {

@@ -17,7 +17,7 @@ namespace {
 constexpr int kMostSuggestions = 100;
 constexpr std::size_t kMostCycles = 50;
 /// Of all services together once instances are counted one by one: each has memory of its own.
-constexpr std::size_t kMostNames = 2'000'000;
+constexpr std::size_t kMostNames = 1'000'000;
 
 struct Relation {
     std::string_view key;

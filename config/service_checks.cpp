@@ -122,11 +122,16 @@ class Checks {
         }
         for (const std::string_view key : {"health", "watchdog"}) {
             if (!origin_.has_own(key)) continue;
-            fail(key, origin_.find(key), "a oneshot is not watched: it runs to its end",
-                 "remove it; `start_timeout` is how long it may take");
+            fail(key, origin_.find(key), "a oneshot is not watched, for it runs to its end",
+                 "remove it: `start_timeout` is how long it may take");
+        }
+        if (origin_.has_own("post_start")) {
+            fail("post_start", origin_.find("post_start"), "a oneshot has ended once it is ready",
+                 "write it as `post_stop`");
         }
         draft_.policy.ready.reset();
         draft_.policy.reload.reset();
+        draft_.policy.hooks.post_start.clear();
         draft_.policy.health.reset();
         draft_.policy.watchdog.reset();
     }

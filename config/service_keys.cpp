@@ -38,7 +38,7 @@ constexpr std::array kWhatRuns{
         "`requires`, `wants` or `binds`."},
     Key{"description", value_field<Kind::Text, read_text, &Draft::policy, &Policy::description>, "",
         "What it is, for people."},
-    Key{"type", choice_field<kTypes, kNoWords, &Draft::execution, &Execution::type>, "simple",
+    Key{"type", choice_field<kTypes, &Draft::execution, &Execution::type>, "simple",
         "`simple`: the command is the service. `oneshot`: it runs to its end; ending well means "
         "ready, and dependents wait for that. `forking`: it makes itself a daemon; the command "
         "ends, and the process that it leaves behind is the service."},
@@ -52,7 +52,8 @@ constexpr std::array kWhatRuns{
     Key{"groups", value_field<Kind::Names, read_names, &Draft::policy, &Policy::groups>, "[]",
         "`@NAME` selects all services of a group in every client command."},
     Key{"instances", kInstancesField, "",
-        "Makes services `NAME@1` to `NAME@N`, or one for each name of a list, instead of `NAME`. "
+        "Makes services `NAME@1` to `NAME@N`, or one for each name of a list, instead of `NAME`; "
+        "1000 at most. "
         "`${INSTANCE}` is what stands behind the `@`. `NAME` stands for all of them in the keys of "
         "others and in every client command. Not in `defaults`."},
     not_built("start"),
@@ -169,15 +170,15 @@ constexpr std::array kReadiness{
 };
 
 constexpr std::array kHookTable{
-    Key{"pre_start", hook_field<&Hooks::pre_start>, "[]",
-        "Run before its command. If one fails, so has the start."},
+    Key{"pre_start", hook_field<&Hooks::pre_start>, "[]", "Run before its command."},
     Key{"post_start", hook_field<&Hooks::post_start>, "[]",
-        "Run once it is ready, with MAINPID in their environment."},
+        "Run, with MAINPID in their environment, once its probe has passed; it is ready when they "
+        "have ended. Not for a oneshot."},
     Key{"pre_stop", hook_field<&Hooks::pre_stop>, "[]",
-        "Run before it is asked to stop, with MAINPID in their environment."},
+        "Run, with MAINPID in their environment, before it is asked to stop."},
     Key{"post_stop", hook_field<&Hooks::post_stop>, "[]",
-        "Run once all of it is gone, also after a crash, with SERVICE_RESULT, EXIT_CODE and "
-        "EXIT_STATUS in their environment."},
+        "Run once all of it is gone, also after a crash and after a oneshot, with SERVICE_RESULT, "
+        "EXIT_CODE and EXIT_STATUS in their environment as systemd has them."},
 };
 
 constexpr std::array kBackoffKeys{
@@ -201,7 +202,7 @@ constexpr std::array kRestartLimitKeys{
 };
 
 constexpr std::array kRestarting{
-    Key{"restart", choice_field<kRestart, kNoWords, &Draft::restart>, "always; oneshot: never",
+    Key{"restart", choice_field<kRestart, &Draft::restart>, "always; oneshot: never",
         "What follows an exit that nobody asked for. A oneshot cannot be restarted `always`."},
     Key{"backoff", map_field<kBackoffKeys, &Draft::policy, &Policy::backoff>, "",
         "How long to wait before restarting a service that ended quickly."},
@@ -213,11 +214,11 @@ constexpr std::array kRestarting{
     Key{"restart_prevent_exit",
         value_field<Kind::Exits, read_exits, &Draft::policy, &Policy::restart_prevent_exit>, "[]",
         "The ways to end that are final whatever `restart` says."},
-    Key{"on_exit", choice_field<kEndActions, kNoWords, &Draft::policy, &Policy::on_exit>, "none",
+    Key{"on_exit", choice_field<kEndActions, &Draft::policy, &Policy::on_exit>, "none",
         "`shutdown`: when it ends for good, well or not, stop everything and exit with its "
         "status."},
-    Key{"on_failure", choice_field<kEndActions, kNoWords, &Draft::policy, &Policy::on_failure>,
-        "none", "The same, only when it has `failed`."},
+    Key{"on_failure", choice_field<kEndActions, &Draft::policy, &Policy::on_failure>, "none",
+        "The same, only when it has `failed`."},
 };
 
 constexpr std::array kStopKeys{
@@ -227,9 +228,9 @@ constexpr std::array kStopKeys{
         "Run first; the signal follows if the service is still there when the command has ended."},
     Key{"timeout", value_field<Kind::Duration, read_duration, &Stop::timeout>, "10s",
         "After this long, all that is left of it gets KILL."},
-    Key{"scope", choice_field<kScopes, kNoWords, &Stop::scope>, "main",
+    Key{"scope", choice_field<kScopes, &Stop::scope>, "main",
         "Whom the signal goes to: the main process, or all of its processes."},
-    Key{"rest", choice_field<kRests, kNoWords, &Stop::rest>, "kill",
+    Key{"rest", choice_field<kRests, &Stop::rest>, "kill",
         "What becomes of its other processes once the main one is gone. `kill`: TERM, and KILL at "
         "the timeout. `leave`: they go on, as the sessions of sshd do."},
 };
@@ -378,7 +379,9 @@ constexpr Section kSections[] = {
      "  sshd: {command: [/usr/sbin/sshd, -D], stop: {rest: leave}}\n",
      list(kStopping)},
     {"Commands around it",
-     "They run as the service's user, in its environment and folder, one after the other.",
+     "They run as the service's user, in its environment and folder, one after the other. When one "
+     "of `pre_start` or `post_start` fails, so has the start; when one of the others does, that is "
+     "told, and the stop goes on.",
      "services:\n"
      "  web:\n"
      "    command: /srv/app/bin/serve\n"

@@ -18,8 +18,8 @@ using Socket = SupervisorDraft::Socket;
 using Access = SupervisorDraft::Access;
 
 constexpr std::array kLogKeys{
-    Key{"level", choice_field<kLevels, kNoWords, &OwnLog::level>, "info", "How much to say."},
-    Key{"format", choice_field<kFormats, kNoWords, &OwnLog::format>, "text",
+    Key{"level", choice_field<kLevels, &OwnLog::level>, "info", "How much to say."},
+    Key{"format", choice_field<kFormats, &OwnLog::format>, "text",
         "Lines for people, or one JSON object a line."},
     Key{"file", value_field<Kind::Path, read_path, &OwnLog::file>, "stderr",
         "A file to append to instead of stderr. A daemon that has none named takes "
@@ -65,8 +65,7 @@ constexpr std::array kKeys{
         value_field<Kind::Duration, read_duration, &SupervisorDraft::supervisor,
                     &Supervisor::shutdown_timeout>,
         "60s", "After this long, whatever is left at shutdown is killed."},
-    Key{"exit_when",
-        choice_field<kExitWhen, kNoWords, &SupervisorDraft::supervisor, &Supervisor::exit_when>,
+    Key{"exit_when", choice_field<kExitWhen, &SupervisorDraft::supervisor, &Supervisor::exit_when>,
         "never", "`idle`: exit with status 0 once no service is up or due."},
     not_built("http"),
 };

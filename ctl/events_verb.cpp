@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/overloaded.h"
+#include "config/instances.h"
 #include "ctl/client.h"
 #include "ctl/event_text.h"
 #include "ctl/verbs.h"
@@ -46,7 +47,8 @@ class Filter {
     bool passes(const Event& event) const {
         if (takes_all() || event.service.empty() || services_.contains(event.service)) return true;
         return std::any_of(patterns_.begin(), patterns_.end(), [&](const std::string& pattern) {
-            return fnmatch(pattern.c_str(), event.service.c_str(), 0) == 0;
+            return config::is_instance_of(event.service, pattern) ||
+                   fnmatch(pattern.c_str(), event.service.c_str(), 0) == 0;
         });
     }
 

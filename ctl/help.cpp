@@ -7,7 +7,8 @@ namespace reeve::ctl {
 namespace {
 
 constexpr std::string_view of_names =
-    "A NAME is a service's name, a glob such as 'web*' (quote it), or @GROUP.\n";
+    "A NAME is a service's name, a glob such as 'web*' (quote it), or @GROUP.\n"
+    "The name of a service with instances stands for all: web for web@1 and web@2.\n";
 
 constexpr std::string_view of_program =
     "More on a verb: reevectl VERB --help.\n"

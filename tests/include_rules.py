@@ -15,10 +15,12 @@ MAY_SEE = {
     "config": ["base"],
     "supervisor/core": ["base", "config"],
     "supervisor/os": ["base"],
+    "supervisor/init": ["base"],
     "supervisor/log": ["base", "config", "supervisor/core", "supervisor/os", "ctl/protocol"],
-    "supervisor/shell": ["base", "config", "supervisor/core", "supervisor/os", "supervisor/log", "ctl/protocol"],
-    "supervisor": ["base", "config", "supervisor/core", "supervisor/os", "supervisor/log", "supervisor/shell",
-                   "ctl/protocol"],
+    "supervisor/shell": ["base", "config", "supervisor/core", "supervisor/init", "supervisor/os", "supervisor/log",
+                         "ctl/protocol"],
+    "supervisor": ["base", "config", "supervisor/core", "supervisor/init", "supervisor/os", "supervisor/log",
+                   "supervisor/shell", "ctl/protocol"],
     "ctl/protocol": ["base", "config"],
     "ctl": ["base", "config", "ctl/protocol"],
 }
@@ -28,6 +30,7 @@ FORBIDDEN = [
     ("supervisor/core", r"<(boost/asio|spdlog|yaml-cpp|unistd\.h|sys/|signal\.h|csignal|fcntl\.h|ctime|time\.h)",
      "the engine is pure"),
     ("supervisor/os", r"<boost/asio", "what Linux gives is below Asio"),
+    ("supervisor/init", r"<(boost/|spdlog|CLI/|iostream|thread|fstream)", "init for one command is small and quick to start"),
     ("supervisor/log", r"<boost/asio", "the log thread does without Asio"),
     ("ctl", r"<boost/asio", "the client is small and quick to start"),
 ]

@@ -206,7 +206,9 @@ void Engine::on(const Spawned& event) {
     Unit* unit = units_.by_run(event.run);
     if (unit == nullptr || unit->pid) return;
     unit->pid = event.pid;
-    if (std::holds_alternative<Starting>(unit->state())) await_readiness(*unit);
+    // The first process of a forking service is not the main one.
+    const bool forks = unit->run_definition->execution.type == config::ServiceType::Forking;
+    if (std::holds_alternative<Starting>(unit->state()) && !forks) await_readiness(*unit);
 }
 
 void Engine::on(const SpawnFailed& event) {
@@ -237,7 +239,10 @@ void Engine::on(const MainFound& event) {
     if (unit == nullptr) return;
     unit->pid = event.pid;
     const auto* starting = std::get_if<Starting>(&unit->state());
-    if (starting != nullptr && starting->step == StartStep::FindMain) await_readiness(*unit);
+    // By MAINPID= it may be known while the first process is still there.
+    const bool unknown = starting != nullptr && (starting->step == StartStep::FindMain ||
+                                                 starting->step == StartStep::Launch);
+    if (unknown) await_readiness(*unit);
     auto* state = std::get_if<Stopping>(&unit->state());
     if (state == nullptr || !state->main_gone) return;
     // It was found too late to count: it is one of those that are being ended.

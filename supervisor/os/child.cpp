@@ -110,6 +110,18 @@ void set_identity(ChildPlan& plan) {
     if (syscall(SYS_setresuid, plan.uid, plan.uid, plan.uid) != 0) fail(plan, ChildStep::Uid);
 }
 
+void write_own_pid(const ChildPlan& plan) {
+    if (plan.own_pid_count == 0) return;
+    char digits[16];
+    std::size_t count = 0;
+    for (long pid = syscall(SYS_getpid); pid > 0; pid /= 10) {
+        digits[count++] = static_cast<char>('0' + pid % 10);
+    }
+    for (std::size_t i = 0; i < plan.own_pid_count; ++i) {
+        for (std::size_t j = 0; j < count; ++j) plan.own_pid[i][j] = digits[count - 1 - j];
+    }
+}
+
 bool worth_another_try(int errnum) {
     switch (errnum) {
         case EACCES:
@@ -167,6 +179,7 @@ int run_child(void* argument) {
     // Only now: a signal that came earlier finds default dispositions, never the parent's handlers.
     const std::uint64_t none = 0;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, kSignalSetSize);
+    write_own_pid(plan);
     execute(plan);
 }
 

@@ -39,11 +39,13 @@ struct FdRange {
 };
 
 /// All that a child needs between its birth and execve, made ready by the parent whose memory it
-/// shares. The child writes nothing but the last group.
+/// shares. The child writes nothing but the last group, and its own pid.
 struct ChildPlan {
     const char* const* candidates = nullptr;  ///< files to execute, tried in order; null ends it
     char* const* argv = nullptr;
     char* const* envp = nullptr;
+    char* const* own_pid = nullptr;  ///< where in the environment the child's pid is to be written
+    std::size_t own_pid_count = 0;
     const char* working_dir = nullptr;  ///< null: stay
     int cgroup = -1;                    ///< folder of one that it is not born in, but shall enter
     bool new_session = false;

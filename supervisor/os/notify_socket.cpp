@@ -14,6 +14,10 @@ namespace {
 
 constexpr std::size_t kMostDescriptors = 253;  // the kernel's bound for one message
 
+// Debian 12's headers do not have these yet.
+constexpr int kSoPasspidfd = 76;
+constexpr int kScmPidfd = 4;
+
 void take_credentials(const cmsghdr& header, NotifyDatagram& datagram) {
     ucred sender{};
     std::memcpy(&sender, CMSG_DATA(&header), sizeof sender);
@@ -22,14 +26,14 @@ void take_credentials(const cmsghdr& header, NotifyDatagram& datagram) {
     datagram.gid = sender.gid;
 }
 
-void close_descriptors(const cmsghdr& header, NotifyDatagram& datagram) {
-    const std::size_t count = (header.cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
+std::vector<Fd> take_descriptors(const cmsghdr& header) {
+    std::vector<Fd> fds((header.cmsg_len - CMSG_LEN(0)) / sizeof(int));
+    for (std::size_t i = 0; i < fds.size(); ++i) {
         int fd = -1;
         std::memcpy(&fd, CMSG_DATA(&header) + i * sizeof fd, sizeof fd);
-        ::close(fd);
+        fds[i].reset(fd);
     }
-    datagram.descriptors += count;
+    return fds;
 }
 
 void take_ancillary(msghdr& message, NotifyDatagram& datagram) {
@@ -37,7 +41,11 @@ void take_ancillary(msghdr& message, NotifyDatagram& datagram) {
          header = CMSG_NXTHDR(&message, header)) {
         if (header->cmsg_level != SOL_SOCKET) continue;
         if (header->cmsg_type == SCM_CREDENTIALS) take_credentials(*header, datagram);
-        if (header->cmsg_type == SCM_RIGHTS) close_descriptors(*header, datagram);
+        if (header->cmsg_type == SCM_RIGHTS) datagram.descriptors = take_descriptors(*header);
+        // A negative number where the process was gone and the kernel is older than 6.17.
+        if (header->cmsg_type == kScmPidfd) {
+            datagram.pidfd = std::move(take_descriptors(*header).front());
+        }
     }
 }
 
@@ -51,6 +59,8 @@ Result<NotifySocket> NotifySocket::open() {
     if (setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) {
         return system_error(what);
     }
+    // Makes the word about the sender exact, where the kernel has it.
+    (void)setsockopt(fd.get(), SOL_SOCKET, kSoPasspidfd, &on, sizeof on);
     // Bound to the family alone, the kernel finds a free abstract name.
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -67,8 +77,8 @@ Result<NotifySocket> NotifySocket::open() {
 std::optional<NotifyDatagram> NotifySocket::receive(int fd) {
     std::array<char, kMaxPayload> buffer;
     iovec data{buffer.data(), buffer.size()};
-    alignas(cmsghdr) char
-        control[CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(kMostDescriptors * sizeof(int))];
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(sizeof(int)) +
+                                  CMSG_SPACE(kMostDescriptors * sizeof(int))];
     msghdr message{};
     message.msg_iov = &data;
     message.msg_iovlen = 1;

@@ -6,21 +6,23 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
 
 namespace reeve::os {
 
-/// One datagram and who sent it, in the kernel's word; pid is 0 for a sender that our PID namespace
-/// does not know.
+/// One datagram and who sent it, in the kernel's word (root may name another process than itself,
+/// which systemd-notify(1) does); pid is 0 for a sender that our PID namespace does not know.
 struct NotifyDatagram {
     std::string payload;
     bool malformed = false;  ///< too long: the payload is cut off
     pid_t pid = 0;
     uid_t uid = 0;
     gid_t gid = 0;
-    std::size_t descriptors = 0;  ///< came along and are closed again
+    Fd pidfd{};                     ///< of that process; none before Linux 6.5
+    std::vector<Fd> descriptors{};  ///< came along
 };
 
 /// The receiving end of sd_notify(3), for all services together. Its name is abstract: no file, so

@@ -41,6 +41,17 @@ std::optional<Ended> wait_for(idtype_t type, id_t id, int options) {
                  {duration(usage.ru_utime), duration(usage.ru_stime), max_rss}};
 }
 
+/// The kernel's struct pidfd_info in its first size, which Debian 12's headers do not have.
+struct PidfdInfo {
+    std::uint64_t mask;
+    std::uint64_t cgroupid;
+    std::uint32_t ids[11];
+    std::int32_t exit_code;
+};
+static_assert(sizeof(PidfdInfo) == 64);
+constexpr unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
+constexpr std::uint64_t kInfoCgroupid = 1 << 2, kInfoExit = 1 << 3;
+
 }  // namespace
 
 Result<Fd> open_pidfd(pid_t pid) {
@@ -54,24 +65,28 @@ Result<> send_signal(int pidfd, int signal) {
     return system_error("cannot send " + signal_name(signal));
 }
 
+bool has_process(int pidfd) {
+    return pidfd_send_signal(pidfd, 0, nullptr, 0) == 0 || errno != ESRCH;
+}
+
+std::optional<std::uint64_t> cgroup_of(int pidfd) {
+    PidfdInfo info{kInfoCgroupid | kInfoExit, 0, {}, 0};
+    if (ioctl(pidfd, kPidfdGetInfo, &info) != 0 || (info.mask & kInfoCgroupid) == 0) {
+        return std::nullopt;
+    }
+    return info.cgroupid;
+}
+
 void signal_group(int pidfd, int signal) {
     constexpr unsigned to_the_group = 1U << 2;  // PIDFD_SIGNAL_PROCESS_GROUP
     (void)syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, to_the_group);
 }
 
 std::optional<ExitStatus> exit_of_reaped(int pidfd) {
-    // As in <linux/pidfd.h>, which is older here than the kernel may be.
-    struct Info {
-        std::uint64_t mask, cgroup;
-        std::uint32_t ids[11];
-        std::int32_t exit_code;
-    };
-    static_assert(sizeof(Info) == 64);
-    constexpr std::uint64_t exit_known = 1U << 3;  // PIDFD_INFO_EXIT
-    Info info{};
-    info.mask = exit_known;
-    if (ioctl(pidfd, _IOWR(0xFF, 11, Info), &info) != 0) return std::nullopt;
-    if ((info.mask & exit_known) == 0) return std::nullopt;
+    PidfdInfo info{kInfoExit, 0, {}, 0};
+    if (ioctl(pidfd, kPidfdGetInfo, &info) != 0 || (info.mask & kInfoExit) == 0) {
+        return std::nullopt;
+    }
     const int code = info.exit_code;
     if (WIFEXITED(code)) return ExitStatus::exited(WEXITSTATUS(code));
     return ExitStatus::killed(WTERMSIG(code), WCOREDUMP(code));

@@ -27,6 +27,14 @@ Result<Fd> open_pidfd(pid_t pid);
 /// Errno ESRCH when the process has been reaped; a zombie takes any signal.
 Result<> send_signal(int pidfd, int signal);
 
+/// Whether there is still a process, be it a zombie, rather than one that was reaped.
+bool has_process(int pidfd);
+
+/// The number of the cgroup (v2) that a process is in, or was in when it ended, which is the inode
+/// of the cgroup's folder. Nothing where the kernel does not tell: before Linux 6.13, of a reaped
+/// process before 6.17.
+std::optional<std::uint64_t> cgroup_of(int pidfd);
+
 /// To the process group that the process leads or led, which cannot be a stranger's; does nothing
 /// before Linux 6.9.
 void signal_group(int pidfd, int signal);

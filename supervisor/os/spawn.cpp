@@ -159,6 +159,7 @@ class Preparation {
           limits_(merged(limits, spec.limits)) {
         plan_.candidates = candidate_pointers_.data();
         plan_.argv = argv_.data();
+        add_pid_variables();
         plan_.envp = envp_.data();
         plan_.working_dir = spec.working_dir.empty() ? nullptr : spec.working_dir.c_str();
         plan_.new_session = spec.new_session;
@@ -242,6 +243,20 @@ class Preparation {
         return "descriptor " + std::to_string(fd.target);
     }
 
+    void add_pid_variables() {
+        constexpr std::size_t most_digits = 10;
+        for (const std::string& name : spec_.pid_variables) {
+            pid_variables_.push_back(name + "=" + std::string(most_digits, '\0'));
+        }
+        for (std::size_t i = 0; i < pid_variables_.size(); ++i) {
+            char* const entry = pid_variables_[i].data();
+            envp_.insert(envp_.end() - 1, entry);
+            own_pid_.push_back(entry + spec_.pid_variables[i].size() + 1);
+        }
+        plan_.own_pid = own_pid_.data();
+        plan_.own_pid_count = own_pid_.size();
+    }
+
     void add_descriptors() {
         fds_.push_back({spec_.stdin_fd, 0, false});
         fds_.push_back({spec_.stdout_fd, 1, false});
@@ -269,6 +284,8 @@ class Preparation {
     const SpawnSpec& spec_;
     std::vector<std::string> candidates_;
     std::vector<char*> candidate_pointers_, argv_, envp_;
+    std::vector<std::string> pid_variables_;
+    std::vector<char*> own_pid_;
     std::vector<ResourceLimit> limits_;
     std::vector<ChildFd> fds_;
     std::vector<FdRange> gaps_;

@@ -35,8 +35,9 @@ struct KeeperSpec {
 /// What a child is to be, complete: nothing is looked up later. Whatever is not in here it does not
 /// get: dispositions are default, the signal mask is empty, no other descriptor is open.
 struct SpawnSpec {
-    std::vector<std::string> argv;  ///< not empty
-    std::vector<std::string> env;   ///< KEY=VALUE
+    std::vector<std::string> argv;           ///< not empty
+    std::vector<std::string> env;            ///< KEY=VALUE
+    std::vector<std::string> pid_variables;  ///< more of them, whose value is the child's own pid
     /// Where argv[0] is looked for when it has no slash; empty means /bin:/usr/bin.
     std::string path_search;
     std::string working_dir = "/";  ///< a relative argv[0] starts here; empty: stay

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/nearest.h"
+#include "supervisor/init/options.h"
 #include "supervisor/shell/environment.h"
 #include "supervisor/shell/version.h"
 
@@ -16,6 +17,7 @@ namespace reeve::shell {
 namespace {
 
 constexpr int usage_status = 2;
+constexpr auto init_group = "With -- COMMAND only, as init for one command";
 
 constexpr std::array<std::string_view, 5> levels = {"trace", "debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 2> formats = {"text", "json"};
@@ -28,7 +30,19 @@ int usage(const std::string& sentence) {
 /// The options as CLI11 hands them over, before their words are understood.
 struct Words {
     std::string level, format;
+    std::vector<std::string> init;  // what they say is understood by init::parse
 };
+
+void describe_init(CLI::App& app, Words& words) {
+    for (const init::OptionText& option : init::option_texts) {
+        CLI::Option* const made = *option.value == '\0'
+                                      ? app.add_flag(option.names, option.text)
+                                      : app.add_option(option.names, words.init, option.text)
+                                            ->option_text(option.value)
+                                            ->allow_extra_args(false);
+        made->group(init_group);
+    }
+}
 
 void describe(CLI::App& app, Options& options, Words& words) {
     app.add_option("-c,--config", options.config,
@@ -51,6 +65,7 @@ void describe(CLI::App& app, Options& options, Words& words) {
     path("--log-file", options.log_file, "For the supervisor's own messages, instead of stderr");
     app.set_version_flag("-V,--version", std::string("reeved ") + version, "Print the version");
     app.set_help_flag("-h,--help", "Print this");
+    describe_init(app, words);
     app.get_formatter()->column_width(24);
     app.footer(
         "Without --config it reads /etc/reeve/reeve.yaml and /etc/reeve/services.d/*.yaml, or as\n"
@@ -64,11 +79,20 @@ void describe(CLI::App& app, Options& options, Words& words) {
         "\n"
         "Exit status: 0 after an asked-for stop, 1 could not boot, 2 usage; with on_exit: "
         "shutdown\n"
-        "that service's, 128+N for signal N.");
+        "that service's, 128+N for signal N.\n"
+        "\n"
+        "As init for one command, reeved [-g] [--rewrite FROM:TO]... [-e CODE]... -- COMMAND "
+        "[ARG]...\n"
+        "reads no configuration and writes no files. It forwards every signal to the command, "
+        "reaps\n"
+        "orphans, and exits with the command's status: 128+N for signal N, 126 not executable, "
+        "127\n"
+        "not found.");
 }
 
-int unexpected(const CLI::App& app, const std::string& word) {
+int unexpected(const CLI::App& app, const std::string& word, bool as_init) {
     if (!word.starts_with('-')) {
+        if (as_init) return usage("unexpected argument " + word + " before --");
         return usage("unexpected argument " + word + "; a configuration is named with --config " +
                      word);
     }
@@ -80,6 +104,19 @@ int unexpected(const CLI::App& app, const std::string& word) {
     const auto meant = name.size() <= 64 ? nearest(name, names) : std::nullopt;
     return usage("unknown option " + name +
                  (meant ? "; did you mean " + *meant + "?" : "; reeved --help lists them"));
+}
+
+/// Says which option is on the wrong side of the difference that `-- COMMAND` makes; 0 if none.
+int misplaced(const CLI::App& app, bool as_init) {
+    for (const CLI::Option* option : app.get_options()) {
+        if (option->count() == 0 || (option->get_group() == init_group) == as_init) continue;
+        const std::string name = "--" + option->get_lnames().front();
+        return usage(as_init ? name +
+                                   " has no meaning with -- COMMAND: init for one command reads no "
+                                   "configuration and writes no files"
+                             : name + " needs a command to be init for, behind -- at the end");
+    }
+    return 0;
 }
 
 /// Puts the enumerator with the number of the word among those known; false, having said so, if
@@ -111,11 +148,10 @@ std::variant<Options, int> parse_command_line(int argc, char** argv) {
     CLI::App app("Supervises the services that its configuration names.", "reeved");
     describe(app, options, words);
     app.allow_extras();
-    if (std::find(arguments.begin(), arguments.end(), std::string_view("--")) != arguments.end()) {
-        return usage("being init for one command (-- COMMAND) is not supported yet");
-    }
+    const auto separator = std::find(arguments.begin(), arguments.end(), std::string_view("--"));
+    const bool as_init = separator != arguments.end();
     try {
-        app.parse(argc, argv);
+        app.parse(static_cast<int>(separator - arguments.begin()), argv);
     } catch (const CLI::Success& asked_for) {
         app.exit(asked_for, std::cout, std::cerr);
         return 0;
@@ -125,9 +161,12 @@ std::variant<Options, int> parse_command_line(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return usage(error.what());
     }
+    if (const int status = misplaced(app, as_init)) return status;
     if (const auto extras = app.remaining(); !extras.empty()) {
-        return unexpected(app, extras.front());
+        return unexpected(app, extras.front(), as_init);
     }
+    // Only what init::parse did not understand comes here.
+    if (as_init) return usage("cannot understand the options before --; reeved --help lists them");
     if (!choose("--log-level", words.level, levels, options.log_level) ||
         !choose("--log-format", words.format, formats, options.log_format)) {
         return usage_status;

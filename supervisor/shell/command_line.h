@@ -23,7 +23,8 @@ struct Options {
 };
 
 /// The options, or the exit status of a run that is over: help, version or bad usage, which has
-/// been said.
+/// been said. Being init for one command is not among them: init::run() takes what it understands,
+/// and what it leaves of that is bad usage.
 std::variant<Options, int> parse_command_line(int argc, char** argv);
 
 /// Lays the flags over what the configuration says.

@@ -9,6 +9,8 @@
 #include <array>
 #include <csignal>
 
+#include "supervisor/os/service_pid_file.h"
+
 namespace reeve::shell {
 
 namespace {
@@ -65,7 +67,8 @@ Result<> leave_descriptors() {
 
 bool wants_notify(const config::Service& service) {
     const auto& ready = service.policy.ready;
-    return ready && std::holds_alternative<config::NotifyCheck>(ready->check);
+    return service.policy.watchdog ||
+           (ready && std::holds_alternative<config::NotifyCheck>(ready->check));
 }
 
 }  // namespace
@@ -95,9 +98,15 @@ std::optional<core::SpawnFailed> Runs::start(Run& run) {
     };
     const config::Service& service = *run.definition;
     if (auto room = leave_descriptors(); !room) return failed(room.error());
+    remove_old_pid_file(service);
+    run.start = os::StartMark::now();
     if (auto opened = open_notify(run); !opened) return failed(opened.error());
     auto spec = prepare(*context(run.id), service.execution.command);
     if (!spec) return failed(spec.error());
+    // Of a forking service the main process is another one, and WATCHDOG_USEC alone is for it.
+    if (service.policy.watchdog && service.execution.type != config::ServiceType::Forking) {
+        spec->pid_variables.push_back("WATCHDOG_PID");
+    }
     log::Collector::Ends ends;
     const config::Log& log = service.policy.log;
     if (log.kind == config::Log::Kind::Capture) {
@@ -126,7 +135,11 @@ std::optional<core::SpawnFailed> Runs::start(Run& run) {
             std::string_view(failure->step) == "exec" && failure->errnum == ENOENT;
         return core::SpawnFailed{run.id, failure->text(), not_found};
     }
-    run.pid = std::get<os::Spawned>(result).pid;
+    const auto& spawned = std::get<os::Spawned>(result);
+    run.pid = spawned.pid;
+    if (run.tree->tracking().by == Tracking::By::Cgroup) {
+        run.cgroup = os::cgroup_of(spawned.pidfd.get());
+    }
     return std::nullopt;
 }
 
@@ -136,12 +149,22 @@ Containment::OnEnd Runs::on_end(core::RunId id) {
 
 Result<> Runs::open_notify(Run& run) {
     if (!wants_notify(*run.definition)) return {};
+    const auto& user = run.definition->execution.credentials;
     auto channel = NotifyChannel::open(
-        io_, {.is_member = [this, id = run.id](pid_t pid) { return is_member(id, pid); },
+        io_, {.user = user ? user->uid : ::geteuid(),
+              .is_member = [this, id = run.id](pid_t pid) { return is_member(id, pid); },
+              .cgroup = [this, id = run.id] { return runs_.at(id).cgroup; },
               .notified =
                   [this, id = run.id](core::Notified message) {
                       message.run = id;
                       queue_.push(std::move(message));
+                  },
+              .main_named = [this, id = run.id](pid_t pid) { main_named(id, pid); },
+              .barrier =
+                  [this](Fd fd) {
+                      // A function is copied, a descriptor is not.
+                      auto held = std::make_shared<Fd>(std::move(fd));
+                      queue_.once_handled([held] { held->reset(); });
                   },
               .dropped =
                   [this, name = run.definition->name](const std::string& why) {
@@ -152,6 +175,51 @@ Result<> Runs::open_notify(Run& run) {
     return {};
 }
 
+/// MAINPID= has come.
+void Runs::main_named(core::RunId id, pid_t pid) {
+    const Run& run = runs_.at(id);
+    if (pid == run.pid || run.told) return;
+    const auto named = os::read_process(pid);
+    const bool living = named && named->live();
+    if (living && is_member(id, pid) && main_found(id, pid)) return;
+    const bool stranger = living && !is_member(id, pid);
+    std::string line = run.definition->name + ": ignoring MAINPID: it names process ";
+    line += std::to_string(pid);
+    line += stranger ? ", which is not of this service" : ", which is gone";
+    log_.warning(line);
+}
+
+void Runs::find_main(const core::FindMain& action) {
+    const auto found = runs_.find(action.run);
+    if (found == runs_.end()) return;
+    const core::RunId id = action.run;
+    Run& run = found->second;
+    run.finder = std::make_unique<MainFinder>(
+        io_, run.definition->execution.pid_file, run.start,
+        MainFinder::Tree{[this, id](pid_t pid) { return is_member(id, pid); },
+                         [this, id] { return candidates(id); }},
+        MainFinder::Listener{[this, id](pid_t pid) { return main_found(id, pid); },
+                             [this, id](std::string why) {
+                                 queue_.push(core::MainAwaited{id, std::move(why)});
+                             }});
+    run.finder->look();
+}
+
+bool Runs::main_found(core::RunId id, pid_t pid) {
+    if (!adopt_main(id, pid)) return false;
+    queue_.push(core::MainFound{id, pid});
+    return true;
+}
+
+/// What an earlier instance has left would be waited for to be written anew, and fool others.
+void Runs::remove_old_pid_file(const config::Service& service) {
+    const std::string& path = service.execution.pid_file;
+    if (path.empty()) return;
+    if (auto removed = os::remove_service_pid_file(path); !removed) {
+        log_.warning(service.name + ": " + removed.error().text());
+    }
+}
+
 std::optional<RunContext> Runs::context(core::RunId id) const {
     const auto found = runs_.find(id);
     if (found == runs_.end()) return std::nullopt;
@@ -159,6 +227,10 @@ std::optional<RunContext> Runs::context(core::RunId id) const {
     RunContext context{run.definition, marks(run.definition->name, run.invocation_id)};
     if (run.pid != 0) context.extra["MAINPID"] = std::to_string(run.pid);
     if (run.pid == 0 && run.notify) context.extra["NOTIFY_SOCKET"] = run.notify->name();
+    if (const auto watchdog = run.definition->policy.watchdog; run.pid == 0 && watchdog) {
+        const auto interval = std::chrono::ceil<std::chrono::microseconds>(*watchdog);
+        context.extra["WATCHDOG_USEC"] = std::to_string(interval.count());
+    }
     return context;
 }
 
@@ -199,8 +271,6 @@ void Runs::kill_tree(core::RunId id) {
     found->second.tree->kill();
 }
 
-void Runs::find_main(const core::FindMain&) {}
-
 void Runs::reap(core::RunId id) { runs_.erase(id); }
 
 std::unique_ptr<Containment> Runs::contain(const RunContext& context) {
@@ -234,6 +304,7 @@ Result<> Runs::adopt_main(core::RunId id, pid_t pid) {
     if (auto adopted = run.tree->adopt(pid, on_end(id)); !adopted) return adopted;
     run.pid = pid;
     run.adopted = true;
+    if (run.finder) run.finder->stop();
     // If the former one has ended just now, that is nothing special any more.
     run.end.reset();
     run.patience.reset();
@@ -248,6 +319,8 @@ bool Runs::is_parent(const Run& run) const {
 void Runs::ended(core::RunId id, const os::Ended& end) {
     Run& run = runs_.at(id);
     run.end = end;
+    const std::string& pid_file = run.definition->execution.pid_file;
+    if (!pid_file.empty()) os::remove_service_pid_file_of(pid_file, end.pid);
     if (end.status.signal) {
         // Looked at for every signal, so that a kill elsewhere is not taken for a later one here.
         const auto killed = memory_kills_.any_more();
@@ -258,6 +331,8 @@ void Runs::ended(core::RunId id, const os::Ended& end) {
     }
     // What it said last counts, though its end may have been noticed first.
     if (run.notify) run.notify->read(last_messages);
+    // By these another process may have taken over.
+    if (!run.end) return;
     if (run.definition->policy.log.kind != config::Log::Kind::Capture) return drained(id);
     run.patience = std::make_unique<asio::steady_timer>(io_, drain_patience);
     run.patience->async_wait([this, id](const boost::system::error_code& error) {

@@ -14,6 +14,7 @@
 #include "supervisor/shell/containment.h"
 #include "supervisor/shell/environment.h"
 #include "supervisor/shell/event_queue.h"
+#include "supervisor/shell/main_finder.h"
 #include "supervisor/shell/notify.h"
 #include "supervisor/shell/own_log.h"
 
@@ -67,7 +68,10 @@ class Runs {
         bool adopted = false;  // pid is not that of the first process
         std::string invocation_id;
         std::unique_ptr<Containment> tree;
+        std::optional<std::uint64_t> cgroup;  // the number of its own, if it has one
         std::unique_ptr<NotifyChannel> notify;
+        os::StartMark start{};  // a moment before the first process
+        std::unique_ptr<MainFinder> finder;
         std::optional<os::Ended> end;
         std::optional<bool> out_of_memory;
         std::unique_ptr<asio::steady_timer> patience;  // while its last lines are awaited
@@ -77,6 +81,9 @@ class Runs {
 
     std::optional<core::SpawnFailed> start(Run& run);
     Result<> open_notify(Run& run);
+    void main_named(core::RunId id, pid_t pid);
+    bool main_found(core::RunId id, pid_t pid);
+    void remove_old_pid_file(const config::Service& service);
     Containment::OnEnd on_end(core::RunId id);
     void ended(core::RunId id, const os::Ended& end);
     void drained(core::RunId id);

@@ -19,8 +19,9 @@ struct SupervisorInfo {
     Time started;
 };
 
-/// The services that a client's names select, in order of name: a name, a shell glob or "@GROUP"
-/// each; none at all means every service. Fails for a name that selects nothing.
+/// The services that a client's names select, in order of name: a name, that of all instances, a
+/// shell glob or "@GROUP" each; none at all means every service. Fails for a name that selects
+/// nothing.
 boost::system::result<std::vector<core::ServiceId>, protocol::Refusal> select(
     const core::Units& units, const std::vector<std::string>& names);
 

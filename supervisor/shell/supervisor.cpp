@@ -193,7 +193,9 @@ void Supervisor::pump() {
     // A boot of ten thousand services takes seconds: in between, clients and signals get their
     // turn.
     const Time slice_end = now() + pump_slice;
-    while (!actions_.empty() || !queue_.empty()) {
+    for (;;) {
+        if (actions_.empty()) queue_.carried_out();
+        if (actions_.empty() && queue_.empty()) break;
         if (now() > slice_end) {
             asio::post(io_, [this] { pump(); });
             return;

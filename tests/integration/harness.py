@@ -26,6 +26,8 @@ import unittest
 
 REEVED = os.path.realpath(os.environ.get("REEVED") or shutil.which("reeved") or "reeved")
 REEVECTL = os.path.realpath(os.environ.get("REEVECTL") or shutil.which("reevectl") or "reevectl")
+# Where tests/programs are built.
+PROGRAMS = os.environ.get("REEVE_TEST_PROGRAMS") or os.path.join(os.path.dirname(REEVED), "..", "tests", "programs")
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # Not what a developer's PATH may name: services run as other users, too.
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
@@ -33,6 +35,10 @@ EXAMPLES = os.path.join(TOP, "examples")
 # Generous: only a failure waits this long, and sanitizer builds on a busy machine are slow.
 PATIENCE = float(os.environ.get("REEVE_TEST_PATIENCE", "60"))
 FOREVER = ["sleep", "1000000"]
+
+# A prefix under which no cgroup can be had; for root.
+WITHOUT_CGROUPS = ["unshare", "--mount", "--propagation", "private", "sh", "-ec",
+                   'mount -t tmpfs none /sys/fs/cgroup; exec "$@"', "sh"]
 
 needs_root = unittest.skipUnless(os.geteuid() == 0, "needs root")
 
@@ -400,8 +406,11 @@ class Supervisor:
     def client(self):
         return Client(self.socket_path)
 
+    def ctl_argv(self):
+        return [REEVECTL, "-s", self.socket_path]
+
     def ctl(self, *args, status=None, **kwargs):
-        done = subprocess.run([REEVECTL, "-s", self.socket_path, *args], capture_output=True, text=True,
+        done = subprocess.run([*self.ctl_argv(), *args], capture_output=True, text=True,
                               timeout=PATIENCE, **kwargs)
         if status is not None and done.returncode != status:
             raise AssertionError(f"reevectl {' '.join(args)}: exit {done.returncode} instead of {status}\n"

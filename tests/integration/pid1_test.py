@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import FOREVER, PATIENCE, REEVED, Supervisor, needs, needs_root, shell
+from harness import FOREVER, PATIENCE, PROGRAMS, REEVED, Supervisor, needs, needs_root, shell
 
 PID1 = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
 # Doubly forked processes that nobody waits for, ended by themselves or left running.
@@ -62,6 +62,52 @@ class Pid1(unittest.TestCase):
                                       "other": {"command": FOREVER}}}, prefix=PID1, start=False) as s:
             s.start(connect=False)
             self.assertEqual(s.wait(), 42)
+
+    def test_it_exits_with_128_and_the_signal_that_ended_its_service(self):
+        with Supervisor({"services": {"web": {"command": shell("kill -KILL $$"), "restart": "never", "on_exit": "shutdown"},
+                                      "other": {"command": FOREVER}}}, prefix=PID1, start=False) as s:
+            s.start(connect=False)
+            self.assertEqual(s.wait(), 128 + signal.SIGKILL)
+
+    def test_its_services_may_stop_it_though_the_kernel_shields_process_1(self):
+        for sig in ("TERM", "INT", "RTMIN+3"):
+            with Supervisor({"services": {"web": {"command": shell(f"read line < $D/go; kill -s {sig} 1; exec sleep 1000000")}}},
+                            prefix=PID1, fifos=["go"]) as s:
+                s.wait_for("web", "running")
+                s.tell("go")
+                self.assertEqual(s.wait(), 0)
+
+    def test_ten_thousand_orphans_are_reaped_as_fast_as_they_come(self):
+        storm = {"type": "oneshot", "command": [PROGRAMS + "/reeve-orphan-storm", "10000"], "on_exit": "shutdown"}
+        with Supervisor({"services": {"storm": storm}}, prefix=PID1, start=False) as s:
+            s.start(connect=False)
+            self.assertEqual(s.wait(), 0, s.text())
+            self.assertLessEqual(int(s.output[0].removeprefix("storm | most ")), 300)
+            self.assertEqual(s.output[1], "storm | left 0\n")
+
+    def test_services_that_need_their_time_to_stop_take_it_side_by_side(self):
+        # None of them ends before every one was told to.
+        script = shell("trap 'echo stopping > $D/said; read line < $D/go; exit 0' TERM; echo up > $D/said; "
+                       "while :; do sleep 0.02; done")
+        names = [f"web-{i}" for i in range(8)]
+        with Supervisor({"services": {name: {"command": script} for name in names}}, prefix=PID1, fifos=["said", "go"]) as s:
+            for _ in names:
+                self.assertEqual(s.fifo("said").read_line(), "up")
+            s.send_signal(signal.SIGTERM)
+            for _ in names:
+                self.assertEqual(s.fifo("said").read_line(), "stopping")
+            os.write(s.fifo("go").fd, b"\n" * len(names))
+            self.assertEqual(s.wait(), 0)
+
+    def test_without_root_and_with_nothing_writable_it_serves_and_stops(self):
+        config = {"services": {"web": {"command": shell("echo up; echo up > $D/said; exec sleep 1000000")}}}
+        with Supervisor(config, prefix=[*PID1, *ReadOnly.MOUNTS, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
+                        places=False, start=False, fifos=["said"], dir_mode=0o755) as s:
+            s.start(connect=False)
+            s.fifo("said").read_line()
+            self.assertEqual(s.end(), 0)
+            self.assertEqual(s.output, ["web | up\n"])
+            self.assertEqual(s.text().count("without a control socket"), 1)
 
     def test_strays_are_ended_with_it(self):
         # One that belongs to no service: it came in by another way, as `docker exec` does.

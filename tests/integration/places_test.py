@@ -176,7 +176,7 @@ class CommandLine(unittest.TestCase):
         self.assertIn("/no/such.yaml", done.stderr)
 
     def test_bad_usage_is_told_in_one_line(self):
-        for words in (["--conifg", "x"], ["-c"], ["--log-level", "loud"], ["stray"], ["--", "true"], ["--pid-file"],
+        for words in (["--conifg", "x"], ["-c"], ["--log-level", "loud"], ["stray"], ["--"], ["--pid-file"],
                       ["--daemonise"]):
             done = exits_cleanly([REEVED, *words])
             self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (2, "", 1), words)

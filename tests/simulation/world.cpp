@@ -131,6 +131,7 @@ std::optional<Event> World::happens_inside(const LeftoversEnd& end) {
 std::optional<Event> World::happens_inside(const MainIsFound& found) {
     const auto process = processes_.find(found.run);
     if (process == processes_.end() || process->second.leftovers == 0) return std::nullopt;
+    if (process->second.killed) return std::nullopt;
     --process->second.leftovers;
     process->second.main_alive = true;
     live_on(found.run, process->second);
@@ -359,6 +360,7 @@ void World::signal(const Signal& action) {
 void World::kill(RunId run) {
     const auto found = processes_.find(run);
     if (found == processes_.end()) return;
+    found->second.killed = true;
     const Duration wait = found->second.immortal ? Duration(1h) : dice_.between(0s, 2ms);
     after(wait, MainEnds{run, ExitStatus::killed(SIGKILL)});
     after(wait + dice_.between(0s, 2ms), LeftoversEnd{run});

@@ -50,6 +50,7 @@ class World {
         int leftovers = 0;
         bool deaf_main = false;  ///< ignores every signal but SIGKILL
         bool deaf_leftovers = false;
+        bool killed = false;
         bool immortal = false;  ///< not even SIGKILL ends it, for long
         std::uint64_t dying = 0;
     };

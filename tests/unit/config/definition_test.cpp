@@ -93,12 +93,60 @@ TEST(Definition, WritesEachKindOfValueTheWayPeopleDo) {
           "log:\n  max_files: 3\n",
           "user: root\n",
           "user: 0\ngroup: 7\nsupplementary_groups: [8]\n",
-          "group: 7\n"}) {
+          "group: 7\n",
+          "type: forking\npid_file: /p\n",
+          "binds: [db]\nconflicts: [\"0\", u@1]\n",
+          "ready:\n  unix: /s\n  timeout: 1s\n",
+          "ready:\n  http: http://127.0.0.1/\n",
+          "ready:\n  http: http://[::1]:81/a?b=$$c\n  status: [204, \"300-599\"]\n",
+          "ready:\n  path: /p\n",
+          "ready:\n  fd: 3\n",
+          "ready:\n  log: ready in [0-9]+ ms$$\n",
+          "health:\n  tcp: \"[::1]:80\"\n",
+          "health:\n  exec: [a]\n  interval: 5s\n  timeout: 1s\n  failures: 1\n"
+          "  start_delay: 1m\n  action: none\n",
+          "watchdog: 30s\n",
+          "pre_start: [a, b c]\n",
+          "post_start:\n  command: [a]\n  timeout: 5s\n  as: root\n",
+          "stop:\n  rest: leave\n",
+          "oom_score_adj: -1000\n",
+          "cpu_affinity: [0, 2, 3, \"5-7\"]\n",
+          "scheduling: idle\n",
+          "scheduling:\n  policy: rr\n  priority: 10\n",
+          "io_priority: realtime\n",
+          "io_priority:\n  class: best-effort\n  level: 7\n",
+          "no_new_privileges: true\n",
+          "capabilities: []\n",
+          "capabilities: [CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT]\n",
+          "chroot: /c\n",
+          "directories:\n  runtime: [a, a/b]\n  mode: \"0700\"\n"}) {
         const std::string text(same);
         std::string indented;
         for (const char c : text) indented.append(c == '\n' ? "\n    " : std::string(1, c));
-        EXPECT_EQ(printed(indented), text);
+        const LoadResult result = load_yaml(web(indented) + "  db: {command: [x]}\n");
+        ASSERT_NE(result.plan, nullptr) << text;
+        EXPECT_EQ(printed(*result.plan->services[*result.plan->find("web")]), text);
     }
+}
+
+TEST(Definition, WritesSeveralCommandsAsAListOfThem) {
+    const std::string one = printed("pre_stop: [[a, b], {command: c}]");
+    EXPECT_EQ(one, printed("pre_stop:\n    - [a, b]\n    - [c]"));
+    EXPECT_EQ(service_in(web("pre_stop: [[a, b], {command: c}]")).policy.hooks.pre_stop,
+              (std::vector<Hook>{{{"a", "b"}, {}, false}, {{"c"}, {}, false}}));
+}
+
+TEST(Definition, OfAnInstanceCanBeLoadedAlone) {
+    const LoadResult result = load_yaml(
+        "services:\n  web: {command: '${SERVICE} ${INSTANCE}', instances: [a, b], after: [db]}\n"
+        "  db: {command: x, instances: 2}\n");
+    ASSERT_THAT(lines_of(result), IsEmpty());
+    const Service& web_b = *result.plan->services[*result.plan->find("web@b")];
+    EXPECT_EQ(to_yaml(definition_of(web_b)), "command: [web@b, b]\nafter: [db@1, db@2]\n");
+    const LoadResult again = load_yaml(definition_document({{web_b.name, definition_of(web_b)}}));
+    ASSERT_NE(again.plan, nullptr);
+    EXPECT_EQ(again.plan->services[0]->execution, web_b.execution);
+    EXPECT_EQ(again.plan->services[0]->relations, web_b.relations);
 }
 
 TEST(Definition, WritesCommandsAsListsAndDollarsTwice) {

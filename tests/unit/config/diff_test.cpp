@@ -41,9 +41,26 @@ TEST(Diff, TellsAddedFromRemoved) {
 }
 
 TEST(Diff, RestartsForWhatChangesTheProcess) {
-    for (const char* keys : {"user: root", "working_dir: /srv", "environment: {A: b}",
-                             "environment_files: [/a]", "inherit_environment: false", "umask: 077",
-                             "nice: 1", "limits: {core: 0}", "stdin: /dev/zero", "type: oneshot"}) {
+    for (const char* keys : {"user: root",
+                             "working_dir: /srv",
+                             "environment: {A: b}",
+                             "environment_files: [/a]",
+                             "inherit_environment: false",
+                             "umask: 077",
+                             "nice: 1",
+                             "limits: {core: 0}",
+                             "stdin: /dev/zero",
+                             "type: oneshot",
+                             "type: forking",
+                             "type: forking\n    pid_file: /p",
+                             "oom_score_adj: 1",
+                             "cpu_affinity: [0]",
+                             "scheduling: batch",
+                             "io_priority: idle",
+                             "no_new_privileges: true",
+                             "capabilities: []",
+                             "chroot: /c",
+                             "directories: {runtime: [a]}"}) {
         EXPECT_EQ(change("description: x", std::string("description: x\n    ") + keys).change,
                   Change::Restart)
             << keys;
@@ -51,12 +68,33 @@ TEST(Diff, RestartsForWhatChangesTheProcess) {
 }
 
 TEST(Diff, AppliesPolicyLive) {
-    for (const char* keys :
-         {"description: y", "enabled: false", "groups: [g]", "wants: [q]", "after: [q]",
-          "before: [q]", "ready: notify", "start_timeout: 5s", "restart: never",
-          "backoff: {max: 5s}", "restart_limit: {count: 1, within: 5s}", "success_exit: [1]",
-          "restart_prevent_exit: [1]", "on_exit: shutdown", "on_failure: shutdown",
-          "stop: {timeout: 5s}", "reload: {}", "log: {max_files: 2}", "log: console"}) {
+    for (const char* keys : {"description: y",
+                             "enabled: false",
+                             "groups: [g]",
+                             "wants: [q]",
+                             "after: [q]",
+                             "before: [q]",
+                             "ready: notify",
+                             "start_timeout: 5s",
+                             "restart: never",
+                             "backoff: {max: 5s}",
+                             "restart_limit: {count: 1, within: 5s}",
+                             "success_exit: [1]",
+                             "restart_prevent_exit: [1]",
+                             "on_exit: shutdown",
+                             "on_failure: shutdown",
+                             "stop: {timeout: 5s}",
+                             "reload: {}",
+                             "log: {max_files: 2}",
+                             "log: console",
+                             "ready: {fd: 3}",
+                             "health: {tcp: 'a:1'}",
+                             "stop: {rest: leave}",
+                             "pre_start: x",
+                             "post_start: x",
+                             "pre_stop: x",
+                             "post_stop: x",
+                             "conflicts: [q]"}) {
         const ServiceChange c = change("nice: 1", std::string("nice: 1\n    ") + keys);
         EXPECT_EQ(c.change, Change::Live) << keys;
         const std::string key(keys, std::string_view(keys).find(':'));
@@ -68,6 +106,22 @@ TEST(Diff, RestartsForOtherDescriptors) {
     EXPECT_EQ(change("log: file", "log: inherit"),
               (ServiceChange{"web", Change::Restart, {"log"}}));
     EXPECT_EQ(change("log: none", "log: console").change, Change::Restart);
+}
+
+TEST(Diff, AppliesAChangeOfWhatItBindsLive) {
+    const std::string other = "\n  db: {command: x}";
+    const LoadResult old = load_yaml(web("requires: [db]" + other));
+    const LoadResult now = load_yaml(web("binds: [db]" + other));
+    EXPECT_THAT(diff(*old.plan, *now.plan).services[1],
+                (ServiceChange{"web", Change::Live, {"requires", "binds"}}));
+}
+
+TEST(Diff, RestartsForAWatchdogThatTheProcessHasToHearOf) {
+    EXPECT_EQ(change("nice: 1", "nice: 1\n    watchdog: 5s"),
+              (ServiceChange{"web", Change::Restart, {"watchdog"}}));
+    EXPECT_EQ(change("watchdog: 5s", "watchdog: 4s").change, Change::Restart);
+    EXPECT_EQ(change("watchdog: 5s", "watchdog: 6s").change, Change::Live);
+    EXPECT_EQ(change("watchdog: 5s\n    nice: 1", "nice: 1").change, Change::Live);
 }
 
 TEST(Diff, NamesTheKeysThatDiffer) {

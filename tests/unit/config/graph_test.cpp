@@ -101,5 +101,44 @@ TEST(WithEnabled, ChangesSomeServicesAndSharesTheRest) {
     EXPECT_EQ(&changed->links.all(), &plan->links.all());
 }
 
+Service conflicting(Service s, Names conflicts) {
+    s.relations.conflicts = std::move(conflicts);
+    return s;
+}
+
+TEST(Contradictions, AreServicesThatNeedWhatConflicts) {
+    const auto found = [](std::vector<Service> services) {
+        return find_contradictions(make_plan(std::move(services))->links.all(), 10);
+    };
+    // a requires b requires c, which conflicts with a.
+    EXPECT_THAT(
+        found({service("a", {"b"}), service("b", {"c"}), conflicting(service("c", {}), {"a"})}),
+        ElementsAre(Contradiction{0, 0, 2}));
+    // z requires both.
+    EXPECT_THAT(found({conflicting(service("a", {}), {"b"}), service("b", {}), service("y", {"b"}),
+                       service("z", {"a", "y"})}),
+                ElementsAre(Contradiction{3, 0, 1}));
+    // b wants a.
+    EXPECT_THAT(found({conflicting(service("a", {}), {"b"}), service("b", {}, {"a"})}),
+                ElementsAre(Contradiction{1, 0, 1}));
+    // Order alone asks for nothing, nor does a wish of somebody else's.
+    EXPECT_THAT(found({conflicting(service("a", {}, {}, {"b"}), {"b"}), service("b", {}),
+                       service("z", {"a"}, {"b"})}),
+                IsEmpty());
+}
+
+TEST(Contradictions, AreFoundAmongManyPairs) {
+    std::vector<Service> services;
+    for (int i = 0; i < 100; ++i) {
+        const std::string name = std::to_string(i);
+        services.push_back(conflicting(service("a" + name, {}), {"b" + name}));
+        services.push_back(service("b" + name, {}));
+        services.push_back(service("c" + name, {i % 2 == 0 ? "a" + name : "b" + name}));
+        if (i % 10 == 7) services.push_back(service("d" + name, {"a" + name, "c" + name}));
+    }
+    EXPECT_THAT(find_contradictions(make_plan(services)->links.all(), 50), SizeIs(10));
+    EXPECT_THAT(find_contradictions(make_plan(services)->links.all(), 3), SizeIs(3));
+}
+
 }  // namespace
 }  // namespace reeve::config

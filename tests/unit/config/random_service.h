@@ -110,7 +110,7 @@ class RandomService {
         if (sometimes()) policy.stop.timeout = duration(0ms);
         if (sometimes()) policy.stop.scope = StopScope::Tree;
         if (sometimes()) policy.stop.rest = StopRest::Leave;
-        policy.hooks = {hooks(), hooks(), hooks(), hooks()};
+        policy.hooks = {hooks(), oneshot ? std::vector<Hook>{} : hooks(), hooks(), hooks()};
         if (sometimes()) log();
     }
 

@@ -43,9 +43,52 @@ TEST(Oneshot, TakesNothingThatNeedsItToGoOn) {
                 ElementsAre(HasSubstr("services.web.ready: a oneshot is ready once")));
     EXPECT_THAT(problems_in(web("type: oneshot\n    reload: {}")),
                 ElementsAre(HasSubstr("services.web.reload: a oneshot has nothing to reload")));
-    const Service s = service_in("defaults: {ready: notify, reload: {}}\n" + web("type: oneshot"));
+    EXPECT_THAT(problems_in(web("type: oneshot\n    health: {exec: x}")),
+                ElementsAre(HasSubstr("services.web.health: a oneshot is not watched")));
+    EXPECT_THAT(problems_in(web("type: oneshot\n    watchdog: 5s")),
+                ElementsAre(HasSubstr("services.web.watchdog: a oneshot is not watched")));
+    EXPECT_THAT(problems_in(web("type: oneshot\n    post_start: x")),
+                ElementsAre(HasSubstr("services.web.post_start: a oneshot has ended once")));
+    const Service s = service_in(
+        "defaults: {ready: notify, reload: {}, health: {exec: x}, watchdog: 5s, post_start: x}\n" +
+        web("type: oneshot"));
     EXPECT_FALSE(s.policy.ready);
     EXPECT_FALSE(s.policy.reload);
+    EXPECT_FALSE(s.policy.health);
+    EXPECT_FALSE(s.policy.watchdog);
+    EXPECT_THAT(s.policy.hooks.post_start, IsEmpty());
+}
+
+TEST(Forking, AloneReadsAPidFile) {
+    EXPECT_EQ(service_in(web("type: forking\n    pid_file: /run/x.pid")).execution.pid_file,
+              "/run/x.pid");
+    EXPECT_EQ(service_in(web("type: forking")).execution.pid_file, "");
+    EXPECT_THAT(
+        problems_in(web("pid_file: /run/x.pid")),
+        ElementsAre(HasSubstr("services.web.pid_file: is read of forking services only; add "
+                              "`type: forking`")));
+    const std::string defaults = "defaults: {pid_file: '/run/${SERVICE}.pid'}\n";
+    EXPECT_EQ(service_in(defaults + web("")).execution.pid_file, "");
+    EXPECT_EQ(service_in(defaults + web("type: forking")).execution.pid_file, "/run/web.pid");
+}
+
+TEST(HookChecks, WantRootForRoot) {
+    LoadOptions options;
+    options.uid = 3999999;
+    EXPECT_THAT(
+        problems_in(web("post_stop: [[a], {command: b, as: root}]"), options),
+        ElementsAre(HasSubstr("t.yaml:4:16: error: services.web.post_stop: as: root takes a "
+                              "supervisor that runs as root")));
+    EXPECT_THAT(problems_in(web("post_stop: {command: b, as: service}"), options), IsEmpty());
+}
+
+TEST(DirectoryChecks, WantAFolderForAMode) {
+    EXPECT_THAT(problems_in(web("directories: {mode: \"0700\"}")),
+                ElementsAre(HasSubstr("services.web.directories.mode: has no effect without")));
+    const std::string defaults = "defaults: {directories: {mode: \"0700\"}}\n";
+    EXPECT_EQ(service_in(defaults + web("")).execution.directories, Directories{});
+    EXPECT_EQ(service_in(defaults + web("directories: {state: [a]}")).execution.directories.mode,
+              0700u);
 }
 
 TEST(Alternatives, ExcludeEachOther) {
@@ -136,6 +179,36 @@ TEST(Relations, PrintCyclesAsPaths) {
             "t.yaml:3:30: error: services.a.requires: dependency cycle a -> b -> b2 -> c -> "
             "a; remove one of these relations",
             HasSubstr("dependency cycle d -> e -> d")));
+}
+
+TEST(Relations, WantToKnowWhatAServiceIsBoundToButNotWithWhatItConflicts) {
+    EXPECT_THAT(problems_in("services: {cache: {command: x, binds: [d], conflicts: [e]}}"),
+                ElementsAre(HasSubstr("error: services.cache.binds: there is no service \"d\""),
+                            HasSubstr("warning: services.cache.conflicts: there is no service")));
+    EXPECT_THAT(problems_in(web("conflicts: [web]")), ElementsAre(HasSubstr("names itself")));
+    EXPECT_THAT(problems_in("services: {a: {command: x, binds: [b]}, b: {command: x, after: [a]}}"),
+                ElementsAre(HasSubstr("services.a.binds: dependency cycle a -> b -> a")));
+}
+
+TEST(Relations, RefuseToNeedWhatConflicts) {
+    EXPECT_THAT(problems_in("services:\n  a: {command: x, requires: [b]}\n  b: {command: x, "
+                            "requires: [c]}\n  c: {command: x, conflicts: [a]}\n"),
+                ElementsAre("t.yaml:4:31: error: services.c.conflicts: a and c conflict, though a "
+                            "requires c; remove one of these relations"));
+    EXPECT_THAT(problems_in("services: {a: {command: x, wants: [b], conflicts: [b]}, b: {command: "
+                            "x}, c: {command: x, binds: [a, d]}, d: {command: x, conflicts: [a]}}"),
+                ElementsAre(HasSubstr("services.a.conflicts: a and b conflict, though a wants b"),
+                            HasSubstr("services.d.conflicts: a and d conflict, though c requires "
+                                      "both")));
+    EXPECT_THAT(problems_in("services: {a: {command: x, after: [b], conflicts: [b]}, b: {command: "
+                            "x}}"),
+                IsEmpty());
+}
+
+TEST(Grouping, IsAlsoByWhatAServiceIsBoundTo) {
+    EXPECT_THAT(problems_in("services: {all: {binds: [a], conflicts: [b]}, a: {command: x}, b: "
+                            "{command: x}}"),
+                IsEmpty());
 }
 
 TEST(Identity, IsLookedUp) {

@@ -163,5 +163,16 @@ TEST(Names, AreShortLowerCaseWords) {
     }
 }
 
+TEST(Names, OfServicesMayHaveAnInstance) {
+    for (const char* name : {"web", "web@1", "web@a.b_c-d"}) {
+        EXPECT_FALSE(check_service_name(name)) << name;
+    }
+    EXPECT_FALSE(check_service_name(std::string(64, 'a').append("@").append(64, 'b')));
+    for (const char* name :
+         {"", "@", "@1", "web@", "web@1@2", "Web@1", "web@A", "web@-", "web@a/b"}) {
+        EXPECT_TRUE(check_service_name(name)) << name;
+    }
+}
+
 }  // namespace
 }  // namespace reeve::config

@@ -24,6 +24,10 @@ TEST(Variables, AreFilledIn) {
     EXPECT_EQ(filled("${SERVICE}.log"), "web.log");
 }
 
+TEST(Variables, TellInstancesApart) {
+    EXPECT_EQ(expand("/srv/${INSTANCE}/${SERVICE}", kEnvironment, "web@2").text, "/srv/2/web@2");
+}
+
 TEST(Variables, TakeDefaultsWhenUnsetOrEmpty) {
     EXPECT_EQ(filled("${NONE:-x y}"), "x y");
     EXPECT_EQ(filled("${NONE:-}"), "");
@@ -51,7 +55,9 @@ TEST(Variables, ReportEveryUndefinedOne) {
 
 TEST(Variables, RefuseWhatCannotBeFilledIn) {
     EXPECT_THAT(expand("${SERVICE}", kEnvironment, std::nullopt).misread, SizeIs(1));
-    EXPECT_THAT(expand("${INSTANCE}", kEnvironment, "web").misread, SizeIs(1));
+    EXPECT_THAT(expand("${INSTANCE}", kEnvironment, std::nullopt).misread, SizeIs(1));
+    EXPECT_EQ(expand("${INSTANCE}", kEnvironment, "web").misread.at(0).what,
+              "${INSTANCE} stands in a service without instances");
     EXPECT_THAT(expand("${NONE:-${PORT}}", kEnvironment, "web").misread, SizeIs(1));
 }
 

@@ -104,6 +104,16 @@ TEST(Spawn, GivesArgumentsAndExactlyTheEnvironmentOfTheSpec) {
     EXPECT_EQ(report.all("env"), (std::vector<std::string>{"NAME=value", "EMPTY="}));
 }
 
+TEST(Spawn, TellsTheChildItsOwnPidInItsEnvironment) {
+    Spawner spawner = make_spawner();
+    SpawnSpec spec = probe();
+    spec.env = {"A=1"};
+    spec.pid_variables = {"WATCHDOG_PID", "LISTEN_PID"};
+    const Report report = report_of(spawner, spec);
+    EXPECT_EQ(report.all("env"), (std::vector<std::string>{"A=1", "WATCHDOG_PID=" + report["pid"],
+                                                           "LISTEN_PID=" + report["pid"]}));
+}
+
 TEST(Spawn, ReturnsThePidAndAPidfdOfTheChild) {
     Spawner spawner = make_spawner();
     Pipe input = Pipe::make(), output = Pipe::make();

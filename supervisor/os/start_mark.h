@@ -1,0 +1,23 @@
+#pragma once
+
+#include <ctime>
+
+#include "base/time.h"
+
+namespace reeve::os {
+
+/// A moment that files can be compared with, though the wall clock, which their times come from,
+/// may be set in between.
+class StartMark {
+  public:
+    static StartMark now();
+
+    /// Whether a file with this time (of stat(2)) was last changed before.
+    bool is_after(const timespec& file) const;
+
+  private:
+    WallTime wall_;
+    Time monotonic_;
+};
+
+}  // namespace reeve::os
