@@ -73,7 +73,7 @@ struct SpawnFailed {
     bool not_found = false;  ///< the command does not exist
 };
 
-/// The main process ended; its number is still held. `leftovers`: others of its tree are alive.
+/// The main process ended. `leftovers`: others of its tree are alive.
 struct Exited {
     RunId run;
     ExitStatus status;

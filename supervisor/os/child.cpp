@@ -266,7 +266,6 @@ int run_keeper(void* argument) {
     KeeperPlan& plan = *static_cast<KeeperPlan*>(argument);
     // Before there is a child, so that none of its descendants can get past it.
     syscall(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    syscall(SYS_setsid);  // no terminal's signals
     constexpr int flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | SIGCHLD;
     plan.main_pid = clone(run_child, plan.main_stack, flags, plan.main, &plan.main_pidfd);
     if (plan.main_pid < 0) plan.clone_errnum = errno;

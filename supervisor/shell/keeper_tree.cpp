@@ -1,5 +1,7 @@
 #include "supervisor/shell/keeper_tree.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -118,6 +120,8 @@ void KeeperTree::kill() {
 void KeeperTree::fell() {
     felling_soon_ = false;
     if (keeper_ == 0 || empty_) return;
+    // One that somebody has stopped would report nothing.
+    ::kill(keeper_, SIGCONT);
     // Most are of one group, which goes at one blow.
     os::signal_group(leader_.get(), SIGKILL);
     const os::Felled felled = os::fell_below(keeper_, felling_slice);

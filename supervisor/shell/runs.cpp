@@ -111,7 +111,10 @@ std::optional<Tracking> Runs::tracking(core::RunId id) const {
 
 bool Runs::is_member(core::RunId id, pid_t pid) const {
     const auto found = runs_.find(id);
-    return found != runs_.end() && found->second.tree && found->second.tree->is_member(pid);
+    if (found == runs_.end() || !found->second.tree) return false;
+    const Run& run = found->second;
+    // What the main process said before it ended is heard though it is reaped.
+    return (run.end && run.end->pid == pid) || run.tree->is_member(pid);
 }
 
 Result<> Runs::adopt_main(core::RunId id, pid_t pid) {

@@ -12,14 +12,15 @@ using testing::HasSubstr;
 TEST(Answer, OfAStatusIsTheDocumentedOne) {
     StatusDocument one = document();
     one.services.erase(one.services.begin());
-    EXPECT_EQ(to_json(one),
-              R"({"schema":1,"supervisor":{"version":"0.1.0","pid":1,"state":"stopping",)"
-              R"("uptime":61,"runtime_dir":"/run/reeve","config":["/etc/reeve/reeve.yaml"]},)"
-              R"("services":[{"name":"db","description":"","type":"simple","state":"failed",)"
-              R"("cause":"","ready":false,"enabled":false,"groups":[],"pid":null,"since":null,)"
-              R"("uptime":null,"restarts":0,"last_exit":{"code":null,"signal":null,"core":false,)"
-              R"("at":null,"ran":null},"status_text":null,"memory":null,"cpu":null,)"
-              R"("tasks":null}]})");
+    EXPECT_EQ(
+        to_json(one),
+        R"({"schema":1,"supervisor":{"version":"0.1.0","pid":1,"state":"stopping",)"
+        R"("uptime":61,"runtime_dir":"/run/reeve","config":["/etc/reeve/reeve.yaml"]},)"
+        R"("services":[{"name":"db","description":"","type":"simple","state":"failed",)"
+        R"("cause":"","ready":false,"enabled":false,"groups":[],"pid":null,"since":null,)"
+        R"("uptime":null,"restarts":0,"last_exit":{"code":null,"signal":null,"core":false,)"
+        R"("at":null,"ran":null},"status_text":null,"tracking":null,"memory":null,"cpu":null,)"
+        R"("tasks":null}]})");
     const std::string full = to_json(StatusDocument{{}, {full_service()}});
     EXPECT_THAT(full, HasSubstr(R"("since":"2026-11-21T00:40:00.123Z","uptime":1.5,)"));
     EXPECT_THAT(full, HasSubstr(R"("last_exit":{"code":null,"signal":"SIGSEGV","core":true,)"));
