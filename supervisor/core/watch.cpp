@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "supervisor/core/engine.h"
 
 /// How a ready service is looked after: by its health probe, and by the watchdog that it feeds.
@@ -79,11 +81,15 @@ void Engine::watch_deadline_passed(Unit& unit, const Watch& watch) {
         unit, "no answer within " + in_words(health ? health->probe.timeout : Duration::zero()));
 }
 
-/// The definition has changed. A process was told of its watchdog when it was started: that is
-/// taken away at once, but given at the next start only.
+/// The definition has changed. A process was told of its watchdog when it was started, so that it
+/// may be left more time at once, but no less.
 void Engine::watch_changed(Unit& unit, const config::Policy& before) {
     const config::Policy& now = unit.policy();
-    if (!now.watchdog) unit.watchdog.reset();
+    if (!now.watchdog) {
+        unit.watchdog.reset();
+    } else if (unit.watchdog && now.watchdog != before.watchdog) {
+        unit.watchdog = std::max(*unit.watchdog, *now.watchdog);
+    }
     State state = unit.state();
     Watch* watch = watch_of(state);
     if (watch == nullptr || !run_of(state)) return;

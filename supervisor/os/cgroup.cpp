@@ -158,6 +158,14 @@ Result<Fd> watch_population(const std::string& folder) {
     return fd;
 }
 
+bool has_population(int watched) {
+    // Only what is read by this very description stops being news to it.
+    std::array<char, 256> buffer;
+    const ssize_t size = ::pread(watched, buffer.data(), buffer.size(), 0);
+    const std::string_view text(buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+    return text.find("populated 1") != text.npos;
+}
+
 std::vector<pid_t> cgroup_members(const std::string& folder) {
     std::vector<pid_t> members;
     take_members(folder, members);

@@ -28,9 +28,11 @@ Result<Fd> open_cgroup(const std::string& folder);
 
 /// Whether it or a cgroup below it has a process that is alive; one that is gone has none.
 bool is_populated(const std::string& folder);
-/// Has exceptional data (POLLPRI) once is_populated may have changed since this call: to be asked
-/// only after it.
+/// Has exceptional data (POLLPRI) until has_population() is asked of it, and again whenever that may
+/// have changed since.
 Result<Fd> watch_population(const std::string& folder);
+/// is_populated() by way of such a descriptor.
+bool has_population(int watched);
 
 /// The processes in it and in those below it. Some of them may have ended meanwhile.
 std::vector<pid_t> cgroup_members(const std::string& folder);

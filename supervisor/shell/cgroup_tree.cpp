@@ -106,13 +106,14 @@ void CgroupTree::watch() {
         asio::posix::stream_descriptor::wait_error,
         [this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
             if (error || alive.expired()) return;
-            watch();
             look();
+            if (events_.is_open()) watch();
         });
 }
 
 void CgroupTree::look() {
-    if (!emptied_ || !empty()) return;
+    if (!emptied_) return;
+    if (events_.is_open() ? os::has_population(events_.native_handle()) : !empty()) return;
     boost::system::error_code ignored;
     events_.close(ignored);
     std::exchange(emptied_, nullptr)();

@@ -15,8 +15,11 @@ CRON = """
 import os, sys, time
 if os.fork() == 0:
     os.setsid()
+    middle = os.getpid()
     if os.fork() != 0:
         os._exit(0)
+    while os.getppid() == middle:
+        time.sleep(0.001)
     print(os.getpid(), file=open(os.environ["D"] + "/pids", "w"), flush=True)
     os.closerange(0, 3)
     os.execve("/bin/sleep", ["sleep", "1000000"], {})

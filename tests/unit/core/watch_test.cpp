@@ -129,12 +129,21 @@ TEST(Watchdog, CanBeTriggeredAndChangedByTheServiceItself) {
     EXPECT_THAT(s.cause("a"), HasSubstr("WATCHDOG=trigger"));
 }
 
-TEST(Watchdog, GivenLiveIsForTheNextRunAndTakenAwayIsGoneAtOnce) {
-    Scenario s({Service("a").notify(), Service("b").notify().watchdog(5s)});
-    s.boot_up().replace({Service("a").notify().watchdog(5s), Service("b").notify()});
-    s.take();
+TEST(Watchdog, IsTakenAwayAtOnce) {
+    Scenario s({Service("a").notify().watchdog(5s)});
+    s.boot_up().replace({Service("a").notify()}).take();
     s.pass(1min);
     EXPECT_THAT(s.take(), IsEmpty());
+}
+
+TEST(Watchdog, LeavesMoreTimeAtOnceButLessAtTheNextStart) {
+    Scenario s({Service("a").notify().watchdog(5s)});
+    s.boot_up().replace({Service("a").notify().watchdog(30s)});
+    s.says({.run = s.run("a"), .watchdog = core::Notified::Watchdog::Alive}).pass(29s);
+    EXPECT_EQ(s.state("a"), "running");
+    s.replace({Service("a").notify().watchdog(1s)}).take();
+    EXPECT_EQ(s.state("a"), "stopping");
+    EXPECT_THAT(s.cause("a"), HasSubstr("its definition changed"));
 }
 
 }  // namespace
