@@ -74,6 +74,12 @@ class Engine {
     void on(const ShutdownAsked& event);
     void deadline_passed(Unit& unit);
     void start_deadline_passed(Unit& unit, const Starting& starting);
+
+    // processes.cpp: events of a run's processes
+    bool may_be_followed(const Unit& unit, const Exited& event) const;
+    void find_successor(Unit& unit, const Exited& event);
+
+    // engine.cpp: requests
     bool refuse(const Requested& event, ServiceId id);
     void start_services(const Requested& event);
     void stop_services(const Requested& event);

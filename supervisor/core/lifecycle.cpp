@@ -1,4 +1,5 @@
 #include <string>
+#include <utility>
 
 #include "base/overloaded.h"
 #include "supervisor/core/engine.h"
@@ -95,7 +96,8 @@ void Engine::await_readiness(Unit& unit) {
     starting.step = StartStep::AwaitReady;
     change(unit, starting);
     const auto& ready = unit.policy().ready;
-    if (!ready || (ready->is_awaited() && unit.said_ready)) return become_ready(unit);
+    const bool follows = unit.was_ready;
+    if (!ready || follows || (ready->is_awaited() && unit.said_ready)) return become_ready(unit);
     if (!ready->is_awaited()) return ask_readiness(unit);
     not_ready_yet(unit, awaited(*ready));
 }
@@ -120,7 +122,8 @@ void Engine::readiness_answered(Unit& unit, const std::optional<std::string>& wh
 
 void Engine::become_ready(Unit& unit) {
     cancel_tasks(unit);
-    if (run_of(unit.state()) && !unit.run_definition->policy.hooks.post_start.empty()) {
+    const bool first = !unit.was_ready;
+    if (first && run_of(unit.state()) && !unit.run_definition->policy.hooks.post_start.empty()) {
         Starting starting = std::get<Starting>(unit.state());
         starting.readiness = {};
         change(unit, starting);
@@ -130,14 +133,21 @@ void Engine::become_ready(Unit& unit) {
 }
 
 void Engine::enter_running(Unit& unit) {
-    unit.ready_since = now_;
-    unit.was_ready = true;
+    std::string cause = unit.origin;
+    if (std::exchange(unit.was_ready, true)) {
+        unit.trouble.clear();
+        cause = "another process has followed its main process";
+    } else {
+        unit.ready_since = now_;
+    }
     unit.unready.clear();
     const RunId run = run_of(unit.state());
-    change(unit, Running{run, run ? new_watch(unit) : Watch{}}, unit.origin);
+    change(unit, Running{run, run ? new_watch(unit) : Watch{}}, std::move(cause));
 }
 
 void Engine::start_timed_out(Unit& unit) {
+    // Nothing has followed its main process.
+    if (unit.was_ready) return main_gone(unit, true);
     unit.trouble = "not ready within " + in_words(unit.policy().start_timeout);
     if (!unit.unready.empty()) unit.trouble += " (" + unit.unready + ")";
     begin_stop(unit, StopReason::StartFailed);

@@ -53,6 +53,8 @@ void Runs::find_main(const core::FindMain& action) {
     if (found == runs_.end()) return;
     const core::RunId id = action.run;
     Run& run = found->second;
+    // It may be to follow another one.
+    run.told = run.adopted = false;
     run.finder = std::make_unique<MainFinder>(
         io_, run.definition->execution.pid_file, run.start,
         MainFinder::Tree{[this, id](pid_t pid) { return is_member(id, pid); },

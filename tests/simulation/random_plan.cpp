@@ -127,6 +127,7 @@ Service random_service(Dice& dice, std::size_t rank) {
     service.name = name_of_rank(rank);
     if (dice.chance(0.25)) service.execution.type = ServiceType::Oneshot;
     if (dice.chance(0.15)) service.execution.type = ServiceType::Forking;
+    if (dice.chance(0.5)) service.execution.pid_file = "/run/" + service.name + ".pid";
     if (!dice.chance(0.1)) service.execution.command = {"/bin/" + service.name};
     if (service.execution.command.empty()) service.execution.type = ServiceType::Simple;
     service.policy = random_policy(dice, service.execution.type);

@@ -92,6 +92,37 @@ TEST(Forking, MayNameItsMainProcessWhileItsFirstIsStillThere) {
     EXPECT_EQ(s.state("a"), "running");
 }
 
+TEST(Forking, MainProcessThatEndsWellMayBeFollowedByAnother) {
+    Scenario s({Service("a").forking("/run/a.pid").post_start({"once"})});
+    s.boot().spawned("a").parent_exits("a").main_found("a").command_ends("a", true).take();
+    s.pass(5s).exits("a", 0, true);
+    EXPECT_THAT(s.take(), ElementsAre("find main of a"));
+    EXPECT_EQ(s.cause("a"),
+              "not ready yet: exit 0 after 5 s; awaits another process in its PID file");
+    s.main_found("a");
+    EXPECT_EQ(s.state("a"), "running");
+    EXPECT_EQ(s.cause("a"), "another process has followed its main process");
+    EXPECT_THAT(s.take(), IsEmpty());
+    EXPECT_EQ(s.unit("a").history.restarts, 0);
+}
+
+TEST(Forking, ThatIsNotFollowedHasEnded) {
+    Scenario s({Service("a").forking("/run/a.pid")});
+    s.boot().spawned("a").parent_exits("a").main_found("a").exits("a", 0, true).take();
+    s.pass(2s);
+    EXPECT_THAT(s.take(), ElementsAre("signal a SIGTERM tree", "signal a SIGCONT tree"));
+    s.tree_empties("a");
+    EXPECT_EQ(s.state("a"), "backoff");
+    EXPECT_EQ(s.cause("a"), "exit 0 after 0 s");
+}
+
+TEST(Forking, MainProcessThatFailsIsNotFollowed) {
+    Scenario s({Service("a").forking("/run/a.pid")});
+    s.boot().spawned("a").parent_exits("a").main_found("a").take();
+    s.killed("a", SIGKILL, true);
+    EXPECT_THAT(s.take(), ElementsAre("signal a SIGTERM tree", "signal a SIGCONT tree"));
+}
+
 TEST(MainPid, IsWhateverTheServiceNames) {
     Scenario s({Service("a").notify()});
     s.boot_up().main_found("a");
