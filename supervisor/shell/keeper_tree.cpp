@@ -49,7 +49,8 @@ os::SpawnResult KeeperTree::start(os::SpawnSpec spec, OnEnd on_end) {
     on_end_ = std::move(on_end);
     main_ = spawned->pid;
     keeper_ = spawned->keeper;
-    if (spawned->pidfd) leader_.assign(spawned->pidfd.release(), error);
+    leader_.assign(spawned->pidfd.get(), error);
+    if (!error) (void)spawned->pidfd.release();
     if (keeper_ == 0) {
         std::string why = "cannot execute a keeper: ";
         why += Error::strerrordesc(spawned->keeper_errnum);

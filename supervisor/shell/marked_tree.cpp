@@ -4,8 +4,17 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 namespace reeve::shell {
+
+namespace {
+
+/// One that the kernel keeps from ending must not keep us.
+constexpr Duration patience_with_killed = 1s;
+
+}  // namespace
 
 Marks::Marks(asio::io_context& io, Children& children, os::Spawner& spawner)
     : io_(io), children_(children), spawner_(spawner) {
@@ -19,7 +28,8 @@ Marks::Marks(asio::io_context& io, Children& children, os::Spawner& spawner)
 
 void Marks::end_nobodys(const std::function<bool(pid_t)>& spares) {
     // What hides below one of them comes to us with its end.
-    for (int round = 0; round < 8; ++round) {
+    const auto give_up = std::chrono::steady_clock::now() + patience_with_killed;
+    while (std::chrono::steady_clock::now() < give_up) {
         std::vector<pid_t> orphans = children_.living_orphans();
         std::erase_if(orphans, [&](pid_t pid) { return spared_.contains(pid) || spares(pid); });
         if (orphans.empty()) return;
@@ -28,6 +38,7 @@ void Marks::end_nobodys(const std::function<bool(pid_t)>& spares) {
             // Only we can reap it, so its number is its own.
             ::kill(orphan, SIGKILL);
         }
+        std::this_thread::sleep_for(1ms);
     }
 }
 
