@@ -243,7 +243,7 @@ time.sleep(1000000)
             self.assertFalse(alive(main) or alive(left))
 
     def test_cgroups_in_which_something_was_left_go_once_it_has_ended(self):
-        leave = shell("echo $D > /dev/null; read pid < $D/go; sleep 1000000 & echo $! > $D/pids; exit 0")
+        leave = shell("read line < $D/go; sleep 1000000 & echo $! > $D/pids; exit 0")
         config = {"services": {"web": {"command": FOREVER}, "left": {
             "command": leave, "restart": "never", "stop": {"rest": "leave"}}}}
         with self.supervise(config, fifos=["pids", "go"]) as s:
@@ -272,6 +272,12 @@ class Keepers(WithoutCgroups, unittest.TestCase):
         with open(f"/proc/{s.pid('web')}/stat", encoding="ascii") as f:
             return int(f.read().rsplit(")", 1)[1].split()[1])
 
+    def lose_keeper(self, s):
+        os.kill(self.keeper(s), signal.SIGKILL)
+        end = time.monotonic() + PATIENCE
+        while self.tracking(s)["by"] != "marks":
+            self.assertLess(time.monotonic(), end)
+
     def test_the_card_says_what_is_relied_upon_and_shows_no_keeper(self):
         with self.supervise({"services": {"web": {"command": FOREVER}}}) as s:
             s.wait_for("web", "running")
@@ -299,10 +305,7 @@ class Keepers(WithoutCgroups, unittest.TestCase):
         script = shell("echo $$ > $D/pids; read line < $D/go; exit 7")
         with self.supervise({"services": {"web": {"command": script, "restart": "never"}}}, fifos=["pids", "go"]) as s:
             pid = s.fifo("pids").read_pid()
-            os.kill(self.keeper(s), signal.SIGKILL)
-            end = time.monotonic() + PATIENCE
-            while self.tracking(s)["by"] != "marks":
-                self.assertLess(time.monotonic(), end)
+            self.lose_keeper(s)
             self.assertIn("keeper was killed by SIGKILL", self.tracking(s)["why"])
             self.assertEqual((s.states["web"], s.pid("web")), ("running", pid))
             with open(s.dir + "/go", "w", encoding="ascii") as f:
@@ -329,10 +332,9 @@ class Keepers(WithoutCgroups, unittest.TestCase):
             self.assertIn("SIGKILL", s.status("web")["cause"])
 
     def test_what_is_nobodys_ends_with_the_supervisor(self):
-        script = python(CRON)
-        with self.supervise({"services": {"web": {"command": script}}}, fifos=["pids"]) as s:
+        with self.supervise({"services": {"web": {"command": python(CRON)}}}, fifos=["pids"]) as s:
             left = s.fifo("pids").read_pid()
-            os.kill(self.keeper(s), signal.SIGKILL)
+            self.lose_keeper(s)
             self.assertEqual(s.end(), 0)
             self.assertFalse(alive(left))
 
