@@ -27,6 +27,12 @@ constexpr Field kInstancesField{Kind::Instances, [](Reader&, Value, void*) {},
                                 [](const void*, const void*) { return true; },
                                 [](const void*, const void*) { return Literal{}; }};
 
+/// `none` is for a service where `defaults` set one.
+void read_watchdog(Reader& reader, Value value, std::optional<Duration>& watchdog) {
+    if (value.kind() == yaml::Kind::Scalar && value.text() == "none") return watchdog.reset();
+    if (const auto read = read_positive_duration(reader, value)) watchdog = *read;
+}
+
 template <auto Hook>
 constexpr Field hook_field =
     value_field<Kind::Commands, read_hooks, &Draft::policy, &Policy::hooks, Hook>;
@@ -164,7 +170,8 @@ constexpr std::array kReadiness{
         "A probe that is tried for as long as it runs, and what follows when it fails. Takes the "
         "place of that of `defaults` as one. Not for a oneshot."},
     Key{"watchdog",
-        value_field<Kind::Duration, read_positive_duration, &Draft::policy, &Policy::watchdog>, "",
+        in_place_field<Kind::MaybeDuration, read_watchdog, &Draft::policy, &Policy::watchdog>,
+        "none",
         "WATCHDOG=1 of sd_notify must come at least this often; the service finds WATCHDOG_USEC in "
         "its environment. Not for a oneshot."},
 };
@@ -175,7 +182,7 @@ constexpr std::array kHookTable{
         "Run, with MAINPID in their environment, once its probe has passed; it is ready when they "
         "have ended. Not for a oneshot."},
     Key{"pre_stop", hook_field<&Hooks::pre_stop>, "[]",
-        "Run, with MAINPID in their environment, before it is asked to stop."},
+        "Run, with MAINPID in their environment, before it is asked to stop. Not for a oneshot."},
     Key{"post_stop", hook_field<&Hooks::post_stop>, "[]",
         "Run once all of it is gone, also after a crash and after a oneshot, with SERVICE_RESULT, "
         "EXIT_CODE and EXIT_STATUS in their environment as systemd has them."},
