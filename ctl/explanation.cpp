@@ -177,7 +177,7 @@ std::optional<RunTimes> telling_run(const Link& link) {
                 (!exit && link.cause.starts_with("not ready"))) {
                 return RunTimes{exit ? exit->at : std::nullopt, link.since, true};
             }
-            if (!exit->at) return std::nullopt;
+            if (!exit || !exit->at) return std::nullopt;
             RunTimes run{{}, exit->at};
             if (exit->ran) run.from = *exit->at - *exit->ran;
             return run;
