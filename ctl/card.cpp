@@ -73,9 +73,12 @@ class ProcessTree {
 };
 
 std::string tracking_text(const protocol::Tracking& tracking) {
-    if (tracking.by == "cgroup") return "by its cgroup " + harmless(tracking.cgroup.value_or(""));
     std::string text =
         tracking.by == "subreaper" ? "by a subreaper of its own" : "by descent and marks only";
+    if (tracking.by == "cgroup") {
+        text = "by its cgroup ";
+        text += harmless(tracking.cgroup.value_or(""));
+    }
     if (tracking.why) {
         text += ": ";
         text += harmless(*tracking.why);

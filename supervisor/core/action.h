@@ -91,6 +91,7 @@ struct Touches {
     struct Service {
         ServiceId id;
         ServiceId reason;
+        bool rival = false;  ///< the reason is one that it conflicts with
     };
     RequestId request;
     Verb verb = Verb::Stop;

@@ -96,7 +96,9 @@ void Engine::on(const SignalAsked& event) {
         }
         const RunId run = run_of(unit->state());
         const bool whole_tree = event.scope == config::StopScope::Tree;
-        const bool there = run && (unit->pid || (whole_tree && unit->alive()));
+        const auto* stopping = std::get_if<Stopping>(&unit->state());
+        const bool empty = stopping != nullptr && stopping->tree_gone;
+        const bool there = run && (unit->pid || (whole_tree && unit->alive() && !empty));
         if (there) out_.push_back(Signal{run, event.signal, event.scope});
         outcomes.push_back(
             outcome_of(*unit, there ? Outcome::Kind::Done : Outcome::Kind::NotRunning));
@@ -172,8 +174,11 @@ void Engine::restart_services(const Requested& event) {
         unit.history = {};
         touch(unit);
     }
-    announce_raised(event.request, raise(event.services, "restarted by request", true));
-    for (const ServiceId id : event.services) units_.at(id).origin = "restarted by request";
+    const Raised raised = raise(event.services, "restarted by request", true);
+    announce_raised(event.request, raised);
+    for (const ServiceId id : event.services) {
+        if (units_.at(id).goal == Goal::Up) units_.at(id).origin = "restarted by request";
+    }
 }
 
 void Engine::announce_raised(RequestId request, const Raised& raised) {

@@ -110,6 +110,7 @@ class Engine {
     void cancel_tasks(const Unit& unit);
 
     // stopping.cpp: one run's way down
+    static std::string ending_words(const Unit& unit, StopReason reason);
     void begin_stop(Unit& unit, StopReason reason);
     void enter_stopping(Unit& unit, Stopping stopping, std::string cause);
     void begin_ending(Unit& unit);
@@ -152,6 +153,18 @@ class Engine {
     void extend_timeout(Unit& unit, Duration by);
 
     // settle.cpp: who may start or stop, from the neighbours' states
+    /// A service that is to be up, and for whom.
+    struct Need {
+        ServiceId id;
+        ServiceId by;         ///< who needs it; none: it is named
+        bool needed = false;  ///< not merely wanted
+    };
+    struct Needs {
+        std::vector<Need> services;
+        const Unit* rival = nullptr;
+    };
+    Needs needs_of(ServiceId first, const std::unordered_set<ServiceId>& up);
+    void raise_one(const Need& need, const std::string& origin, bool by_hand, Raised& raised);
     /// Turns goals Up, those of all that is needed too.
     Raised raise(const std::vector<ServiceId>& first, const std::string& origin, bool by_hand);
     const Unit* rival_of(const Unit& unit, const std::unordered_set<ServiceId>& among) const;
@@ -166,7 +179,7 @@ class Engine {
     void forget(Unit& unit);
     void try_start(Unit& unit);
     bool must_halt(const Unit& unit) const;
-    const Unit* lost_bond(const Unit& unit) const;
+    void note_lost_bond(Unit& unit);
     const Unit* in_the_way_of_stop(Unit& unit) const;
 
     // reload.cpp: a running service re-reads its own configuration

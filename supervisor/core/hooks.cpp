@@ -24,9 +24,8 @@ std::string in_words(const config::Argv& command) {
 std::string result_of(const Unit& unit, const Stopping& stopping) {
     const RunResult& last = unit.last_run;
     if (last.out_of_memory == true) return "oom-kill";
-    if (stopping.reason == StopReason::Hung) return "watchdog";
+    if (!unit.result.empty()) return std::string(unit.result);
     if (unit.stop_timed_out) return "timeout";
-    if (stopping.reason == StopReason::StartFailed) return last.executed ? "timeout" : "exit-code";
     if (stopping.reason == StopReason::Asked) return "success";
     if (!last.executed) return "resources";
     if (last.status.signal && !unit.policy().success_exit.contains(last.status)) {
@@ -65,6 +64,11 @@ const std::vector<config::Hook>& hooks_of(const Unit& unit, StopStep step) {
 /// The command of a hook, for people. A live change may have taken away what is running.
 std::string name_of(const std::vector<config::Hook>& hooks, std::size_t at) {
     return at < hooks.size() ? in_words(hooks[at].command) : "a command no longer configured";
+}
+
+/// Where a service is to be killed at once, its hooks are not.
+Duration default_timeout(const config::Stop& stop) {
+    return stop.timeout > Duration::zero() ? stop.timeout : config::Stop{}.timeout;
 }
 
 void note_hook_trouble(Unit& unit, const std::string& what) {
@@ -127,6 +131,7 @@ void Engine::start_hook_ended(Unit& unit, const CommandEnded& event) {
     unit.trouble = before ? "pre_start failed: " : "post_start failed: ";
     unit.trouble += name_of(hooks_of(unit, starting.step), starting.hook.at);
     unit.trouble += ": " + event.what;
+    unit.result = "exit-code";
     if (before) unit.last_run = {ExitStatus::unknown(), now_, false, {}, {}};
     begin_stop(unit, StopReason::StartFailed);
 }
@@ -135,6 +140,7 @@ void Engine::start_hook_timed_out(Unit& unit) {
     const auto& starting = std::get<Starting>(unit.state());
     const bool before = starting.step == StartStep::PreStart;
     unit.trouble = before ? "pre_start" : "post_start";
+    unit.result = "timeout";
     unit.trouble += " did not end in time: ";
     unit.trouble += name_of(hooks_of(unit, starting.step), starting.hook.at);
     if (before) unit.last_run = {ExitStatus::unknown(), now_, false, {}, {}};
@@ -160,8 +166,10 @@ void Engine::next_stop_hook(Unit& unit) {
     }
     const config::Hook& hook = hooks[stopping.hook];
     stopping.command = run_hook(unit, hook);
-    stopping.deadline = now_ + hook.timeout.value_or(unit.stop().timeout);
-    change(unit, stopping);
+    stopping.deadline = now_ + hook.timeout.value_or(default_timeout(unit.stop()));
+    std::string cause = ending_words(unit, stopping.reason);
+    cause += stopping.step == StopStep::PreStop ? "; pre_stop runs: " : "; post_stop runs: ";
+    change(unit, stopping, cause + in_words(hook.command));
 }
 
 void Engine::stop_hook_ended(Unit& unit, const CommandEnded& event) {

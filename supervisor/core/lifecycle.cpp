@@ -47,6 +47,7 @@ void Engine::start_run(Unit& unit) {
     unit.pid.reset();
     unit.status_text.clear();
     unit.trouble.clear();
+    unit.result = {};
     unit.unready.clear();
     unit.unhealthy.clear();
     unit.run_definition = definition;
@@ -150,6 +151,7 @@ void Engine::start_timed_out(Unit& unit) {
     if (unit.was_ready) return main_gone(unit, true);
     unit.trouble = "not ready within " + in_words(unit.policy().start_timeout);
     if (!unit.unready.empty()) unit.trouble += " (" + unit.unready + ")";
+    unit.result = "timeout";
     begin_stop(unit, StopReason::StartFailed);
 }
 
@@ -165,7 +167,7 @@ void Engine::conclude(Unit& unit) {
     unit.pid.reset();
     if (asked || unit.goal == Goal::Down || unit.cycle) {
         unit.cycle = false;
-        std::string cause = unit.goal == Goal::Down ? unit.origin : unit.cause();
+        std::string cause = ending_words(unit, StopReason::Asked);
         if (!unit.trouble.empty() && cause.find(unit.trouble) == std::string::npos) {
             cause += " (" + unit.trouble + ")";
         }

@@ -89,8 +89,11 @@ void Engine::says_stopping(Unit& unit) {
     const bool has_main = run && unit.pid && !std::holds_alternative<Stopping>(unit.state());
     if (!has_main) return;
     if (const auto* starting = std::get_if<Starting>(&unit.state())) {
-        if (starting->step != StartStep::AwaitReady) return;
-        unit.start_failed = true;
+        const bool oneshot = unit.run_definition->execution.type == config::ServiceType::Oneshot;
+        const bool up =
+            starting->step == StartStep::AwaitReady || starting->step == StartStep::PostStart;
+        if (!up && !oneshot) return;
+        unit.start_failed = !oneshot;
     }
     enter_stopping(unit,
                    Stopping{.run = run,

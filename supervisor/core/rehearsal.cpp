@@ -21,6 +21,14 @@ class Stage {
         engine_.units().for_each([this](const Unit& unit) { finish(unit); });
         run();
         if (const auto due = last_probe()) {
+            // That time passes here only: nothing else falls due by it.
+            engine_.units().for_each([this](const Unit& unit) {
+                const RunId run = run_of(unit.state());
+                if (!run) return;
+                facts_.push_back(Notified{
+                    .run = run, .watchdog_interval = Duration::zero(), .extend_timeout = 24h});
+            });
+            run();
             now_ = std::max(now_, *due);
             facts_.push_back(DeadlinePassed{});
             run();

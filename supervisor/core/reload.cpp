@@ -87,7 +87,8 @@ void Engine::reload_command_ended(Unit& unit, const CommandEnded& event) {
 void Engine::await_reload(Unit& unit, std::string done) {
     Reloading reloading = std::get<Reloading>(unit.state());
     const auto& ready = unit.policy().ready;
-    const bool speaks = ready && std::holds_alternative<config::NotifyCheck>(ready->check);
+    const bool by_notify = ready && std::holds_alternative<config::NotifyCheck>(ready->check);
+    const bool speaks = by_notify || unit.watchdog || unit.tells_of_reloads == true;
     if (reloading.answered || !speaks || unit.tells_of_reloads == false) {
         return end_reload(unit, true, done);
     }

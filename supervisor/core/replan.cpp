@@ -9,6 +9,20 @@
 /// Another plan: what becomes of each service that it changes.
 namespace reeve::core {
 
+namespace {
+
+/// Whether the run can go on by another definition: not in the midst of its hooks, and not if its
+/// process is another one than that would make.
+bool may_go_by(const Unit& unit, const config::Service& definition) {
+    const auto* starting = std::get_if<Starting>(&unit.state());
+    const auto* stopping = std::get_if<Stopping>(&unit.state());
+    if (starting != nullptr && starting->hook.task) return false;
+    if (stopping != nullptr && stopping->step != StopStep::Ending) return false;
+    return !unit.run_definition || unit.run_definition->execution == definition.execution;
+}
+
+}  // namespace
+
 void Engine::on(const PlanReplaced& event) {
     // A shutdown goes on with what it has; nothing new can come of another plan.
     if (shutdown_) return reply(event.request, {});
@@ -86,9 +100,10 @@ void Engine::replan(const config::ServiceChange& entry, const config::Plan& befo
 }
 
 void Engine::live_change(Unit& unit, const config::Service& before, std::vector<ServiceId>& start) {
-    unit.run_definition = unit.definition;
+    if (may_go_by(unit, *unit.definition)) unit.run_definition = unit.definition;
     watch_changed(unit, before.policy);
-    if (std::holds_alternative<Starting>(unit.state()) && unit.pid &&
+    const auto* starting = std::get_if<Starting>(&unit.state());
+    if (starting != nullptr && starting->step != StartStep::PostStart &&
         unit.policy().ready != before.policy.ready) {
         const auto& ready = unit.policy().ready;
         if (ready && ready->is_awaited()) {
@@ -149,6 +164,21 @@ void Engine::let_renamed_wait(const std::vector<ServiceId>& added,
         const Unit& old = units_.at(id);
         if (!old.alive()) continue;
         for (const config::Argv& mark : marks(old)) by_mark[mark].push_back(id);
+    }
+    const auto wait_for = [&](Unit& unit, const std::string& name) {
+        Unit* old = units_.find_removed(name);
+        if (old == nullptr || !old->alive()) return;
+        unit.predecessors.push_back(old->id());
+        old->successors.push_back(unit.id());
+    };
+    for (const ServiceId id : added) {
+        Unit& unit = units_.at(id);
+        for (const std::string& name : unit.definition->relations.conflicts) wait_for(unit, name);
+    }
+    for (const ServiceId id : removed) {
+        for (const std::string& name : units_.at(id).definition->relations.conflicts) {
+            if (Unit* unit = units_.find(name)) wait_for(*unit, units_.at(id).name());
+        }
     }
     if (by_mark.empty()) return;
     for (const ServiceId id : added) {

@@ -43,62 +43,90 @@ const Unit* find_in_the_way(const Units& units, const Unit& unit, const Edge (&e
 
 }  // namespace
 
-Engine::Raised Engine::raise(const std::vector<ServiceId>& first, const std::string& origin,
-                             bool by_hand) {
-    struct Wanted {
-        ServiceId id;
-        ServiceId by;  ///< who needs it; none: it is named
-    };
-    Raised raised;
-    std::unordered_set<ServiceId> up;  // goal Up by this request
-    std::deque<Wanted> wanted;
-    std::unordered_set<ServiceId> seen;
-    for (const ServiceId id : first) {
-        if (seen.insert(id).second) wanted.push_back({id, {}});
-    }
+/// The service and whatever it needs to be up, but for those that are `up` already by the same
+/// request. What cannot come along is left out where it is only wanted; else `rival` is in its way.
+Engine::Needs Engine::needs_of(ServiceId first, const std::unordered_set<ServiceId>& up) {
+    Needs needs;
+    std::unordered_set<ServiceId> taken;
+    std::unordered_set<ServiceId> seen{first};
+    std::deque<Need> wanted{{first, {}, true}};
     while (!wanted.empty()) {
-        const Wanted next = wanted.front();
+        const Need next = wanted.front();
         wanted.pop_front();
-        Unit& unit = units_.at(next.id);
-        const auto* stopping = std::get_if<Stopping>(&unit.state());
-        const bool ended = stopping != nullptr && stopping->reason != StopReason::Asked;
-        const bool renewed = !next.by && by_hand && (!unit.alive() || ended);
+        const Unit& unit = units_.at(next.id);
+        const Unit* rival = rival_of(unit, up);
+        if (rival == nullptr) rival = rival_of(unit, taken);
+        if (rival != nullptr) {
+            if (!next.needed) continue;
+            needs.rival = rival;
+            return needs;
+        }
+        taken.insert(next.id);
+        needs.services.push_back(next);
         // A oneshot that is done need not run again for whoever requires it.
-        if (next.by && is_satisfied(unit)) continue;
-        if (const Unit* rival = rival_of(unit, up)) {
-            raised.refused.push_back({next.id, rival->id()});
-            continue;
-        }
-        up.insert(next.id);
-        if (unit.goal == Goal::Down || renewed) {
-            if (next.by) raised.started.push_back({next.id, next.by});
-            stop_rivals(unit, raised.stopped);
-            unit.goal = Goal::Up;
-            unit.origin = next.by ? "started for " + units_.at(next.by).name() : origin;
-            unit.history = {};
-            // Whoever asks by hand does not want to wait for the backoff, now or later.
-            if (std::holds_alternative<Backoff>(unit.state())) change(unit, Stopped{}, unit.origin);
-            if (ended) {
-                // It comes back by this, not by its policy.
-                Stopping asked = *stopping;
-                asked.reason = StopReason::Asked;
-                change(unit, asked);
-            }
-            if (stopping != nullptr && !ended) {
-                change(unit, State(unit.state()), unit.cause() + "; then to be started again");
-            }
-            touch(unit);
-            touch_neighbours(unit);
-        }
+        if (next.by && is_satisfied(unit) && unit.goal == Goal::Up) continue;
+        if (next.by && std::holds_alternative<Done>(unit.state()) && is_satisfied(unit)) continue;
         for (const Edge edge : {Edge::Requires, Edge::Wants}) {
             for (const std::uint32_t place : units_.neighbours(unit, edge)) {
                 const Unit& other = units_.at_place(place);
-                if (!seen.insert(other.id()).second) continue;
-                wanted.push_back({other.id(), unit.id()});
+                if (up.contains(other.id()) || !seen.insert(other.id()).second) continue;
+                wanted.push_back({other.id(), unit.id(), next.needed && edge == Edge::Requires});
             }
         }
     }
+    return needs;
+}
+
+Engine::Raised Engine::raise(const std::vector<ServiceId>& first, const std::string& origin,
+                             bool by_hand) {
+    Raised raised;
+    std::unordered_set<ServiceId> up;
+    for (const ServiceId id : first) {
+        if (up.contains(id)) {
+            // Needed by an earlier one, and named as well.
+            raise_one({id, {}, true}, origin, by_hand, raised);
+            continue;
+        }
+        const Needs needs = needs_of(id, up);
+        if (needs.rival != nullptr) {
+            raised.refused.push_back({id, needs.rival->id()});
+            continue;
+        }
+        for (const Need& need : needs.services) {
+            up.insert(need.id);
+            raise_one(need, origin, by_hand, raised);
+        }
+    }
+    std::erase_if(raised.started, [&](const Touches::Service& touched) {
+        return std::find(first.begin(), first.end(), touched.id) != first.end();
+    });
     return raised;
+}
+
+void Engine::raise_one(const Need& need, const std::string& origin, bool by_hand, Raised& raised) {
+    Unit& unit = units_.at(need.id);
+    const auto* stopping = std::get_if<Stopping>(&unit.state());
+    const bool ended = stopping != nullptr && stopping->reason != StopReason::Asked;
+    const bool renewed = !need.by && by_hand && (!unit.alive() || ended);
+    const bool done = need.by && std::holds_alternative<Done>(unit.state()) && is_satisfied(unit);
+    if (done || (unit.goal == Goal::Up && !renewed)) return;
+    if (need.by) raised.started.push_back({need.id, need.by});
+    stop_rivals(unit, raised.stopped);
+    unit.goal = Goal::Up;
+    unit.origin = need.by ? "started for " + units_.at(need.by).name() : origin;
+    unit.history = {};
+    // Whoever asks by hand does not want to wait for the backoff, now or later.
+    if (std::holds_alternative<Backoff>(unit.state())) change(unit, Stopped{}, unit.origin);
+    if (ended) {
+        // It comes back by this, not by its policy.
+        Stopping asked = *stopping;
+        asked.reason = StopReason::Asked;
+        change(unit, asked);
+    } else if (stopping != nullptr) {
+        change(unit, State(unit.state()), unit.cause() + "; then to be started again");
+    }
+    touch(unit);
+    touch_neighbours(unit);
 }
 
 /// One of these that must never be up together with the service.
@@ -121,7 +149,7 @@ void Engine::stop_rivals(const Unit& unit, std::vector<Touches::Service>& stoppe
             lower(units_.at(dependent.id),
                   "stopped because " + units_.at(dependent.reason).name() + " was stopped");
         }
-        stopped.push_back({rival.id(), unit.id()});
+        stopped.push_back({rival.id(), unit.id(), true});
         lower(rival, "stopped because " + unit.name() + because);
     }
 }
@@ -199,7 +227,9 @@ void Engine::settle_halting() {
     while (!halt_queue_.empty()) {
         Unit* unit = units_.find(halt_queue_.front());
         halt_queue_.pop_front();
-        if (unit == nullptr || unit->halting == must_halt(*unit)) continue;
+        if (unit == nullptr) continue;
+        note_lost_bond(*unit);
+        if (unit->halting == must_halt(*unit)) continue;
         unit->halting = !unit->halting;
         touch(*unit);
         touch_neighbours(*unit);
@@ -214,27 +244,27 @@ bool Engine::must_halt(const Unit& unit) const {
     if (unit.goal == Goal::Down || unit.cycle) return true;
     const auto requirements = units_.neighbours(unit, Edge::Requires);
     return std::any_of(requirements.begin(), requirements.end(),
-                       [&](std::uint32_t place) { return units_.at_place(place).halting; }) ||
-           lost_bond(unit) != nullptr;
+                       [&](std::uint32_t place) { return units_.at_place(place).halting; });
 }
 
-/// One that the service is bound to, and that is not there any more.
-const Unit* Engine::lost_bond(const Unit& unit) const {
+/// One that it is bound to has ended: it restarts along with that, however soon that is back.
+void Engine::note_lost_bond(Unit& unit) {
+    if (!unit.alive() || unit.goal == Goal::Down || unit.cycle) return;
     for (const std::uint32_t place : units_.neighbours(unit, Edge::Binds)) {
         const Unit& other = units_.at_place(place);
-        if (!is_satisfied(other)) return &other;
+        if (is_satisfied(other) || is_being_followed(other)) continue;
+        unit.cycle = true;
+        if (!other.halting) {
+            unit.origin = "restarted because " + other.name() + ", which it is bound to, ended";
+        }
+        return;
     }
-    return nullptr;
 }
 
 void Engine::settle(Unit& unit) {
     if (unit.halting) {
         if (is_stopping_on_request(unit.state())) return;
         if (in_the_way_of_stop(unit) != nullptr) return;
-        const Unit* lost = unit.goal == Goal::Up && !unit.cycle ? lost_bond(unit) : nullptr;
-        if (lost != nullptr && !lost->halting) {
-            unit.origin = "restarted because " + lost->name() + ", which it is bound to, ended";
-        }
         return begin_stop(unit, StopReason::Asked);
     }
     if (unit.alive()) return;

@@ -109,7 +109,8 @@ bool is_same_to_others(const State& a, const State& b) {
         return waiting->stuck == std::get<Waiting>(b).stuck;
     }
     if (const auto* stopping = std::get_if<Stopping>(&a)) {
-        return stopping->reason == std::get<Stopping>(b).reason;
+        const auto& other = std::get<Stopping>(b);
+        return stopping->reason == other.reason && stopping->main_gone == other.main_gone;
     }
     return true;
 }

@@ -7,18 +7,6 @@ namespace reeve::core {
 
 namespace {
 
-/// `origin` is why it will be up again: "restarted by request".
-std::string to_be_restarted(const std::string& origin) {
-    return "stopped to be " + (origin.starts_with("restarted ") ? origin : "restarted");
-}
-
-std::string ending_words(const Unit& unit, StopReason reason) {
-    if (reason == StopReason::Asked) {
-        return unit.goal == Goal::Down ? unit.origin : to_be_restarted(unit.origin);
-    }
-    return unit.trouble;
-}
-
 /// Before its launch a service has no process but that of a hook; a forking one whose main process
 /// is being looked for has none yet.
 Stopping stopping_from(const State& state, StopReason reason) {
@@ -31,6 +19,13 @@ Stopping stopping_from(const State& state, StopReason reason) {
 }
 
 }  // namespace
+
+std::string Engine::ending_words(const Unit& unit, StopReason reason) {
+    if (reason != StopReason::Asked) return unit.trouble;
+    if (unit.goal == Goal::Down) return unit.origin;
+    // Its origin is why it will be up again: "restarted by request".
+    return "stopped to be " + (unit.origin.starts_with("restarted ") ? unit.origin : "restarted");
+}
 
 void Engine::begin_stop(Unit& unit, StopReason reason) {
     if (const auto* stopping = std::get_if<Stopping>(&unit.state())) {
@@ -59,6 +54,7 @@ void Engine::enter_stopping(Unit& unit, Stopping stopping, std::string cause) {
     if (hook) {
         stopping.step = StopStep::AwaitHook;
         stopping.command = hook;
+        stopping.deadline.reset();
         out_.push_back(KillTask{hook});
     }
     change(unit, stopping, std::move(cause));
@@ -77,10 +73,12 @@ void Engine::continue_stop(Unit& unit) {
     Stopping stopping = std::get<Stopping>(unit.state());
     if (stopping.tree_gone) return tree_gone(unit);
     const bool begins = stopping.step != StopStep::Ending || !stopping.deadline;
+    const bool after_hooks = stopping.step == StopStep::PreStop;
     stopping.step = StopStep::Ending;
     if (begins) stopping.deadline = now_ + unit.stop().timeout;
     if (unit.stop_timed_out || forced()) stopping.deadline.reset();
-    change(unit, stopping);
+    change(unit, stopping,
+           after_hooks ? ending_words(unit, stopping.reason) : std::string(unit.cause()));
     if (!stopping.deadline) {
         kill_rest(unit);
     } else if (stopping.main_gone) {

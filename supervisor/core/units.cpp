@@ -20,6 +20,17 @@ bool is_busy(const State& state) {
 
 }  // namespace
 
+namespace {
+
+/// A oneshot that has done its work, and is about to be Done.
+bool is_ending_well(const Unit& unit, const Stopping& stopping) {
+    return stopping.reason == StopReason::Ended && stopping.main_gone && !unit.start_failed &&
+           unit.definition->execution.type == config::ServiceType::Oneshot &&
+           unit.policy().success_exit.contains(unit.last_run.status);
+}
+
+}  // namespace
+
 bool is_satisfied(const Unit& unit) {
     if (unit.halting) return false;
     if (std::holds_alternative<Done>(unit.state())) {
@@ -31,6 +42,12 @@ bool is_satisfied(const Unit& unit) {
            std::holds_alternative<Reloading>(unit.state());
 }
 
+bool is_being_followed(const Unit& unit) {
+    const auto* starting = std::get_if<Starting>(&unit.state());
+    return unit.was_ready && !unit.halting && starting != nullptr &&
+           starting->step == StartStep::FindMain;
+}
+
 bool is_on_its_way(const Unit& unit) {
     if (unit.goal == Goal::Down) return false;
     return std::visit(Overloaded{
@@ -39,7 +56,9 @@ bool is_on_its_way(const Unit& unit) {
                           [](const Starting&) { return true; },
                           [&](const Running&) { return unit.halting; },
                           [&](const Reloading&) { return unit.halting; },
-                          [](const Stopping& s) { return s.reason == StopReason::Asked; },
+                          [&](const Stopping& s) {
+                              return s.reason == StopReason::Asked || is_ending_well(unit, s);
+                          },
                           [](const Backoff&) { return false; },
                           [](const Failed&) { return false; },
                           [](const Done&) { return false; },

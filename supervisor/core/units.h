@@ -65,14 +65,15 @@ class Unit {
         return (run_definition ? run_definition : definition)->policy.stop;
     }
     Goal goal = Goal::Down;
-    bool cycle = false;     ///< to be stopped and started again
-    bool halting = false;   ///< alive and must stop: by its goal, its cycle or a requirement
-    bool removed = false;   ///< the configuration no longer has it
-    bool queued = false;    ///< the engine is about to look at it
-    std::string origin;     ///< why it has its goal, for people
-    std::string trouble;    ///< what went wrong with the present run, for people
-    std::string unready;    ///< why it is not ready yet, for people
-    std::string unhealthy;  ///< the last bad answer of its health probe; empty after a good one
+    bool cycle = false;       ///< to be stopped and started again
+    bool halting = false;     ///< alive and must stop: by its goal, its cycle or a requirement
+    bool removed = false;     ///< the configuration no longer has it
+    bool queued = false;      ///< the engine is about to look at it
+    std::string origin;       ///< why it has its goal, for people
+    std::string trouble;      ///< what went wrong with the present run, for people
+    std::string_view result;  ///< the same as systemd.exec(5) calls it, where its end does not tell
+    std::string unready;      ///< why it is not ready yet, for people
+    std::string unhealthy;    ///< the last bad answer of its health probe; empty after a good one
     std::string status_text;
     std::optional<int> pid;
     Time started;      ///< when the present or last run was spawned
@@ -110,6 +111,9 @@ class Unit {
 
 /// Good enough for whoever requires it.
 bool is_satisfied(const Unit& unit);
+
+/// Its main process has ended, and may be followed by another one.
+bool is_being_followed(const Unit& unit);
 
 /// On its way to ready, with nothing known that keeps it from getting there.
 bool is_on_its_way(const Unit& unit);

@@ -49,8 +49,10 @@ void Engine::health_answered(Unit& unit, const std::optional<std::string>& why) 
     unit.unhealthy = *why;
     std::string cause = "unhealthy: " + *why;
     if (watch.failures > 1) cause += ", " + std::to_string(watch.failures) + " times in a row";
-    change(unit, State(unit.state()), cause);
+    // Where nothing is done about it, it is told when it begins and once the measure is full.
+    if (watch.failures <= health->failures) change(unit, State(unit.state()), cause);
     if (health->action == config::HealthAction::None || watch.failures < health->failures) return;
+    unit.result = "watchdog";
     unit.trouble = std::move(cause);
     begin_stop(unit, StopReason::Unhealthy);
 }
@@ -65,6 +67,7 @@ void Engine::feed_watchdog(Unit& unit) {
 }
 
 void Engine::watchdog_bites(Unit& unit, std::string trouble) {
+    unit.result = "watchdog";
     unit.trouble = std::move(trouble);
     begin_stop(unit, StopReason::Hung);
 }
@@ -85,9 +88,9 @@ void Engine::watch_deadline_passed(Unit& unit, const Watch& watch) {
 /// may be left more time at once, but no less.
 void Engine::watch_changed(Unit& unit, const config::Policy& before) {
     const config::Policy& now = unit.policy();
-    if (!now.watchdog) {
+    if (before.watchdog && !now.watchdog) {
         unit.watchdog.reset();
-    } else if (unit.watchdog && now.watchdog != before.watchdog) {
+    } else if (now.watchdog && unit.watchdog && now.watchdog != before.watchdog) {
         unit.watchdog = std::max(*unit.watchdog, *now.watchdog);
     }
     State state = unit.state();
@@ -98,9 +101,11 @@ void Engine::watch_changed(Unit& unit, const config::Policy& before) {
         cancel_task(watch->health.task);
         watch->health = new_watch(unit).health;
         watch->failures = 0;
-        unit.unhealthy.clear();
     }
-    change(unit, std::move(state));
+    const bool unhealthy = now.health != before.health && !unit.unhealthy.empty();
+    if (!unhealthy) return change(unit, std::move(state));
+    unit.unhealthy.clear();
+    change(unit, std::move(state), "its health probe was changed");
 }
 
 }  // namespace reeve::core

@@ -76,6 +76,21 @@ std::optional<std::string> path_in(std::string_view cgroups) {
     return path;
 }
 
+std::optional<std::string> path_of(pid_t pid) {
+    const std::string file = "/proc/" + std::to_string(pid) + "/cgroup";
+    const auto text = read_long_proc_file(file.c_str(), most_text);
+    return text ? path_in(*text) : std::nullopt;
+}
+
+bool is_below(std::string_view found, std::string_view path) {
+    if (!found.starts_with(path)) return false;
+    const std::string_view rest = found.substr(path.size());
+    return rest.empty() || rest[0] == '/' || rest == " (deleted)";
+}
+
+/// Whether a file of a cgroup cannot be had because there is no such cgroup any more.
+bool is_gone(int errnum) { return errnum == ENOENT || errnum == ENODEV; }
+
 bool is_cgroup2(const std::string& folder) {
     struct statfs status {};
     return ::statfs(folder.c_str(), &status) == 0 &&
@@ -146,10 +161,8 @@ Result<Fd> open_cgroup(const std::string& folder) {
 }
 
 bool is_populated(const std::string& folder) {
-    std::array<char, 256> buffer;
-    const std::string file = folder + "/cgroup.events";
-    const auto text = read_proc_file(AT_FDCWD, file.c_str(), buffer);
-    return text && text->find("populated 1") != text->npos;
+    const auto events = watch_population(folder);
+    return events ? has_population(events->get()) : !is_gone(events.error().errnum.value_or(0));
 }
 
 Result<Fd> watch_population(const std::string& folder) {
@@ -162,7 +175,8 @@ bool has_population(int watched) {
     // Only what is read by this very description stops being news to it.
     std::array<char, 256> buffer;
     const ssize_t size = ::pread(watched, buffer.data(), buffer.size(), 0);
-    const std::string_view text(buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+    if (size < 0) return !is_gone(errno);
+    const std::string_view text(buffer.data(), static_cast<std::size_t>(size));
     return text.find("populated 1") != text.npos;
 }
 
@@ -173,17 +187,19 @@ std::vector<pid_t> cgroup_members(const std::string& folder) {
 }
 
 bool is_in_cgroup(pid_t pid, std::string_view path) {
-    const std::string file = "/proc/" + std::to_string(pid) + "/cgroup";
-    const auto text = read_long_proc_file(file.c_str(), most_text);
-    const auto found = text ? path_in(*text) : std::nullopt;
-    return found && found->starts_with(path) &&
-           (found->size() == path.size() || (*found)[path.size()] == '/' ||
-            found->substr(path.size()) == " (deleted)");
+    const auto found = path_of(pid);
+    return found && is_below(*found, path);
+}
+
+bool is_out_of_cgroup(pid_t pid, std::string_view path) {
+    const auto found = path_of(pid);
+    return found && !is_below(*found, path);
 }
 
 Result<> kill_cgroup(const std::string& folder) {
     const Fd fd(::open((folder + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC));
     if (fd && ::write(fd.get(), "1", 1) == 1) return {};
+    if (is_gone(errno)) return {};
     return system_error("cannot kill the cgroup " + folder);
 }
 

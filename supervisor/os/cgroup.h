@@ -26,10 +26,11 @@ Result<> make_cgroup(const std::string& folder);
 /// The folder, for SpawnSpec::cgroup.
 Result<Fd> open_cgroup(const std::string& folder);
 
-/// Whether it or a cgroup below it has a process that is alive; one that is gone has none.
+/// Whether it or a cgroup below it has a process that is alive; one that is gone has none. Where it
+/// cannot be found out (EMFILE), it is taken to have one.
 bool is_populated(const std::string& folder);
-/// Has exceptional data (POLLPRI) until has_population() is asked of it, and again whenever that may
-/// have changed since.
+/// Has exceptional data (POLLPRI) until has_population() is asked of it, and again whenever that
+/// may have changed since.
 Result<Fd> watch_population(const std::string& folder);
 /// is_populated() by way of such a descriptor.
 bool has_population(int watched);
@@ -38,9 +39,11 @@ bool has_population(int watched);
 std::vector<pid_t> cgroup_members(const std::string& folder);
 /// Whether the process, which may be a zombie, is in the cgroup of this path or in one below it.
 bool is_in_cgroup(pid_t pid, std::string_view path);
+/// Whether it is known to be in another one; not of a process that is gone or may not be asked.
+bool is_out_of_cgroup(pid_t pid, std::string_view path);
 
 /// KILL to every process in it and below it at one blow, those that are about to be forked
-/// included.
+/// included. A cgroup that is gone is no error.
 Result<> kill_cgroup(const std::string& folder);
 /// Removes it and those below it; what still has processes stays.
 Result<> remove_cgroup(const std::string& folder);

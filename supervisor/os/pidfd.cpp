@@ -100,6 +100,12 @@ std::optional<Ended> peek_exit_of(pid_t child) {
     return wait_for(P_PID, static_cast<id_t>(child), WNOWAIT);
 }
 
+bool is_child(pid_t pid) {
+    siginfo_t ignored;
+    constexpr int look = WEXITED | WNOHANG | WNOWAIT;
+    return waitid(P_PID, static_cast<id_t>(pid), &ignored, look) == 0;
+}
+
 std::optional<Ended> peek_any() { return wait_for(P_ALL, 0, WNOWAIT); }
 
 std::optional<Ended> reap(int pidfd) { return wait_for(P_PIDFD, static_cast<id_t>(pidfd), 0); }

@@ -48,6 +48,9 @@ std::optional<Ended> peek_exit(int pidfd);
 /// As peek_exit, by number: for children that the caller has not reaped.
 std::optional<Ended> peek_exit_of(pid_t child);
 
+/// Whether it is our child and has not been reaped.
+bool is_child(pid_t pid);
+
 /// Some child that has ended, if there is one; the same again until it is reaped. While one is
 /// left a zombie on purpose, others are found by children_of() (process_tree.h).
 std::optional<Ended> peek_any();

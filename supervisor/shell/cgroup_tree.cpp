@@ -9,8 +9,19 @@
 
 namespace reeve::shell {
 
-CgroupTree::CgroupTree(Containments& all, std::string folder)
-    : all_(all), folder_(std::move(folder)), events_(all.io_) {}
+namespace {
+
+/// How often is looked for what cannot be watched.
+constexpr Duration look_interval = 100ms;
+
+}  // namespace
+
+CgroupTree::CgroupTree(Containments& all, std::string folder, const std::string& invocation_id)
+    : all_(all),
+      folder_(std::move(folder)),
+      events_(all.io_),
+      strays_(all.path_, path(), invocation_id),
+      later_(all.io_) {}
 
 CgroupTree::~CgroupTree() {
     all_.children_.forget(main_);
@@ -27,10 +38,13 @@ os::SpawnResult CgroupTree::start(os::SpawnSpec spec, OnEnd on_end) {
     const auto* spawned = std::get_if<os::Spawned>(&result);
     if (spawned == nullptr) return result;
     main_ = spawned->pid;
-    all_.children_.expect(main_, [this, on_end = std::move(on_end)](const os::Ended& end) {
+    strays_.led_by(main_);
+    const auto told = [this, on_end = std::move(on_end)](const os::Ended& end) {
         main_ = 0;
         on_end(end);
-    });
+        look_soon();
+    };
+    all_.children_.expect(main_, told, [this] { strays_.look_at(main_); });
     return result;
 }
 
@@ -46,29 +60,43 @@ Result<> CgroupTree::adopt(pid_t pid, OnEnd on_end) {
     if (adopted_) all_.children_.forget(adopted_->pid());
     // Whoever sees it first: if it is our child, it may be reaped with others.
     const auto told = [this, on_end = std::move(on_end)](const os::Ended& end) {
+        // Both of those who watch it may have seen its end at once, and another followed it since.
+        if (!adopted_ || adopted_->pid() != end.pid) return;
         all_.children_.forget(end.pid);
         auto over = std::exchange(adopted_, nullptr);
         asio::post(all_.io_, [over = std::shared_ptr(std::move(over))] {});
         on_end(end);
+        look_soon();
     };
-    all_.children_.expect(pid, told);
+    strays_.led_by(pid);
+    all_.children_.expect(pid, told, [this, pid] { strays_.look_at(pid); });
     adopted_ = std::make_unique<ForeignProcess>(all_.io_, pid, std::move(*pidfd), told);
     return {};
 }
 
 std::vector<os::ProcessEntry> CgroupTree::members() {
     std::vector<os::ProcessEntry> found;
-    const pid_t main = adopted_ ? adopted_->pid() : main_;
+    strays_.look_at(main());
+    if (strays_.any()) {
+        found = strays_.find(main());
+        const auto known = [this](const auto& process) { return process.pid == main(); };
+        const auto process = os::read_process(main());
+        if (process && process->live() && std::none_of(found.begin(), found.end(), known)) {
+            found.push_back(*process);
+        }
+    }
     for (const pid_t pid : os::cgroup_members(folder_)) {
         auto process = os::read_process(pid);
         if (!process || !process->live()) continue;
         found.push_back(std::move(*process));
-        if (pid == main) std::swap(found.front(), found.back());
+    }
+    for (os::ProcessEntry& process : found) {
+        if (process.pid == main()) std::swap(process, found.front());
     }
     return found;
 }
 
-bool CgroupTree::is_member(pid_t pid) { return os::is_in_cgroup(pid, path()); }
+bool CgroupTree::is_member(pid_t pid) { return pid == main() || os::is_in_cgroup(pid, path()); }
 
 void CgroupTree::signal_main(int signal) {
     if (adopted_) return adopted_->signal(signal);
@@ -77,10 +105,29 @@ void CgroupTree::signal_main(int signal) {
 }
 
 void CgroupTree::kill() {
-    if (!os::kill_cgroup(folder_)) signal_all(SIGKILL);
+    killing_ = true;
+    strays_.look_at(main());
+    const auto killed = os::kill_cgroup(folder_);
+    if (!killed) {
+        if (!kill_failed_) all_.log_.warning(killed.error().text() + "; trying again");
+        signal_all(SIGKILL);
+        look_later();
+    }
+    kill_failed_ = !killed;
+    kill_strays();
+    // Wherever it is.
+    signal_main(SIGKILL);
 }
 
-bool CgroupTree::empty() { return !os::is_populated(folder_); }
+void CgroupTree::kill_strays() {
+    for (const os::ProcessEntry& stray : strays_.find(main())) {
+        (void)os::signal_process(stray, SIGKILL);
+    }
+}
+
+bool CgroupTree::empty() {
+    return main() == 0 && !os::is_populated(folder_) && strays_.find(0).empty();
+}
 
 void CgroupTree::await_empty(std::function<void()> emptied) {
     emptied_ = std::move(emptied);
@@ -96,9 +143,26 @@ void CgroupTree::await_empty(std::function<void()> emptied) {
     } else {
         watch();
     }
+    look_soon();
+}
+
+void CgroupTree::look_soon() {
+    if (!emptied_) return;
     asio::post(all_.io_, [this, alive = std::weak_ptr(alive_)] {
         if (!alive.expired()) look();
     });
+}
+
+void CgroupTree::look_later() {
+    if (std::exchange(looking_later_, true)) return;
+    later_.expires_after(look_interval);
+    later_.async_wait(
+        [this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
+            if (error || alive.expired()) return;
+            looking_later_ = false;
+            if (kill_failed_) kill();
+            look();
+        });
 }
 
 void CgroupTree::watch() {
@@ -113,7 +177,14 @@ void CgroupTree::watch() {
 
 void CgroupTree::look() {
     if (!emptied_) return;
-    if (events_.is_open() ? os::has_population(events_.native_handle()) : !empty()) return;
+    const bool watched = events_.is_open();
+    const bool populated =
+        watched ? os::has_population(events_.native_handle()) : os::is_populated(folder_);
+    const bool stray = !strays_.find(main()).empty();
+    if (stray && killing_) kill_strays();
+    if (stray || (populated && !watched)) look_later();
+    // The end of the main process looks again.
+    if (stray || populated || main() != 0) return;
     boost::system::error_code ignored;
     events_.close(ignored);
     std::exchange(emptied_, nullptr)();
@@ -121,6 +192,9 @@ void CgroupTree::look() {
 
 std::string CgroupTree::path() const { return all_.path_ + folder_.substr(folder_.rfind('/')); }
 
-Tracking CgroupTree::tracking() const { return {Tracking::By::Cgroup, path(), {}}; }
+Tracking CgroupTree::tracking() const {
+    const bool left = strays_.any() || (main() != 0 && os::is_out_of_cgroup(main(), path()));
+    return {Tracking::By::Cgroup, path(), left ? "its main process has left it" : ""};
+}
 
 }  // namespace reeve::shell

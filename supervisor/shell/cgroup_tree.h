@@ -5,14 +5,17 @@
 
 #include "supervisor/shell/containment.h"
 #include "supervisor/shell/foreign_process.h"
+#include "supervisor/shell/strays.h"
 
 namespace reeve::shell {
 
 /// A tree in a cgroup of its own, which its main process is born in. Orphans come to us and are
-/// reaped; nobody needs to know whose they were.
+/// reaped; nobody needs to know whose they were. Who may write to other cgroups (root) can leave
+/// its own. What does so is nobody's any more; but the main process stays the service's, and so
+/// does what left together with it (strays.h).
 class CgroupTree : public Containment {
   public:
-    CgroupTree(Containments& all, std::string folder);
+    CgroupTree(Containments& all, std::string folder, const std::string& invocation_id);
     ~CgroupTree() override;
 
     os::SpawnResult start(os::SpawnSpec spec, OnEnd on_end) override;
@@ -28,6 +31,10 @@ class CgroupTree : public Containment {
   private:
     void watch();
     void look();
+    void look_soon();
+    void look_later();
+    pid_t main() const { return adopted_ ? adopted_->pid() : main_; }
+    void kill_strays();
     std::string path() const;
 
     Containments& all_;
@@ -36,6 +43,9 @@ class CgroupTree : public Containment {
     std::unique_ptr<ForeignProcess> adopted_;
     asio::posix::stream_descriptor events_;
     std::function<void()> emptied_;
+    Strays strays_;
+    asio::steady_timer later_;
+    bool looking_later_ = false, killing_ = false, kill_failed_ = false;
     std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 

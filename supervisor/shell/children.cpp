@@ -6,10 +6,14 @@
 
 namespace reeve::shell {
 
-void Children::expect(pid_t pid, OnEnd on_end) { children_[pid] = {std::move(on_end), false}; }
+void Children::expect(pid_t pid, OnEnd on_end) { expect(pid, std::move(on_end), nullptr); }
+
+void Children::expect(pid_t pid, OnEnd on_end, std::function<void()> ending) {
+    children_[pid] = {std::move(on_end), false, std::move(ending)};
+}
 
 void Children::hold(pid_t pid, OnEnd on_end) {
-    children_[pid] = {std::move(on_end), true};
+    children_[pid] = {std::move(on_end), true, nullptr};
     ++held_;
 }
 
@@ -25,9 +29,10 @@ void Children::forget(pid_t pid) {
 
 void Children::sweep() {
     ++sweeps_;
-    if (held_ == 0) {
-        while (const auto end = os::reap_any()) reaped(*end);
-        return;
+    // Whoever is told an end may hold another child, from then on.
+    while (held_ == 0) {
+        const auto end = os::peek_any();
+        if (!end || !reap(end->pid)) return;
     }
     if (!os::peek_any()) return;
     // One that is held hides whoever comes behind it.
@@ -35,10 +40,20 @@ void Children::sweep() {
         const auto found = children_.find(pid);
         if (found != children_.end() && found->second.held) {
             look_at_held(pid);
-        } else if (const auto end = os::reap_pid(pid)) {
-            reaped(*end);
+        } else {
+            reap(pid);
         }
     }
+}
+
+bool Children::reap(pid_t pid) {
+    const auto found = children_.find(pid);
+    if (found != children_.end() && found->second.ending && os::peek_exit_of(pid)) {
+        found->second.ending();
+    }
+    const auto end = os::reap_pid(pid);
+    if (end) reaped(*end);
+    return end.has_value();
 }
 
 void Children::look_at_held(pid_t pid) {
@@ -57,17 +72,16 @@ void Children::reaped(const os::Ended& end) {
         return;
     }
     const OnEnd on_end = std::move(found->second.on_end);
+    if (found->second.held) --held_;
     children_.erase(found);
-    on_end(end);
+    if (on_end) on_end(end);
 }
 
 std::vector<pid_t> Children::living_orphans() {
     std::vector<pid_t> pids = os::children_of(::getpid());
     std::erase_if(pids, [this](pid_t pid) {
         if (knows(pid)) return true;
-        const auto end = os::reap_pid(pid);
-        if (end) reaped(*end);
-        return end.has_value();
+        return reap(pid);
     });
     return pids;
 }

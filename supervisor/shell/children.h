@@ -26,6 +26,9 @@ class Children {
     /// Called once, from sweep(), if a child of this number is reaped; it may become one of ours
     /// later.
     void expect(pid_t pid, OnEnd on_end);
+    /// As expect; `ending` is called while the child is still a zombie, which /proc tells of. It
+    /// must not change what is expected.
+    void expect(pid_t pid, OnEnd on_end, std::function<void()> ending);
     /// As expect, but the child, which is ours, holds its number until it is forgotten.
     void hold(pid_t pid, OnEnd on_end);
     /// Nobody is told any more. One that was held is reaped if it has ended, and otherwise as it
@@ -47,7 +50,10 @@ class Children {
     struct Child {
         OnEnd on_end;  ///< none once it has been called
         bool held = false;
+        std::function<void()> ending;  ///< may be none
     };
+
+    bool reap(pid_t pid);
 
     void reaped(const os::Ended& end);
     void look_at_held(pid_t pid);

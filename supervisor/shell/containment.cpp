@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <map>
 
 #include "supervisor/os/cgroup.h"
@@ -88,11 +89,18 @@ Containments::Containments(asio::io_context& io, Children& children, os::Spawner
     if (const auto found = find_cgroup(runtime_dir); !found) {
         no_cgroup_ = found.error().text();
         folder_.clear();
-        (void)have_keepers();
+        std::string why;
+        (void)have_keepers(why);
     }
 }
 
-Containments::~Containments() {
+Containments::~Containments() { close(); }
+
+void Containments::close() {
+    if (std::exchange(closed_, true)) return;
+    // What a service was to leave behind has its cgroup.
+    marks_->end_nobodys(
+        [this](pid_t pid) { return !folder_.empty() && !os::is_out_of_cgroup(pid, path_); });
     if (folder_.empty()) return;
     remove_retired(SIZE_MAX);
     remove_empty_below(folder_);
@@ -127,6 +135,10 @@ Result<std::string> Containments::make_cgroup(const std::string& name) {
         std::string folder = folder_ + "/" + name + "." + std::to_string(++made_);
         auto made = os::make_cgroup(folder);
         if (made) return folder;
+        // Somebody may have tidied up ours while nothing lived in it.
+        if (made.error().errnum == ENOENT && os::make_cgroup(folder_))
+            made = os::make_cgroup(folder);
+        if (made) return folder;
         // There may be one in which something of a predecessor's lives on.
         if (made.error().errnum != EEXIST) return made.error();
     }
@@ -134,6 +146,7 @@ Result<std::string> Containments::make_cgroup(const std::string& name) {
 
 void Containments::retire_cgroup(std::string folder) {
     retired_.push_back(std::move(folder));
+    if (closed_) return;
     if (std::exchange(removing_, true)) return;
     asio::post(io_, [this, alive = std::weak_ptr(alive_)] {
         if (!alive.expired()) remove_retired(16);
@@ -143,21 +156,35 @@ void Containments::retire_cgroup(std::string folder) {
 void Containments::remove_retired(std::size_t most) {
     removing_ = false;
     const std::size_t count = std::min(most, retired_.size());
-    for (std::size_t i = 0; i < count; ++i) (void)os::remove_cgroup(retired_[i]);
-    retired_.erase(retired_.begin(), retired_.begin() + static_cast<std::ptrdiff_t>(count));
+    std::vector<std::string> candidates = std::exchange(lived_in_, {});
+    const auto end = retired_.begin() + static_cast<std::ptrdiff_t>(count);
+    std::move(retired_.begin(), end, std::back_inserter(candidates));
+    retired_.erase(retired_.begin(), end);
+    for (std::string& folder : candidates) {
+        if (!os::remove_cgroup(folder)) lived_in_.push_back(std::move(folder));
+    }
     if (retired_.empty()) return;
     std::string last = std::move(retired_.back());
     retired_.pop_back();
     retire_cgroup(std::move(last));
 }
 
-bool Containments::have_keepers() {
+bool Containments::may_pass(int errnum) {
+    return errnum == EMFILE || errnum == ENFILE || errnum == ENOMEM || errnum == EAGAIN;
+}
+
+/// If not, `why` says it too.
+bool Containments::have_keepers(std::string& why) {
     if (keeper_image_) return true;
-    if (!no_keeper_.empty()) return false;
-    auto image = os::make_keeper_image();
-    if (!image) return do_without_keepers(image.error().text()), false;
-    keeper_image_ = std::move(*image);
-    return true;
+    if (no_keeper_.empty()) {
+        auto image = os::make_keeper_image();
+        if (image) return keeper_image_ = std::move(*image), true;
+        const int errnum = image.error().errnum.value_or(0);
+        if (may_pass(errnum)) return why.append("; ").append(image.error().text()), false;
+        do_without_keepers(image.error().text());
+    }
+    why.append("; ").append(no_keeper_);
+    return false;
 }
 
 void Containments::do_without_keepers(const std::string& why) {
@@ -171,13 +198,13 @@ std::unique_ptr<Containment> Containments::open(const std::string& name,
     std::string why = no_cgroup_;
     if (!folder_.empty()) {
         auto folder = make_cgroup(name);
-        if (folder) return std::make_unique<CgroupTree>(*this, std::move(*folder));
+        if (folder) return std::make_unique<CgroupTree>(*this, std::move(*folder), invocation_id);
         why = folder.error().text();
     }
-    if (have_keepers()) {
+    if (have_keepers(why)) {
         return std::make_unique<KeeperTree>(*this, name, invocation_id, std::move(why));
     }
-    return std::make_unique<MarkedTree>(*marks_, invocation_id, why + "; " + no_keeper_);
+    return std::make_unique<MarkedTree>(*marks_, invocation_id, std::move(why));
 }
 
 void Containments::child_ended() {

@@ -26,7 +26,7 @@ struct Tracking {
     };
     By by = By::Marks;
     std::string cgroup;  ///< its path
-    std::string why;     ///< it is no cgroup, or not even a subreaper
+    std::string why;     ///< it is no cgroup, or not even a subreaper; or what is not in the cgroup
 };
 
 /// A process that somebody started, its *main process*, and all that came of it, however often it
@@ -92,6 +92,9 @@ class Containments {
     std::unique_ptr<Containment> open(const std::string& name, const std::string& invocation_id);
     /// SIGCHLD came.
     void child_ended();
+    /// Nothing will be opened any more: ends what came to us and belongs to nobody, and removes our
+    /// cgroups. Another supervisor with our runtime directory must not have started yet.
+    void close();
 
   private:
     friend class CgroupTree;
@@ -101,8 +104,10 @@ class Containments {
     Result<std::string> make_cgroup(const std::string& name);
     void retire_cgroup(std::string folder);
     void remove_retired(std::size_t most);
-    bool have_keepers();
+    bool have_keepers(std::string& why);
     void do_without_keepers(const std::string& why);
+    /// Whether what failed with it may work the next time.
+    static bool may_pass(int errnum);
 
     asio::io_context& io_;
     Children& children_;
@@ -114,8 +119,9 @@ class Containments {
     Fd keeper_image_;
     std::string no_keeper_;
     std::uint64_t made_ = 0;
-    std::vector<std::string> retired_;  // cgroups to be removed when there is time
-    bool removing_ = false;
+    std::vector<std::string> retired_;   // cgroups to be removed when there is time
+    std::vector<std::string> lived_in_;  // those that could not be; with the next that retires
+    bool removing_ = false, closed_ = false;
     std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 

@@ -22,6 +22,8 @@ ForeignProcess::ForeignProcess(asio::io_context& io, pid_t pid, Fd pidfd, OnEnd 
 
 void ForeignProcess::signal(int signal) { (void)os::send_signal(pidfd_.native_handle(), signal); }
 
+bool ForeignProcess::exists() { return os::has_process(pidfd_.native_handle()); }
+
 void ForeignProcess::ended() {
     const int pidfd = pidfd_.native_handle();
     if (const auto end = os::reap(pidfd)) return tell(*end);

@@ -22,6 +22,8 @@ class ForeignProcess {
 
     pid_t pid() const { return pid_; }
     void signal(int signal);
+    /// Whether it is there, be it as a zombie: then its number is its own.
+    bool exists();
 
   private:
     void ended();

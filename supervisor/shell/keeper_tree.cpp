@@ -24,11 +24,14 @@ KeeperTree::KeeperTree(Containments& all, std::string name, std::string invocati
       name_(std::move(name)),
       invocation_id_(std::move(invocation_id)),
       why_(std::move(why)),
-      reports_(all.io_) {}
+      reports_(all.io_),
+      leader_(all.io_) {}
 
 KeeperTree::~KeeperTree() {
     all_.children_.forget(main_);
+    if (keeper_ == 0) return;
     all_.children_.forget(keeper_);
+    all_.marks_->spare(keeper_);
 }
 
 os::SpawnResult KeeperTree::start(os::SpawnSpec spec, OnEnd on_end) {
@@ -46,18 +49,21 @@ os::SpawnResult KeeperTree::start(os::SpawnSpec spec, OnEnd on_end) {
     on_end_ = std::move(on_end);
     main_ = spawned->pid;
     keeper_ = spawned->keeper;
+    leader_.assign(spawned->pidfd.get(), error);
+    if (!error) (void)spawned->pidfd.release();
     if (keeper_ == 0) {
-        all_.do_without_keepers("cannot execute a keeper: " +
-                                Error::strerrordesc(spawned->keeper_errnum));
-        why_.append("; ").append(all_.no_keeper_);
+        std::string why = "cannot execute a keeper: ";
+        why += Error::strerrordesc(spawned->keeper_errnum);
+        why_.append("; ").append(why);
+        if (!Containments::may_pass(spawned->keeper_errnum)) all_.do_without_keepers(why);
         keeper_lost();
         return result;
     }
-    leader_ = std::move(spawned->pidfd);
     all_.children_.expect(keeper_, [this](const os::Ended& end) { keeper_ended(end); });
     // It becomes ours if somebody kills the keeper.
     all_.children_.expect(main_, [this](const os::Ended& end) { main_ended(end); });
     await_reports();
+    await_leader();
     return result;
 }
 
@@ -103,7 +109,7 @@ bool KeeperTree::is_member(pid_t pid) {
 void KeeperTree::signal_main(int signal) {
     if (fallback_) return fallback_->signal_main(signal);
     if (adopted_) return adopted_->signal(signal);
-    if (main_ != 0) (void)os::send_signal(leader_.get(), signal);
+    if (main_ != 0) (void)os::send_signal(leader_.native_handle(), signal);
 }
 
 void KeeperTree::signal_all(int signal) {
@@ -120,10 +126,9 @@ void KeeperTree::kill() {
 void KeeperTree::fell() {
     felling_soon_ = false;
     if (keeper_ == 0 || empty_) return;
-    // One that somebody has stopped would report nothing.
-    ::kill(keeper_, SIGCONT);
+    wake_keeper();
     // Most are of one group, which goes at one blow.
-    os::signal_group(leader_.get(), SIGKILL);
+    os::signal_group(leader_.native_handle(), SIGKILL);
     const os::Felled felled = os::fell_below(keeper_, felling_slice);
     if (!felled.stood_still) return fell_soon();
     // Who was orphaned during the look may have been missed; whose end that was is reported.
@@ -145,6 +150,7 @@ bool KeeperTree::empty() {
 void KeeperTree::await_empty(std::function<void()> emptied) {
     if (fallback_) return fallback_->await_empty(std::move(emptied));
     emptied_ = std::move(emptied);
+    wake_keeper();
     if (!empty()) return;
     asio::post(all_.io_, [this, alive = std::weak_ptr(alive_)] {
         if (!alive.expired()) told_empty();
@@ -166,6 +172,20 @@ void KeeperTree::await_reports() {
         });
 }
 
+/// The keeper tells its end; but not if somebody has stopped it.
+void KeeperTree::await_leader() {
+    if (!leader_.is_open()) return;
+    leader_.async_wait(
+        asio::posix::stream_descriptor::wait_read,
+        [this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
+            if (!error && !alive.expired()) wake_keeper();
+        });
+}
+
+void KeeperTree::wake_keeper() {
+    if (keeper_ != 0) ::kill(keeper_, SIGCONT);
+}
+
 void KeeperTree::read_reports() {
     bool last = false;
     for (const os::KeeperReport& report : os::read_reports(reports_.native_handle())) {
@@ -181,6 +201,7 @@ void KeeperTree::read_reports() {
 void KeeperTree::main_ended(const os::Ended& end) {
     if (end.pid != main_) return;
     main_ = 0;
+    // The fallback may hold it.
     if (!fallback_) all_.children_.forget(end.pid);
     // It may be what calls us.
     asio::post(all_.io_, [over = std::shared_ptr(std::move(adopted_))] {});
@@ -203,7 +224,25 @@ void KeeperTree::keeper_ended(const os::Ended& end) {
 
 void KeeperTree::keeper_lost() {
     auto marked = std::make_unique<MarkedTree>(*all_.marks_, invocation_id_, why_);
-    marked->take_over(main_, [this](const os::Ended& end) { main_ended(end); });
+    const auto told = [this](const os::Ended& end) { main_ended(end); };
+    if (adopted_) {
+        // One that has gone is told of by who watches it until now.
+        auto pidfd = os::open_pidfd(main_);
+        if (pidfd && adopted_->exists()) {
+            marked->take_over(main_, std::move(*pidfd), told);
+            adopted_.reset();
+        }
+    } else if (main_ != 0 && os::is_child(main_)) {
+        marked->take_over(main_, told);
+    } else if (main_ != 0) {
+        // The keeper has reaped it, and could not tell us any more.
+        asio::post(all_.io_, [this, pid = main_, alive = std::weak_ptr(alive_)] {
+            if (alive.expired()) return;
+            const auto status = os::exit_of_reaped(leader_.native_handle());
+            all_.children_.forget(pid);
+            main_ended({pid, status.value_or(ExitStatus::unknown()), {}});
+        });
+    }
     fallback_ = std::move(marked);
     if (emptied_) fallback_->await_empty(std::exchange(emptied_, nullptr));
     if (killing_) fallback_->kill();

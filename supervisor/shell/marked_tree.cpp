@@ -4,12 +4,42 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 namespace reeve::shell {
 
+namespace {
+
+/// One that the kernel keeps from ending must not keep us.
+constexpr Duration patience_with_killed = 1s;
+
+}  // namespace
+
 Marks::Marks(asio::io_context& io, Children& children, os::Spawner& spawner)
     : io_(io), children_(children), spawner_(spawner) {
-    children_.on_reaped([this](pid_t pid) { orphans_.erase(pid); });
+    // Those that we were executed with are not ours to end.
+    for (const pid_t pid : os::children_of(::getpid())) spared_.insert(pid);
+    children_.on_reaped([this](pid_t pid) {
+        orphans_.erase(pid);
+        spared_.erase(pid);
+    });
+}
+
+void Marks::end_nobodys(const std::function<bool(pid_t)>& spares) {
+    // What hides below one of them comes to us with its end.
+    const auto give_up = std::chrono::steady_clock::now() + patience_with_killed;
+    while (std::chrono::steady_clock::now() < give_up) {
+        std::vector<pid_t> orphans = children_.living_orphans();
+        std::erase_if(orphans, [&](pid_t pid) { return spared_.contains(pid) || spares(pid); });
+        if (orphans.empty()) return;
+        for (const pid_t orphan : orphans) {
+            (void)os::fell_below(orphan, 20ms);
+            // Only we can reap it, so its number is its own.
+            ::kill(orphan, SIGKILL);
+        }
+        std::this_thread::sleep_for(1ms);
+    }
 }
 
 void Marks::census() {
@@ -18,7 +48,9 @@ void Marks::census() {
     std::unordered_map<pid_t, MarkedTree*> orphans;
     for (const pid_t pid : children_.living_orphans()) {
         const auto known = orphans_.find(pid);
-        orphans.emplace(pid, known != orphans_.end() ? known->second : owner_of(pid));
+        // Whoever was nobody's may be of a tree that has come to be since.
+        const bool owned = known != orphans_.end() && known->second != nullptr;
+        orphans.emplace(pid, owned ? known->second : owner_of(pid));
     }
     orphans_ = std::move(orphans);
     census_after_ = children_.sweeps();
@@ -67,7 +99,9 @@ MarkedTree::~MarkedTree() {
     marks_.by_leader_.erase(leader_);
     for (const auto& [pid, start_time] : noted_) forget_note(pid);
     for (auto& [pid, owner] : marks_.orphans_) {
-        if (owner == this) owner = nullptr;
+        if (owner != this) continue;
+        marks_.spare(pid);
+        owner = nullptr;
     }
     if (adopted_) marks_.children_.forget(adopted_->pid());
     marks_.children_.forget(leader_);
@@ -103,7 +137,18 @@ Result<> MarkedTree::adopt(pid_t pid, OnEnd on_end) {
     }
     if (adopted_) marks_.children_.forget(adopted_->pid());
     on_end_ = std::move(on_end);
+    watch(pid, std::move(*pidfd));
+    return {};
+}
+
+void MarkedTree::take_over(pid_t adopted, Fd pidfd, OnEnd on_end) {
+    on_end_ = std::move(on_end);
+    watch(adopted, std::move(pidfd));
+}
+
+void MarkedTree::watch(pid_t pid, Fd pidfd) {
     const auto told = [this](const os::Ended& end) {
+        if (!adopted_ || adopted_->pid() != end.pid) return;
         marks_.children_.forget(end.pid);
         // It may be what calls us.
         asio::post(marks_.io_, [over = std::shared_ptr(std::move(adopted_))] {});
@@ -111,8 +156,7 @@ Result<> MarkedTree::adopt(pid_t pid, OnEnd on_end) {
     };
     // Whoever sees it first: if it is our child, it may be reaped with others.
     marks_.children_.expect(pid, told);
-    adopted_ = std::make_unique<ForeignProcess>(marks_.io_, pid, std::move(*pidfd), told);
-    return {};
+    adopted_ = std::make_unique<ForeignProcess>(marks_.io_, pid, std::move(pidfd), told);
 }
 
 void MarkedTree::main_ended(const os::Ended& end) {

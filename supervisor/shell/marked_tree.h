@@ -19,7 +19,7 @@ class MarkedTree;
 
 /// Which orphans that came to us belong to which marked tree: known because they were noted as
 /// descendants, or by their session, their process group or the invocation id in their environment.
-/// An orphan is looked at once, when it is first seen, and remembered until it is gone.
+/// An orphan that belongs to one is looked at once, and remembered until it is gone.
 class Marks {
   public:
     Marks(asio::io_context& io, Children& children, os::Spawner& spawner);
@@ -28,6 +28,11 @@ class Marks {
 
     /// SIGCHLD came, and the children were swept: trees may have emptied.
     void look();
+
+    /// A child that nobody expects any more is to live on when we end.
+    void spare(pid_t child) { spared_.insert(child); }
+    /// KILL to what came to us and belongs to nobody, but for what is spared.
+    void end_nobodys(const std::function<bool(pid_t)>& spares);
 
   private:
     friend class MarkedTree;
@@ -45,6 +50,7 @@ class Marks {
     std::unordered_map<pid_t, MarkedTree*> orphans_;
     std::optional<std::uint64_t> census_after_;  // how many sweeps of the children
     std::set<MarkedTree*> awaited_;
+    std::set<pid_t> spared_;
 };
 
 /// A tree whose processes are known by descent and marks only. Its first process stays a zombie,
@@ -58,6 +64,8 @@ class MarkedTree : public Containment {
     os::SpawnResult start(os::SpawnSpec spec, OnEnd on_end) override;
     /// In place of start(), for a main process that has become our child; 0: it has ended.
     void take_over(pid_t main, OnEnd on_end);
+    /// The same for an adopted one that need not be our child; the pidfd is the process's.
+    void take_over(pid_t adopted, Fd pidfd, OnEnd on_end);
     Result<> adopt(pid_t pid, OnEnd on_end) override;
     std::vector<os::ProcessEntry> members() override;
     bool is_member(pid_t pid) override;
@@ -71,6 +79,7 @@ class MarkedTree : public Containment {
   private:
     friend class Marks;
 
+    void watch(pid_t pid, Fd pidfd);
     void note_members();
     void forget_note(pid_t pid);
     void main_ended(const os::Ended& end);

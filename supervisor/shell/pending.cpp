@@ -83,8 +83,10 @@ void Pending::touches(const core::Touches& touches) {
         const std::string& name = engine_.units().find(service.id)->name();
         const std::string& reason = engine_.units().find(service.reason)->name();
         entry.also.push_back(name);
-        notice.services.push_back(
-            {name, verb_of(touches.verb), (starts ? "needed by " : "requires ") + reason});
+        const std::string relation = starts          ? "needed by "
+                                     : service.rival ? "conflicts with "
+                                                     : "requires ";
+        notice.services.push_back({name, verb_of(touches.verb), relation + reason});
     }
     entry.asked.session->send(protocol::encode_touches(notice));
 }

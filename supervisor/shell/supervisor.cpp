@@ -124,6 +124,8 @@ Result<> Supervisor::let_clients_in(const config::Supervisor& settings) {
 int Supervisor::run() {
     queue_.push(core::BootAsked{});
     io_.run();
+    // Whoever holds the lock on the runtime directory has its cgroups, which is still us.
+    containments_.close();
     return status_;
 }
 

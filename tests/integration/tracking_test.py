@@ -212,6 +212,71 @@ class Tracking(WithCgroups, unittest.TestCase):
             s.status("nest")    # it is removed when there is time, which is by then
             self.assertFalse(os.path.exists(ours + "/nest.2"))
 
+    # Moves itself to where it may, and starts another one there; says both.
+    LEAVE = """
+import os, subprocess, time
+open(os.environ["D"] + "/cg/cgroup.procs", "w").write(str(os.getpid()))
+left = subprocess.Popen(["/bin/sleep", "1000000"], start_new_session=True)
+print(os.getpid(), left.pid, file=open(os.environ["D"] + "/pids", "w"), flush=True)
+time.sleep(1000000)
+"""
+
+    @contextlib.contextmanager
+    def one_that_leaves(self):
+        config = {"services": {"web": {"command": python(self.LEAVE), "restart": "never",
+                                       "stop": {"timeout": "100ms"}}}}
+        elsewhere = cgroup_folder("/reeve-test-" + str(os.getpid()))
+        os.mkdir(elsewhere)
+        try:
+            with self.supervise(config, fifos=["pids"], start=False) as s:
+                os.symlink(elsewhere, s.dir + "/cg")
+                s.start()
+                yield s, *map(int, s.fifo("pids").read_line().split())
+        finally:
+            os.rmdir(elsewhere)
+
+    @needs_root
+    def test_a_main_process_that_has_left_its_cgroup_is_stopped_with_what_left_together_with_it(self):
+        with self.one_that_leaves() as (s, main, left):
+            self.assertIn("has left", self.tracking(s)["why"])
+            s.ctl("stop", "web", status=0)
+            self.assertFalse(alive(main) or alive(left))
+
+    @needs_root
+    def test_what_left_its_cgroup_with_a_main_process_that_crashes_is_ended(self):
+        with self.one_that_leaves() as (s, main, left):
+            os.kill(main, signal.SIGKILL)
+            s.wait_for("web", "failed")
+            self.assertFalse(alive(left))
+
+    @needs_root
+    def test_a_main_process_that_has_left_its_cgroup_and_is_stopped_ends_with_the_supervisor(self):
+        with self.one_that_leaves() as (s, main, left):
+            os.kill(main, signal.SIGSTOP)
+            self.assertEqual(s.end(), 0)
+            self.assertFalse(alive(main) or alive(left))
+
+    def test_cgroups_in_which_something_was_left_go_once_it_has_ended(self):
+        leave = shell("echo $D > /dev/null; read pid < $D/go; sleep 1000000 & echo $! > $D/pids; exit 0")
+        config = {"services": {"web": {"command": FOREVER}, "left": {
+            "command": leave, "restart": "never", "stop": {"rest": "leave"}}}}
+        with self.supervise(config, fifos=["pids", "go"]) as s:
+            s.wait_for("web", "running")
+            with open(s.dir + "/go", "w", encoding="ascii") as f:
+                f.write("go\n")
+            left = s.fifo("pids").read_pid()
+            s.wait_until(lambda: s.states["left"] in ("done", "stopped", "exited", "failed"))
+            self.assertTrue(alive(left))
+            with open(f"/proc/{left}/cgroup", encoding="ascii") as f:
+                folder = cgroup_folder(f.read().split("0::")[1].split()[0])
+            s.ctl("restart", "web", status=0)
+            self.assertTrue(os.path.exists(folder))
+            os.kill(left, signal.SIGKILL)
+            wait_gone(left)
+            s.ctl("restart", "web", status=0)
+            s.status("web")
+            self.assertFalse(os.path.exists(folder))
+
 
 @needs_root
 @needs("unshare")
@@ -258,6 +323,32 @@ class Keepers(WithoutCgroups, unittest.TestCase):
                 f.write("go\n")
             s.wait_for("web", "failed")
             self.assertIn("exit 7", s.status("web")["cause"])
+
+    def test_a_service_that_dies_together_with_its_keeper_is_seen_to_have_ended(self):
+        with self.supervise({"services": {"web": {"command": FOREVER, "restart": "never"}}}) as s:
+            s.wait_for("web", "running")
+            keeper, main = self.keeper(s), s.pid("web")
+            os.kill(main, signal.SIGSTOP)
+            os.kill(keeper, signal.SIGSTOP)
+            os.kill(main, signal.SIGKILL)
+            os.kill(keeper, signal.SIGKILL)
+            s.wait_for("web", "failed")
+
+    def test_a_stopped_keeper_hides_no_crash(self):
+        with self.supervise({"services": {"web": {"command": FOREVER, "restart": "never"}}}) as s:
+            s.wait_for("web", "running")
+            os.kill(self.keeper(s), signal.SIGSTOP)
+            os.kill(s.pid("web"), signal.SIGKILL)
+            s.wait_for("web", "failed")
+            self.assertIn("SIGKILL", s.status("web")["cause"])
+
+    def test_what_is_nobodys_ends_with_the_supervisor(self):
+        script = python(CRON)
+        with self.supervise({"services": {"web": {"command": script}}}, fifos=["pids"]) as s:
+            left = s.fifo("pids").read_pid()
+            os.kill(self.keeper(s), signal.SIGKILL)
+            self.assertEqual(s.end(), 0)
+            self.assertFalse(alive(left))
 
 
 @needs_root

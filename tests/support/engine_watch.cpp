@@ -32,7 +32,10 @@ bool on_its_way(const Unit& unit) {
     if (unit.goal == Goal::Down) return false;
     if (const auto* waiting = std::get_if<Waiting>(&unit.state())) return !waiting->stuck;
     if (const auto* stopping = std::get_if<Stopping>(&unit.state())) {
-        return stopping->reason == StopReason::Asked;
+        const bool well = !unit.start_failed && stopping->main_gone && is_oneshot(unit) &&
+                          unit.policy().success_exit.contains(unit.last_run.status);
+        return stopping->reason == StopReason::Asked ||
+               (stopping->reason == StopReason::Ended && well);
     }
     return is<Starting>(unit) || ((is<Running>(unit) || is<Reloading>(unit)) && unit.halting);
 }
@@ -263,7 +266,9 @@ void EngineWatch::check_unit(const Unit& unit) {
         must = must || (unit.alive() && engine_.units().at_place(place).halting);
     }
     for (const std::uint32_t place : engine_.units().neighbours(unit, Edge::Binds)) {
-        must = must || (unit.alive() && !satisfied(engine_.units().at_place(place)));
+        const Unit& other = engine_.units().at_place(place);
+        expect(must || !unit.alive() || satisfied(other) || is_being_followed(other), unit,
+               "outlives one that it is bound to");
     }
     expect(unit.halting == must, unit, "halting is not what follows from its neighbours");
     expect(unit.alive() || !unit.cycle, unit, "a restart is due of what is not alive");
@@ -301,7 +306,8 @@ void EngineWatch::check_rest(const Unit& unit) {
     if (const auto* stopping = std::get_if<Stopping>(&unit.state())) {
         const Run& run = runs_[stopping->run];
         const auto task = tasks_.find(stopping->command);
-        const bool killed = run.killed || (task != tasks_.end() && task->second.killed);
+        const bool killed = (stopping->step == StopStep::Ending && run.killed) ||
+                            (task != tasks_.end() && task->second.killed);
         expect(stopping->deadline || killed, unit, "stops without an end");
         expect(stopping->main_gone == (run.main_gone || !run.launched), unit,
                "does not know whether its main process is there");

@@ -29,6 +29,25 @@ TEST(Bond, RestartsAlsoWhenTheOtherIsUpAgainAtOnce) {
     EXPECT_EQ(s.state("app"), "starting");
 }
 
+TEST(Bond, RestartsThoughTheOtherIsBackBeforeItsTurnToStop) {
+    Scenario s({Service("a"), Service("b").binds({"a"}), Service("c").needs({"b"})});
+    s.boot_up().pass(1min).exits("a", 1).spawned("a");
+    EXPECT_EQ(s.state("a"), "running");
+    EXPECT_EQ(s.state("c"), "stopping");
+    s.take();
+    s.exits("c");
+    EXPECT_THAT(s.take(), ElementsAre("reap c", "signal b SIGTERM", "signal b SIGCONT"));
+    EXPECT_EQ(s.cause("b"), "stopped to be restarted because a, which it is bound to, ended");
+}
+
+TEST(Bond, IsNotLostWhileAMainProcessIsFollowedByAnother) {
+    Scenario s({Service("a").forking("/run/a.pid"), Service("b").binds({"a"})});
+    s.boot().spawned("a").parent_exits("a").main_found("a").spawned("b").exits("a", 0, true);
+    EXPECT_EQ(s.state("b"), "running");
+    s.main_found("a");
+    EXPECT_EQ(s.state("b"), "running");
+}
+
 TEST(Bond, PlainRequirementGoesOnThroughACrash) {
     Scenario s({Service("app").needs({"db"}), Service("db")});
     s.boot_up().exits("db", 1);
@@ -57,6 +76,31 @@ TEST(Conflict, HoldsWhicheverSideNamesIt) {
     Scenario s({Service("a").disabled(), Service("b").conflicts({"a"})});
     s.boot_up().start({"a"});
     EXPECT_EQ(s.state("b"), "stopping");
+}
+
+TEST(Conflict, WithWhatAnEarlierOneNeedsRefusesTheLaterOne) {
+    Scenario s({Service("r"), Service("x").needs({"r"}).disabled(),
+                Service("y").conflicts({"r"}).disabled()});
+    s.boot_up().start({"x", "y"}).spawned("x");
+    EXPECT_EQ(s.state("r"), "running");
+    EXPECT_THAT(s.take(), Contains("reply 1 x:done y:failed"));
+    EXPECT_EQ(s.told(1), "it conflicts with r, which is started as well");
+}
+
+TEST(Conflict, OfSomethingOnlyWantedLeavesThatOut) {
+    Scenario s({Service("x").wants({"y", "z"}).disabled(), Service("y").conflicts({"z"}).disabled(),
+                Service("z").disabled()});
+    s.boot_up().start({"x"});
+    EXPECT_EQ(s.state("y"), "starting");
+    EXPECT_EQ(s.state("z"), "stopped");
+}
+
+TEST(Conflict, WithOneThatIsRemovedWaitsUntilThatIsGone) {
+    Scenario s({Service("x")});
+    s.boot_up().replace({Service("y").conflicts({"x"})});
+    EXPECT_EQ(s.state("y"), "waiting");
+    s.exits("x");
+    EXPECT_EQ(s.state("y"), "starting");
 }
 
 TEST(Conflict, OfTwoThatAreStartedTogetherTheFirstWins) {

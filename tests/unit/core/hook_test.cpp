@@ -149,6 +149,39 @@ TEST(PostStop, KnowsHowTheServiceEnded) {
                 ElementsAre("SERVICE_RESULT=signal", "EXIT_CODE=killed", "EXIT_STATUS=SEGV"));
 }
 
+TEST(PostStop, OfAOneshotThatEndedWellIsWaitedFor) {
+    Scenario s({Service("a").oneshot().post_stop({"tidy"}), Service("b").needs({"a"}),
+                Service("c").after({"a"})});
+    s.boot().spawned("a").exits("a");
+    EXPECT_EQ(s.cause("b"), "waits for a");
+    EXPECT_EQ(s.state("c"), "waiting");
+    s.command_ends("a", true);
+    EXPECT_EQ(s.state("b"), "starting");
+    EXPECT_EQ(s.state("c"), "starting");
+}
+
+TEST(PostStop, IsShown) {
+    Scenario s({Service("a").pre_stop({"drain"}).post_stop({"tidy", "up"})});
+    s.boot_up().stop({"a"});
+    EXPECT_EQ(s.cause("a"), "stopped by request; pre_stop runs: drain");
+    s.command_ends("a", true);
+    EXPECT_EQ(s.cause("a"), "stopped by request");
+    s.exits("a");
+    EXPECT_EQ(s.cause("a"), "stopped by request; post_stop runs: tidy up");
+    s.send({"a"}, SIGKILL, config::StopScope::Tree);
+    EXPECT_THAT(s.last(), ElementsAre("reply 2 a:not running"));
+    s.command_ends("a", true);
+    EXPECT_EQ(s.cause("a"), "stopped by request");
+}
+
+TEST(Hooks, GoOnByTheDefinitionThatTheyBeganBy) {
+    Scenario s({Service("a").pre_start({"one"}).pre_start({"two"})});
+    s.boot().replace({Service("a").pre_start({"new"}).pre_start({"one"}).pre_start({"two"})});
+    s.take();
+    s.command_ends("a", true);
+    EXPECT_THAT(s.take(), ElementsAre("run a two"));
+}
+
 TEST(PostStop, RunsOnceNothingOfTheServiceIsLeft) {
     Scenario s({Service("a").post_stop({"tidy"})});
     s.boot_up().exits("a", 1, true);

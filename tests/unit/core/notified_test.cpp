@@ -52,6 +52,13 @@ TEST(Reloading, ThatDoesNotEndInTimeHasFailed) {
     EXPECT_EQ(s.told(1), "its reload has not ended: no READY=1 in time");
 }
 
+TEST(Reloading, IsWaitedForWhereverTheServiceTellsOfIt) {
+    Scenario s({Service("a").probed().watchdog(1h).reload()});
+    s.boot_up().reload({"a"}).says({.run = s.run("a"), .reloading = true}).take();
+    s.says({.run = s.run("a"), .ready = true});
+    EXPECT_THAT(s.take(), ElementsAre("reply 1 a:done"));
+}
+
 TEST(Reloading, ByItselfIsShown) {
     Scenario s({Service("a").notify()});
     s.boot_up().says({.run = s.run("a"), .reloading = true});
@@ -75,6 +82,14 @@ TEST(SaysStopping, IsStoppingWithoutASignalAndJudgedByItsEnd) {
     s.pass(1s).exits("a", 1);
     EXPECT_EQ(s.state("a"), "backoff");
     EXPECT_EQ(s.cause("a"), "exit 1 after 1 s");
+}
+
+TEST(SaysStopping, IsHeardDuringPostStart) {
+    Scenario s({Service("a").notify().post_start({"tell"})});
+    s.boot().spawned("a").ready("a").says({.run = s.run("a"), .stopping = true});
+    EXPECT_EQ(s.state("a"), "stopping");
+    s.command_ends("a", false).exits("a", 1);
+    EXPECT_EQ(s.state("a"), "backoff");
 }
 
 TEST(SaysStopping, IsFinal) {

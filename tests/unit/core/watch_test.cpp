@@ -129,6 +129,14 @@ TEST(Watchdog, CanBeTriggeredAndChangedByTheServiceItself) {
     EXPECT_THAT(s.cause("a"), HasSubstr("WATCHDOG=trigger"));
 }
 
+TEST(Watchdog, ThatTheServiceAskedForOutlastsOtherChanges) {
+    Scenario s({Service("a").notify()});
+    s.boot_up().says({.run = s.run("a"), .watchdog_interval = 5s});
+    s.replace({Service("a").notify().description("changed")}).take();
+    s.pass(5s);
+    EXPECT_THAT(s.take(), Contains("signal a SIGABRT"));
+}
+
 TEST(Watchdog, IsTakenAwayAtOnce) {
     Scenario s({Service("a").notify().watchdog(5s)});
     s.boot_up().replace({Service("a").notify()}).take();
