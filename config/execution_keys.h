@@ -49,7 +49,8 @@ inline constexpr std::array kIoPriorityKeys{
 
 inline constexpr std::array kDirectoryKeys{
     Key{"runtime", value_field<Kind::Folders, read_folders, &Directories::runtime>, "[]",
-        "Below `/run`; for another user below `$XDG_RUNTIME_DIR`."},
+        "Below `/run`; for another user below `$XDG_RUNTIME_DIR`, or where that is not set below "
+        "`/tmp/reeve-UID/services`."},
     Key{"state", value_field<Kind::Folders, read_folders, &Directories::state>, "[]",
         "Below `/var/lib`; for another user below `$XDG_STATE_HOME`."},
     Key{"log", value_field<Kind::Folders, read_folders, &Directories::log>, "[]",

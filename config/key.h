@@ -22,6 +22,7 @@ enum class Kind {
     Integer,
     Number,
     Duration,
+    MaybeDuration,
     Size,
     Percent,
     Mode,

@@ -37,6 +37,9 @@ constexpr KindInfo kDuration{
     R"({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": )"
     R"("^([0-9]+(\\.[0-9]+)?|([0-9]+(\\.[0-9]+)?(d|h|m|s|ms))+)$"}, )"
     R"({"$ref": "#/$defs/variable"}]})"};
+constexpr KindInfo kMaybeDuration{
+    "maybe_duration", "[duration](#values) or `none`",
+    R"({"anyOf": [{"$ref": "#/$defs/duration"}, {"const": "none"}]})"};
 constexpr KindInfo kSize{
     "size", "[size](#values)",
     R"({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": )"
@@ -130,15 +133,15 @@ constexpr KindInfo kCapabilities{"capabilities", "list of names",
 constexpr KindInfo kMap{"map", "map", ""};
 
 constexpr Kind kAll[] = {
-    Kind::Text,         Kind::Bool,       Kind::Integer,   Kind::Number,
-    Kind::Duration,     Kind::Size,       Kind::Percent,   Kind::Mode,
-    Kind::Signal,       Kind::Command,    Kind::Path,      Kind::Names,
-    Kind::Exits,        Kind::Choice,     Kind::Variables, Kind::EnvironmentFiles,
-    Kind::Inherit,      Kind::Limits,     Kind::Address,   Kind::UserName,
-    Kind::GroupName,    Kind::GroupNames, Kind::Stdin,     Kind::Destinations,
-    Kind::Services,     Kind::Instances,  Kind::Commands,  Kind::Url,
-    Kind::Statuses,     Kind::Pattern,    Kind::Folders,   Kind::Cpus,
-    Kind::Capabilities, Kind::Map};
+    Kind::Text,         Kind::Bool,          Kind::Integer,   Kind::Number,
+    Kind::Duration,     Kind::Size,          Kind::Percent,   Kind::Mode,
+    Kind::Signal,       Kind::Command,       Kind::Path,      Kind::Names,
+    Kind::Exits,        Kind::Choice,        Kind::Variables, Kind::EnvironmentFiles,
+    Kind::Inherit,      Kind::Limits,        Kind::Address,   Kind::UserName,
+    Kind::GroupName,    Kind::GroupNames,    Kind::Stdin,     Kind::Destinations,
+    Kind::Services,     Kind::Instances,     Kind::Commands,  Kind::Url,
+    Kind::Statuses,     Kind::Pattern,       Kind::Folders,   Kind::Cpus,
+    Kind::Capabilities, Kind::MaybeDuration, Kind::Map};
 
 }  // namespace
 
@@ -157,6 +160,8 @@ const KindInfo& info_of(Kind kind) {
             return kNumber;
         case Kind::Duration:
             return kDuration;
+        case Kind::MaybeDuration:
+            return kMaybeDuration;
         case Kind::Size:
             return kSize;
         case Kind::Percent:

@@ -7,6 +7,7 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <set>
 #include <tuple>
 #include <unordered_map>
 #include <unordered_set>
@@ -60,7 +61,7 @@ class Loader {
         for (const auto& [key, value] : services_) read_definition(key, value);
         const Supervisor supervisor = finish_supervisor();
         // Of a file that could not be read, nobody knows which services it has.
-        if (readable_) check_relations(named_, problems_);
+        if (readable_) check_relations(named_, unclear_, problems_);
         if (std::any_of(problems_.begin(), problems_.end(), is_error)) return nullptr;
         if (services_.empty()) warn_of_no_services();
         expand_instances(finished_);
@@ -167,7 +168,7 @@ class Loader {
             const std::size_t problems_before = problems_.size();
             // What is wrong with one is mostly wrong with all: of the others only the names count.
             if (good) read_service(key, value, name);
-            if (!good) named_.push_back({Origin{key, value, defaults_}, name, {}});
+            if (!good) named_.push_back({Origin{key, value, defaults_}, name, {}, false});
             good = good && std::none_of(problems_.begin() + std::ptrdiff_t(problems_before),
                                         problems_.end(), is_error);
         }
@@ -198,8 +199,9 @@ class Loader {
             }
         }
         if (problems_.size() == problems_before) return names;
-        readable_ = false;
-        return {instance_of(name) ? name : name + "@1"};
+        if (instance_of(name)) return {name};
+        unclear_.insert(key.text());
+        return {name + "@1"};
     }
 
     /// An instance that also stands under its own name.
@@ -231,7 +233,7 @@ class Loader {
                       Caller{options_.uid, options_.gid}, problems_);
         const auto lasting = options_.enabled.find(draft.name);
         if (lasting != options_.enabled.end()) draft.policy.enabled = lasting->second;
-        named_.push_back({origin, draft.name, draft.relations});
+        named_.push_back({origin, draft.name, draft.relations, draft.policy.enabled});
         finished_.push_back({std::move(draft.name), std::move(draft.execution),
                              std::move(draft.policy), std::move(draft.relations),
                              std::move(draft.identity)});
@@ -303,7 +305,7 @@ class Loader {
     const Sources& sources_;
     std::vector<Problem>& problems_;
     Reader reader_;
-    bool readable_;  ///< every file was, and what services there are
+    bool readable_;  ///< every file was
     Users users_;
     SupervisorDraft supervisor_;
     std::vector<yaml::Value> supervisor_maps_;
@@ -312,6 +314,7 @@ class Loader {
     bool per_service_ = false;  ///< `defaults` depend on the service, so base_ is without them
     std::vector<std::pair<yaml::Value, yaml::Value>> services_;
     std::unordered_map<std::string_view, yaml::Value> service_keys_;
+    std::set<std::string_view> unclear_;  ///< services of which it is not known what instances
     std::size_t count_instances_ = 0;
     std::vector<NamedRelations> named_;
     std::vector<Service> finished_;

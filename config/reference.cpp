@@ -68,8 +68,8 @@ A file is YAML 1.2 in UTF-8, one document, at most 4 MiB. Its top-level keys:
   one file only.
 - `defaults` lie below every service: maps are merged, anything else in the service takes the place
   of what `defaults` say. `${SERVICE}` in them is the service's own name. A oneshot takes no `ready`,
-  `reload`, `health`, `watchdog` and `post_start` from them, a service without a command only
-  `description`, `enabled`, `groups` and what it says of other services.
+  `reload`, `health`, `watchdog`, `post_start` and `pre_stop` from them, a service without a command
+  only `description`, `enabled`, `groups` and what it says of other services.
 - A name is made of `a-z`, `0-9`, `.`, `_` and `-`, begins with a letter or a digit, and has 64
   characters at most. `NAME@INSTANCE`, both such names, is an instance: one of those that
   [`instances`](#what-runs) makes, or a service that is written down under that name.

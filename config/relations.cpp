@@ -79,8 +79,12 @@ Directory directory_of(const Services& services) {
 
 class RelationChecks {
   public:
-    RelationChecks(const std::vector<NamedRelations>& services, std::vector<Problem>& problems)
-        : services_(services), problems_(problems), directory_(directory_of(services)) {
+    RelationChecks(const std::vector<NamedRelations>& services,
+                   const std::set<std::string_view>& unclear, std::vector<Problem>& problems)
+        : services_(services),
+          unclear_(unclear),
+          problems_(problems),
+          directory_(directory_of(services)) {
         for (const NamedRelations& service : services) {
             by_name_.emplace(service.name, &service);
             names_.push_back(service.name);
@@ -139,7 +143,7 @@ class RelationChecks {
                               " services, instances counted one by one",
                           "name fewer");
         }
-        if (meant > 0) return;
+        if (meant > 0 || unclear_.contains(base_of(name))) return;
         std::optional<std::string> suggestion;
         if (suggestions_++ < kMostSuggestions) suggestion = nearest(name, names_);
         const bool needed = relation.key == "requires" || relation.key == "binds";
@@ -150,6 +154,7 @@ class RelationChecks {
 
     void check_graph() {
         for (const NamedRelations& service : services_) {
+            if (unclear_.contains(base_of(service.name))) continue;
             Service s{service.name, {}, {}, service.relations};
             directory_.expand(s.relations);
             for (const Relation& relation : kRelations) {
@@ -168,8 +173,24 @@ class RelationChecks {
             report_cycle(named(cycle[0]), named(cycle[1]), path);
         }
         if (!cycles.empty()) return;
-        for (const Contradiction& found : find_contradictions(links, kMostCycles)) {
+        const std::vector<Contradiction> contradictions = find_contradictions(links, kMostCycles);
+        for (const Contradiction& found : contradictions) {
             report_contradiction(found, links[found.service]);
+        }
+        if (contradictions.empty()) check_boot(links);
+    }
+
+    /// Of those that are enabled and conflict, the first by name is started at boot.
+    void check_boot(const std::vector<Links>& links) {
+        std::vector<bool> started(links.size());
+        std::size_t warnings = 0;
+        for (std::uint32_t i = 0; i < links.size(); ++i) {
+            if (!named(i).enabled) continue;
+            const auto& rivals = links[i].conflicts;
+            const auto rival = std::find_if(rivals.begin(), rivals.end(),
+                                            [&](std::uint32_t other) { return started[other]; });
+            started[i] = rival == rivals.end();
+            if (!started[i] && warnings++ < kMostCycles) report_boot(named(i), named(*rival));
         }
     }
 
@@ -198,12 +219,29 @@ class RelationChecks {
         report(Severity::Error, to, "before", from.name, what, what_to_do);
     }
 
-    /// At the place where the conflict is written down.
-    void report_contradiction(const Contradiction& found, const Links& links) {
+    /// At the place where the conflict of the two is written down.
+    void report_conflict(Severity severity, const NamedRelations& one, const NamedRelations& other,
+                         std::string what, std::string what_to_do) {
         constexpr Relation kConflicts{"conflicts", &Relations::conflicts};
+        const bool by_one = names(one, kConflicts, other);
+        report(severity, by_one ? one : other, "conflicts", by_one ? other.name : one.name,
+               std::move(what), std::move(what_to_do));
+    }
+
+    void report_boot(const NamedRelations& left_out, const NamedRelations& started) {
+        std::string what = started.name;
+        what.append(" and ")
+            .append(left_out.name)
+            .append(" conflict and are both enabled: at boot ");
+        what.append(started.name).append(" is started, the first by name, and ");
+        what.append(left_out.name).append(" is not");
+        report_conflict(Severity::Warning, left_out, started, std::move(what),
+                        "write `enabled: false` in one of them");
+    }
+
+    void report_contradiction(const Contradiction& found, const Links& links) {
         const NamedRelations& one = named(found.one);
         const NamedRelations& other = named(found.other);
-        const bool by_one = names(one, kConflicts, other);
         std::string what = one.name;
         what.append(" and ").append(other.name).append(" conflict, though ");
         what.append(bare_[found.service]->name);
@@ -215,11 +253,12 @@ class RelationChecks {
                 std::binary_search(links.wants.begin(), links.wants.end(), needed);
             what.append(only_wanted ? " wants " : " requires ").append(bare_[needed]->name);
         }
-        report(Severity::Error, by_one ? one : other, "conflicts", by_one ? other.name : one.name,
-               std::move(what), "remove one of these relations");
+        report_conflict(Severity::Error, one, other, std::move(what),
+                        "remove one of these relations");
     }
 
     const std::vector<NamedRelations>& services_;
+    const std::set<std::string_view>& unclear_;
     std::vector<Problem>& problems_;
     Directory directory_;
     std::unordered_map<std::string_view, const NamedRelations*> by_name_;
@@ -231,8 +270,9 @@ class RelationChecks {
 
 }  // namespace
 
-void check_relations(const std::vector<NamedRelations>& services, std::vector<Problem>& problems) {
-    RelationChecks(services, problems).check();
+void check_relations(const std::vector<NamedRelations>& services,
+                     const std::set<std::string_view>& unclear, std::vector<Problem>& problems) {
+    RelationChecks(services, unclear, problems).check();
 }
 
 void leave_out_itself(Relations& relations, const std::string& service) {

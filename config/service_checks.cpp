@@ -58,6 +58,8 @@ class Checks {
         if (!readable) return;  // what could not be read stands at its default: no use comparing
         backoff();
         restart_limit();
+        restart_prevent_exit();
+        stop();
         log();
     }
 
@@ -129,9 +131,14 @@ class Checks {
             fail("post_start", origin_.find("post_start"), "a oneshot has ended once it is ready",
                  "write it as `post_stop`");
         }
+        if (origin_.has_own("pre_stop")) {
+            fail("pre_stop", origin_.find("pre_stop"),
+                 "never runs, for a oneshot has ended once it is ready", "write it as `post_stop`");
+        }
         draft_.policy.ready.reset();
         draft_.policy.reload.reset();
         draft_.policy.hooks.post_start.clear();
+        draft_.policy.hooks.pre_stop.clear();
         draft_.policy.health.reset();
         draft_.policy.watchdog.reset();
     }
@@ -220,6 +227,26 @@ class Checks {
                  "lower restart_limit.count, raise restart_limit.within, or lower backoff.max or "
                  "backoff.factor");
         }
+    }
+
+    void restart_prevent_exit() {
+        ExitSet& final_exits = draft_.policy.restart_prevent_exit;
+        if (draft_.policy.restart != RestartPolicy::Never || final_exits == ExitSet{}) return;
+        // From `defaults` it is as with restart_limit.
+        if (origin_.has_own("restart_prevent_exit")) {
+            fail("restart_prevent_exit", origin_.find("restart_prevent_exit"),
+                 "has no effect, for the service is never restarted",
+                 "remove it, or write `restart: on-failure`");
+        }
+        final_exits = {};
+    }
+
+    void stop() {
+        const Stop& stop = draft_.policy.stop;
+        if (stop.scope != StopScope::Tree || stop.rest != StopRest::Leave) return;
+        fail("stop.rest", origin_.find("stop", "rest"),
+             "leaves the other processes alone, while stop.scope has the signal go to them, too",
+             "write `scope: main` or `rest: kill`");
     }
 
     void log() {

@@ -27,6 +27,12 @@ constexpr Field kInstancesField{Kind::Instances, [](Reader&, Value, void*) {},
                                 [](const void*, const void*) { return true; },
                                 [](const void*, const void*) { return Literal{}; }};
 
+/// `none` is for a service where `defaults` set one.
+void read_watchdog(Reader& reader, Value value, std::optional<Duration>& watchdog) {
+    if (value.kind() == yaml::Kind::Scalar && value.text() == "none") return watchdog.reset();
+    if (const auto read = read_positive_duration(reader, value)) watchdog = *read;
+}
+
 template <auto Hook>
 constexpr Field hook_field =
     value_field<Kind::Commands, read_hooks, &Draft::policy, &Policy::hooks, Hook>;
@@ -45,7 +51,10 @@ constexpr std::array kWhatRuns{
     Key{"pid_file", value_field<Kind::Path, read_path, &Draft::execution, &Execution::pid_file>, "",
         "Where a `forking` service writes which process that is, waited for until `start_timeout`. "
         "One that is older than the start, or names a process that is not the service's own, does "
-        "not count. Without it, the main process is the oldest one that was left behind."},
+        "not count. Without it, the main process is the oldest one that was left behind. Once "
+        "ready, a "
+        "main process that ends well may be followed by another one: the one that this file names "
+        "within 2 s."},
     Key{"enabled", value_field<Kind::Bool, read_bool, &Draft::policy, &Policy::enabled>, "true",
         "Whether it is started at boot. `reevectl enable` and `disable` decide otherwise, "
         "lastingly."},
@@ -78,7 +87,9 @@ constexpr std::array kOrder{
         "As `requires`, and it is stopped and restarted along with them, also after a crash."},
     Key{"conflicts",
         value_field<Kind::Services, read_services, &Draft::relations, &Relations::conflicts>, "[]",
-        "Starting one stops the other. Says nothing of their order."},
+        "Starting one stops the other. Says nothing of their order. Where a new configuration "
+        "brings it "
+        "to two that run, it counts from the next start on."},
 };
 
 constexpr std::array kProcess{
@@ -120,7 +131,9 @@ constexpr std::array kProcess{
     Key{"stdin", value_field<Kind::Stdin, read_stdin, &Draft::execution, &Execution::stdin_path>,
         "null", "What it reads: nothing, or a file."},
     Key{"directories", map_field<kDirectoryKeys, &Draft::execution, &Execution::directories>, "",
-        "Folders that are made before its first command, as its user's own."},
+        "Folders that are made before its first command, as its user's own. It finds their paths, "
+        "with "
+        "colons between several, in RUNTIME_DIRECTORY, STATE_DIRECTORY and LOGS_DIRECTORY."},
 };
 
 constexpr std::array kRights{
@@ -154,17 +167,23 @@ constexpr std::array kRights{
 
 constexpr std::array kReadiness{
     Key{"ready", kReadyField, "none",
-        "When dependents may go on. `notify`: at READY=1 of sd_notify. `none`: once it is "
+        "When dependents may go on. `notify`: at READY=1 of sd_notify, through the socket that "
+        "NOTIFY_SOCKET names; that is an abstract one (its name begins with `@`), which cannot be "
+        "reached from another network namespace. `none`: once it is "
         "executed, a `forking` one once its main process is known. A map names one probe. A "
         "service's `ready` takes the place of that of `defaults` as one. Not for a oneshot."},
     Key{"start_timeout",
         value_field<Kind::Duration, read_positive_duration, &Draft::policy, &Policy::start_timeout>,
         "60s", "How long it may take to become ready; past it the start has failed."},
     Key{"health", kHealthField, "none",
-        "A probe that is tried for as long as it runs, and what follows when it fails. Takes the "
-        "place of that of `defaults` as one. Not for a oneshot."},
+        "A probe that is tried for as long as it runs, and what follows when it fails. From the "
+        "first "
+        "try that fails until one passes the service is unhealthy: still running and ready, with "
+        "the reason in `reevectl status` and in the supervisor's log. Takes the place of that of "
+        "`defaults` as one. Not for a oneshot."},
     Key{"watchdog",
-        value_field<Kind::Duration, read_positive_duration, &Draft::policy, &Policy::watchdog>, "",
+        in_place_field<Kind::MaybeDuration, read_watchdog, &Draft::policy, &Policy::watchdog>,
+        "none",
         "WATCHDOG=1 of sd_notify must come at least this often; the service finds WATCHDOG_USEC in "
         "its environment. Not for a oneshot."},
 };
@@ -175,7 +194,7 @@ constexpr std::array kHookTable{
         "Run, with MAINPID in their environment, once its probe has passed; it is ready when they "
         "have ended. Not for a oneshot."},
     Key{"pre_stop", hook_field<&Hooks::pre_stop>, "[]",
-        "Run, with MAINPID in their environment, before it is asked to stop."},
+        "Run, with MAINPID in their environment, before it is asked to stop. Not for a oneshot."},
     Key{"post_stop", hook_field<&Hooks::post_stop>, "[]",
         "Run once all of it is gone, also after a crash and after a oneshot, with SERVICE_RESULT, "
         "EXIT_CODE and EXIT_STATUS in their environment as systemd has them."},
@@ -379,9 +398,10 @@ constexpr Section kSections[] = {
      "  sshd: {command: [/usr/sbin/sshd, -D], stop: {rest: leave}}\n",
      list(kStopping)},
     {"Commands around it",
-     "They run as the service's user, in its environment and folder, one after the other. When one "
-     "of `pre_start` or `post_start` fails, so has the start; when one of the others does, that is "
-     "told, and the stop goes on.",
+     "They run as the service's user, in its environment and folder, one after the other, and what "
+     "they write goes to its log. When one of `pre_start` or `post_start` fails, so has the start; "
+     "when one of the others does, that is told, and the stop goes on. One that is interrupted, as "
+     "its service is to stop, gets TERM, and KILL after `stop.timeout`.",
      "services:\n"
      "  web:\n"
      "    command: /srv/app/bin/serve\n"

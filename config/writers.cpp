@@ -134,6 +134,7 @@ Literal written(As<Kind::Number>, double number) {
 }
 
 Literal written(As<Kind::Duration>, Duration duration) { return {in_units(duration)}; }
+Literal written(As<Kind::MaybeDuration>, Duration duration) { return {in_units(duration)}; }
 
 Literal written(As<Kind::Size>, std::uint64_t bytes) {
     std::string size = round_size(bytes);

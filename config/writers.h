@@ -31,6 +31,7 @@ Literal written(As<Kind::Integer>, std::int64_t number);
 Literal written(As<Kind::Number>, double number);
 /// "1h30m", "2.5s", "250ms"
 Literal written(As<Kind::Duration>, Duration duration);
+Literal written(As<Kind::MaybeDuration>, Duration duration);
 /// "16MiB", or a number of bytes
 Literal written(As<Kind::Size>, std::uint64_t bytes);
 Literal written(As<Kind::Percent>, double fraction);

@@ -90,6 +90,9 @@ void add_condition(Sheet& card, const ServiceStatus& service, const Look& look) 
     card.text("state", state_text(service, look), colour_of(service.state));
     if (!service.cause.empty()) card.text("cause", harmless(service.cause));
     card.line("ready", service.ready ? "yes" : "no");
+    if (service.unhealthy) {
+        card.text("health", "unhealthy: " + harmless(*service.unhealthy), Colour::Yellow);
+    }
     if (service.status_text) card.line("status", harmless(*service.status_text));
     if (service.pid) card.line("main PID", std::to_string(*service.pid));
     if (service.uptime) card.line("uptime", in_words(*service.uptime));

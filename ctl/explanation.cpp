@@ -73,6 +73,9 @@ std::string sentence(const Explanation& explanation) {
     if (link.state == State::Stopped && explanation.wanted) {
         return name + " is stopped, and about to be started";
     }
+    if (link.state == State::Running && link.cause.starts_with("unhealthy")) {
+        return name + " is running, but unhealthy";
+    }
     return name + " " + std::string(meaning(link.state));
 }
 
@@ -107,14 +110,43 @@ std::string held_up(const Explanation& explanation, const Look& look) {
     return out;
 }
 
+/// In whose way it is for as long as there is any of it.
+bool must_be_gone(const Link& link) {
+    return link.relation == "conflicts with" || link.relation == "takes the place of" ||
+           link.relation == "stops after";
+}
+
+/// Somebody has to stop it.
+bool runs_on(const Link& link) {
+    return link.relation == "conflicts with" && link.state != State::Stopping;
+}
+
+/// "db and web are stopped"
+std::string clause(const std::vector<std::string>& names, std::string_view what) {
+    return listed(names, 3) + (names.size() == 1 ? " is " : " are ") + std::string(what);
+}
+
 /// Who has no need of help, once those at the ends have got it.
 std::string what_follows(const Explanation& explanation, const Look& look) {
     const Link& link = explanation.link;
     if (link.state != State::Waiting || link.because.empty()) return {};
-    const std::vector<const Link*> ends = ends_of(explanation);
-    const std::string text =
-        harmless(link.service) + " starts by itself once " +
-        (ends.size() == 1 ? harmless(ends[0]->service) + " is ready." : "they are ready.");
+    std::vector<std::string> ready, gone, stopped;
+    for (const Link* end : ends_of(explanation)) {
+        (runs_on(*end) ? stopped : must_be_gone(*end) ? gone : ready).push_back(end->service);
+    }
+    std::string what;
+    const auto add = [&](const std::vector<std::string>& names, std::string_view condition) {
+        if (names.empty()) return;
+        what += what.empty() ? "" : " and ";
+        what += clause(names, condition);
+    };
+    add(ready, "ready");
+    add(gone, "gone");
+    add(stopped, "stopped");
+    if (ready.size() > 1 && gone.empty() && stopped.empty()) what = "they are ready";
+    const std::string text = harmless(link.service) +
+                             (stopped.empty() ? " starts by itself once " : " starts once ") +
+                             what + ".";
     std::string out;
     for (const std::string& row : wrapped(text, look.width, 3, look.unicode)) out += row + "\n";
     return out;
@@ -139,7 +171,13 @@ std::optional<RunTimes> telling_run(const Link& link) {
     switch (link.state) {
         case State::Failed:
         case State::Backoff: {
-            if (never_ran(link.cause) || !exit || !exit->at) return std::nullopt;
+            if (never_ran(link.cause)) return std::nullopt;
+            // Who hangs before its command is not ready in time, and has no exit.
+            if (link.cause.starts_with("pre_start") ||
+                (!exit && link.cause.starts_with("not ready"))) {
+                return RunTimes{exit ? exit->at : std::nullopt, link.since, true};
+            }
+            if (!exit || !exit->at) return std::nullopt;
             RunTimes run{{}, exit->at};
             if (exit->ran) run.from = *exit->at - *exit->ran;
             return run;
@@ -166,26 +204,35 @@ std::vector<Advice> advice_on(const Explanation& explanation,
                                   State::Done,    State::Starting,  State::Stopping,
                                   State::Waiting, State::Reloading, State::Running};
     const std::vector<const Link*> ends = ends_of(explanation);
+    std::vector<Advice> advice;
+    std::string in_the_way;
+    std::size_t count_in_the_way = 0;
+    for (const Link* end : ends) {
+        if (!runs_on(*end) || ++count_in_the_way > most_names) continue;
+        in_the_way += " " + harmless(end->service);
+    }
+    if (count_in_the_way > 0) advice.push_back({"to make way", "stop" + in_the_way});
     for (const State state : order) {
         std::string names;
         std::size_t count = 0;
         bool without_log = true;
         for (const Link* end : ends) {
-            if (end->state != state || ++count > most_names) continue;
+            if (end->state != state || runs_on(*end) || ++count > most_names) continue;
             names += (names.empty() ? "" : " ") + harmless(end->service);
             const auto log = logs.find(end->service);
             const bool missing = log != logs.end() && log->second.missing;
             without_log = without_log && (missing || never_ran(end->cause));
         }
         if (count == 0) continue;
-        std::vector<Advice> advice = advice_for(state, without_log, names);
+        const std::vector<Advice> more = advice_for(state, without_log, names);
+        advice.insert(advice.end(), more.begin(), more.end());
         const Link& link = explanation.link;
         if (state == State::Stopped && link.because.empty() && !explanation.enabled) {
             advice.push_back({"at boot, too", "enable " + harmless(link.service)});
         }
         return advice;
     }
-    return {};
+    return advice;
 }
 
 std::string render_explanation(const Explanation& explanation,

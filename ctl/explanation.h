@@ -19,6 +19,8 @@ std::vector<const protocol::Link*> ends_of(const protocol::Explanation& explanat
 /// The run whose lines may tell why a service is in its state; nothing when none can.
 struct RunTimes {
     std::optional<WallTime> from, to;
+    bool before_main =
+        false;  ///< it failed with its hooks: when they began, only its failure tells
 };
 std::optional<RunTimes> telling_run(const protocol::Link& link);
 

@@ -1,3 +1,4 @@
+#include "ctl/advice.h"
 #include "ctl/client.h"
 #include "ctl/failure_list.h"
 #include "ctl/names.h"
@@ -16,7 +17,8 @@ constexpr std::uint64_t usual_number = 10;
 
 RunLog log_of(const FailureRecord& failure, const std::string& log_dir) {
     const bool ran = failure.code || failure.signal || failure.ran;
-    if (!ran || !failure.started || !failure.at) return {};
+    // Its hooks may have written something, too.
+    if ((!ran && never_ran(failure.cause)) || !failure.started) return {};
     return read_run_log(log_dir, failure.service, failure.started, failure.at, most_lines);
 }
 

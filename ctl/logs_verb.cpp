@@ -49,8 +49,9 @@ Attempt<Selection> select_by_folder(const std::string& log_dir,
             return Complaint{Exit::NoSupervisor, "groups such as " + harmless(name) +
                                                      " are known to a running supervisor only"};
         }
-        const auto failure = protocol::no_such_service(name, nearest(name, *folders));
-        return Complaint{Exit::NoSuchService, harmless(failure.message)};
+        std::string message = "there is no log of " + name + " in " + log_dir;
+        if (const auto meant = nearest(name, *folders)) message += "; did you mean " + *meant + "?";
+        return Complaint{Exit::NoSuchService, harmless(message)};
     }
     return Selection{log_dir, {chosen.begin(), chosen.end()}};
 }
@@ -81,6 +82,10 @@ Attempt<Selection> select(const Task& task) {
         if (!selection && selection.error().exit == Exit::NoSuchService &&
             invocation.names.empty()) {
             return client.error();
+        }
+        if (!selection && selection.error().exit == Exit::NoSuchService) {
+            return Complaint{Exit::NoSuchService,
+                             "no supervisor answers; " + selection.error().sentence};
         }
         return selection;
     }

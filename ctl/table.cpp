@@ -65,7 +65,8 @@ constexpr std::array columns_of_table = {
 };
 
 std::string cause_of(const ServiceStatus& service) {
-    return service.state == State::Running ? std::string() : harmless(service.cause);
+    if (service.state != State::Running) return harmless(service.cause);
+    return service.unhealthy ? "unhealthy: " + harmless(*service.unhealthy) : std::string();
 }
 
 bool is_broken(State state) { return state == State::Failed || state == State::Backoff; }

@@ -14,11 +14,21 @@ constexpr std::uint64_t most_lines = 5;
 
 using Logs = std::map<std::string, RunLog>;
 
-Logs logs_of(const protocol::Explanation& explanation, const std::string& log_dir) {
+/// When the last attempt to start it began.
+std::optional<WallTime> last_attempt(Client& client, const std::string& service) {
+    const auto known = client.ask(protocol::FailuresQuery{{service}});
+    if (!known || known->failures.empty()) return std::nullopt;
+    return known->failures.back().started;
+}
+
+Logs logs_of(const protocol::Explanation& explanation, const std::string& log_dir, Client& client) {
     Logs logs;
     for (const Link* end : ends_of(explanation)) {
-        const auto run = telling_run(*end);
+        auto run = telling_run(*end);
         if (!run) continue;
+        if (run->before_main) {
+            if (const auto began = last_attempt(client, end->service)) run->from = began;
+        }
         logs[end->service] = read_run_log(log_dir, end->service, run->from, run->to, most_lines);
     }
     return logs;
@@ -74,7 +84,7 @@ Exit run_why(Task& task) {
     if (!explanation) return task.complain(explanation.error());
     const auto welcome = client->welcome();
     if (!welcome) return task.complain(welcome.error());
-    Logs logs = logs_of(*explanation, welcome->log_dir);
+    Logs logs = logs_of(*explanation, welcome->log_dir, *client);
     if (invocation.json) {
         add_lines(explanation->link, logs);
         task.out.write(protocol::to_json(*explanation) + "\n");

@@ -75,6 +75,7 @@ struct ServiceStatus {
     std::uint64_t restarts = 0;      ///< automatic ones since it was last started by hand
     std::optional<LastExit> last_exit;
     std::optional<std::string> status_text;         ///< STATUS= of sd_notify
+    std::optional<std::string> unhealthy;           ///< what its health probe has against it
     std::optional<Tracking> tracking;               ///< nothing when there is no process
     std::optional<std::uint64_t> memory;            ///< bytes
     std::optional<Duration> cpu;                    ///< processor time used so far

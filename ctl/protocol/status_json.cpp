@@ -97,6 +97,7 @@ void write(JsonWriter& out, const ServiceStatus& service) {
     out.field("restarts", service.restarts);
     out.part("last_exit", service.last_exit);
     out.field("status_text", service.status_text);
+    out.field("unhealthy", service.unhealthy);
     out.part("tracking", service.tracking);
     out.field("memory", service.memory);
     out.field("cpu", service.cpu);
@@ -123,6 +124,7 @@ ServiceStatus read(const json::value& value, const std::string& path, std::strin
     service.restarts = in.count("restarts");
     service.last_exit = in.maybe("last_exit", &Fields::part<LastExit>);
     service.status_text = in.maybe("status_text", &Fields::text);
+    service.unhealthy = in.maybe("unhealthy", &Fields::text);
     service.tracking = in.maybe("tracking", &Fields::part<Tracking>);
     service.memory = in.maybe("memory", &Fields::count);
     service.cpu = in.maybe("cpu", &Fields::seconds);

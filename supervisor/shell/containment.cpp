@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
+#include <map>
 
 #include "supervisor/os/cgroup.h"
 #include "supervisor/os/directory.h"
@@ -34,9 +35,10 @@ std::string name_of_ours(const std::string& runtime_dir) {
     return name;
 }
 
-/// The folders that are left of a predecessor with this runtime directory, as far as nothing lives
-/// in them.
-void remove_empty_below(const std::string& folder) {
+/// Removes the folders that are left of a predecessor with this runtime directory, as far as
+/// nothing lives in them. Which processes live in the others, by service.
+std::map<std::string, std::string> remove_empty_below(const std::string& folder) {
+    std::map<std::string, std::string> survivors;
     std::vector<std::string> left;
     os::for_each_name(folder.c_str(), [&](std::string_view name) {
         if (name == "." || name == "..") return;
@@ -45,8 +47,17 @@ void remove_empty_below(const std::string& folder) {
         if (::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) left.push_back(path);
     });
     for (const std::string& path : left) {
-        if (!os::is_populated(path)) (void)os::remove_cgroup(path);
+        if (!os::is_populated(path)) {
+            (void)os::remove_cgroup(path);
+            continue;
+        }
+        const std::string name = path.substr(path.rfind('/') + 1);
+        std::string& pids = survivors[name.substr(0, name.rfind('.'))];
+        for (const pid_t pid : os::cgroup_members(path)) {
+            pids.append(" ").append(std::to_string(pid));
+        }
     }
+    return survivors;
 }
 
 /// A child that is born there fails at its program, which is none; elsewhere it fails before.
@@ -103,7 +114,11 @@ Result<> Containments::find_cgroup(const std::string& runtime_dir) {
     folder_ = own->folder + "/" + name;
     path_ = (own->path == "/" ? "" : own->path) + "/" + name;
     if (auto made = os::make_cgroup(folder_); !made && made.error().errnum != EEXIST) return made;
-    remove_empty_below(folder_);
+    for (const auto& [service, pids] : remove_empty_below(folder_)) {
+        std::string line = service + ": an earlier reeved has left processes of it, which are not ";
+        line.append("taken over and go on beside a new start; to end them: kill").append(pids);
+        log_.warning(line);
+    }
     const auto give_up = [&](Error error) -> Result<> {
         (void)::rmdir(folder_.c_str());
         return error;

@@ -59,7 +59,8 @@ protocol::FailureRecord record_of(const std::string& service, const core::Failur
     protocol::FailureRecord record;
     record.service = service;
     record.cause = note.cause;
-    record.at = wall - (now - result.at);
+    // One that hangs before its command has no end of its own.
+    if (result.at >= note.started) record.at = wall - (now - result.at);
     record.started = wall - (now - note.started);
     if (!result.executed) return record;
     record.code = result.status.code;
@@ -98,8 +99,11 @@ protocol::Failures failures_of(const core::Units& units,
             failures.failures.push_back(record_of(unit.name(), note, now, wall));
         }
     }
+    const auto when = [](const protocol::FailureRecord& one) {
+        return one.at ? one.at : one.started;
+    };
     std::stable_sort(failures.failures.begin(), failures.failures.end(),
-                     [](const auto& a, const auto& b) { return a.at < b.at; });
+                     [&](const auto& a, const auto& b) { return when(a) < when(b); });
     return failures;
 }
 

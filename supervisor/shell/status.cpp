@@ -110,6 +110,7 @@ protocol::ServiceStatus describe(const core::Unit& unit, Time now, WallTime wall
     status.restarts = static_cast<std::uint64_t>(unit.history.restarts);
     status.last_exit = last_exit_of(unit, now, wall);
     if (!unit.status_text.empty()) status.status_text = unit.status_text;
+    if (unit.alive() && !unit.unhealthy.empty()) status.unhealthy = unit.unhealthy;
     return status;
 }
 

@@ -30,7 +30,14 @@ std::uint64_t random_seed() {
     return seed;
 }
 
+/// What moves within a state is for `status`, not for the log, unless it is about its health.
 config::LogLevel level_of(const core::Announce& change) {
+    if (change.from == change.to) {
+        if (change.to != "running") return config::LogLevel::Debug;
+        if (change.cause.starts_with("unhealthy")) return config::LogLevel::Warning;
+        if (change.cause == "healthy again") return config::LogLevel::Info;
+        return config::LogLevel::Debug;
+    }
     if (change.to == "failed") return config::LogLevel::Error;
     if (change.to == "backoff") return config::LogLevel::Warning;
     return config::LogLevel::Info;
@@ -250,21 +257,19 @@ void Supervisor::carry_out(const core::Spawn& action) {
 
 void Supervisor::carry_out(const core::Announce& change) {
     control_.announce(change);
-    // What moves within a state is for `status`, not for the log.
-    const bool moved = change.from != change.to;
     std::string line = change.name + ": " + std::string(change.to);
     if (change.pid && change.to == "running") line += " (pid " + std::to_string(*change.pid) + ")";
     if (!change.cause.empty()) line += ": " + change.cause;
-    if (!moved) return log_.debug(line);
     switch (level_of(change)) {
         case config::LogLevel::Error:
             return log_.error(line);
         case config::LogLevel::Warning:
             return log_.warning(line);
-        case config::LogLevel::Trace:
-        case config::LogLevel::Debug:
         case config::LogLevel::Info:
             return log_.info(line);
+        case config::LogLevel::Trace:
+        case config::LogLevel::Debug:
+            return log_.debug(line);
     }
 }
 

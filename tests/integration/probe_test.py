@@ -192,6 +192,19 @@ class Health(unittest.TestCase):
             Asked.set_status(self, s, "200")
             s.wait_for_change("web", "running")
 
+    def test_a_service_that_is_not_well_and_runs_on_is_told(self):
+        web = {"command": FOREVER, "health": {"exec": shell("test -e $D/well"), "interval": "10ms", "action": "none"}}
+        with Supervisor({"services": {"web": web}}) as s:
+            s.wait_until(lambda: s.status("web")["unhealthy"])
+            self.assertEqual((s.status("web")["state"], s.status("web")["ready"]), ("running", True))
+            self.assertIn("unhealthy: ", s.ctl("status", status=0).stdout)
+            self.assertIn("web is running, but unhealthy.", s.ctl("why", "web", status=0).stdout)
+            open(os.path.join(s.dir, "well"), "w", encoding="ascii").close()
+            s.wait_until(lambda: s.status("web")["unhealthy"] is None)
+            s.end()
+            self.assertRegex(s.text(), r"info    web: running \(pid \d+\): healthy again")
+            self.assertRegex(s.text(), r"warning web: running \(pid \d+\): unhealthy: ")
+
     @needs_root
     def test_a_probe_runs_as_the_user_of_the_service(self):
         web = {"command": FOREVER, "user": "nobody", "health": {"exec": shell("id -un > $D/said"), "interval": "10ms"}}

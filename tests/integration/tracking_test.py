@@ -122,6 +122,20 @@ class WhatLeavesNoTrace(WithCgroups, unittest.TestCase):
             wait_gone(s.fifo("pids").read_pid())
 
 
+class LeftByAKilledSupervisor(WithCgroups, unittest.TestCase):
+    def test_is_told_by_the_next_one(self):
+        with self.supervise({"services": {"web": {"command": FOREVER}}}) as s:
+            s.wait_for("web", "running")
+            if self.tracking(s)["by"] != "cgroup":
+                self.skipTest("no cgroups")
+            left = s.pid("web")
+            s.kill()
+            s.start()
+            self.assertIn("web: an earlier reeved has left processes of it, which are not taken over and go on beside a "
+                          f"new start; to end them: kill {left}\n", s.text())
+            os.kill(left, signal.SIGKILL)
+
+
 class ForkBombs(WithCgroups, unittest.TestCase):
     def beat(self, service):
         service = {"restart": "never", "stop": {"timeout": "100ms"}, **service}

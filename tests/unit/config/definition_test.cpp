@@ -22,7 +22,10 @@ LoadOptions as_pid1() {
 std::string document_of(const Service& service, bool for_pid1 = false) {
     Literal::Map services{{service.name, definition_of(service, for_pid1)}};
     for (const std::string_view name : RandomService::kOthers) {
-        services.emplace_back(name, Literal{Literal::Map{{"command", {Literal::List{{"x"}}}}}});
+        Literal::Map other{{"command", {Literal::List{{"x"}}}}};
+        // The last one may conflict with the service.
+        if (name == RandomService::kOthers[7]) other.emplace_back("enabled", Literal{false});
+        services.emplace_back(name, Literal{std::move(other)});
     }
     return definition_document(services);
 }

@@ -55,7 +55,8 @@ TEST(Instances, FillInWhatTheyAre) {
 TEST(Instances, AreAllMeantByTheNameAlone) {
     const LoadResult result = load_yaml(
         "services: {web: {command: x, requires: [db], conflicts: [sorry]}, sorry: {command: x, "
-        "instances: 2}, db: {command: x, instances: [a, b]}, b: {command: x, before: [db]}}");
+        "instances: 2, enabled: false}, db: {command: x, instances: [a, b]}, b: {command: x, "
+        "before: [db]}}");
     ASSERT_THAT(lines_of(result), IsEmpty());
     EXPECT_THAT(service_of(result, "web").relations.requires_, ElementsAre("db@a", "db@b"));
     EXPECT_THAT(service_of(result, "web").relations.conflicts, ElementsAre("sorry@1", "sorry@2"));
@@ -134,6 +135,16 @@ TEST(Instances, AreLimitedInWhatTheyNameTogether) {
                     "[a], wants: [b]}\n"),
         ElementsAre(HasSubstr("error: services.c.wants: relations name more than 1000000 "
                               "services")));
+}
+
+TEST(Instances, ThatAreWrongHideNothingElse) {
+    EXPECT_THAT(problems_in("services:\n  w: {command: x, instances: 0, after: [nobody]}\n"
+                            "  a: {command: x, requires: [b, w, w@7, w@mail]}\n"
+                            "  b: {command: x, requires: [a, c]}\n"),
+                ElementsAre(HasSubstr("services.w.instances"),
+                            HasSubstr("services.w.after: there is no service \"nobody\""),
+                            HasSubstr("services.a.requires: dependency cycle a -> b -> a"),
+                            HasSubstr("services.b.requires: there is no service \"c\"")));
 }
 
 TEST(Instances, AreSuggestedForWhatIsAlmostTheirName) {

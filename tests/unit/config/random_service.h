@@ -102,15 +102,18 @@ class RandomService {
         Policy& policy = draft_.policy;
         if (sometimes()) policy.start_timeout = duration(1ms);
         if (sometimes()) policy.success_exit = exits();
-        if (sometimes()) policy.restart_prevent_exit = exits();
+        const bool restarted = policy.restart != RestartPolicy::Never;
+        if (restarted && sometimes()) policy.restart_prevent_exit = exits();
         if (sometimes()) policy.on_exit = EndAction::Shutdown;
         if (sometimes()) policy.on_failure = EndAction::Shutdown;
         if (sometimes()) policy.stop.signal = signal();
         if (sometimes()) policy.stop.command = argv();
         if (sometimes()) policy.stop.timeout = duration(0ms);
         if (sometimes()) policy.stop.scope = StopScope::Tree;
-        if (sometimes()) policy.stop.rest = StopRest::Leave;
-        policy.hooks = {hooks(), oneshot ? std::vector<Hook>{} : hooks(), hooks(), hooks()};
+        if (policy.stop.scope == StopScope::Main && sometimes()) policy.stop.rest = StopRest::Leave;
+        policy.hooks = {hooks(), {}, {}, hooks()};
+        if (!oneshot) policy.hooks.post_start = hooks();
+        if (!oneshot) policy.hooks.pre_stop = hooks();
         if (sometimes()) log();
     }
 

@@ -49,14 +49,54 @@ TEST(Oneshot, TakesNothingThatNeedsItToGoOn) {
                 ElementsAre(HasSubstr("services.web.watchdog: a oneshot is not watched")));
     EXPECT_THAT(problems_in(web("type: oneshot\n    post_start: x")),
                 ElementsAre(HasSubstr("services.web.post_start: a oneshot has ended once")));
+    EXPECT_THAT(problems_in(web("type: oneshot\n    pre_stop: x")),
+                ElementsAre(HasSubstr("services.web.pre_stop: never runs, for a oneshot has")));
     const Service s = service_in(
-        "defaults: {ready: notify, reload: {}, health: {exec: x}, watchdog: 5s, post_start: x}\n" +
+        "defaults: {ready: notify, reload: {}, health: {exec: x}, watchdog: 5s, post_start: x, "
+        "pre_stop: x}\n" +
         web("type: oneshot"));
+    EXPECT_THAT(s.policy.hooks.pre_stop, IsEmpty());
     EXPECT_FALSE(s.policy.ready);
     EXPECT_FALSE(s.policy.reload);
     EXPECT_FALSE(s.policy.health);
     EXPECT_FALSE(s.policy.watchdog);
     EXPECT_THAT(s.policy.hooks.post_start, IsEmpty());
+}
+
+TEST(WatchdogChecks, TakeNoneForWhatDefaultsSet) {
+    const std::string defaults = "defaults: {watchdog: 5s}\n";
+    EXPECT_EQ(service_in(defaults + web("")).policy.watchdog, Duration(5s));
+    EXPECT_FALSE(service_in(defaults + web("watchdog: none")).policy.watchdog);
+}
+
+TEST(StopChecks, RefuseToSignalWhatShallBeLeft) {
+    EXPECT_THAT(problems_in(web("stop: {scope: tree, rest: leave}")),
+                ElementsAre(HasSubstr("t.yaml:4:31: error: services.web.stop.rest: leaves the "
+                                      "other processes alone, while stop.scope")));
+    EXPECT_THAT(problems_in("defaults: {stop: {scope: tree}}\n" + web("stop: {rest: leave}")),
+                SizeIs(1));
+    EXPECT_THAT(problems_in(web("stop: {scope: main, rest: leave}")), IsEmpty());
+}
+
+TEST(RestartPreventExitChecks, WantRestarts) {
+    EXPECT_THAT(problems_in(web("restart: never\n    restart_prevent_exit: [3]")),
+                ElementsAre(HasSubstr("services.web.restart_prevent_exit: has no effect, for the "
+                                      "service is never restarted")));
+    EXPECT_EQ(service_in("defaults: {restart_prevent_exit: [3]}\n" + web("restart: never"))
+                  .policy.restart_prevent_exit,
+              ExitSet{});
+}
+
+TEST(ConflictChecks, WarnOfWhatIsNotStartedAtBoot) {
+    EXPECT_THAT(
+        problems_in("services:\n  b: {command: x, conflicts: [a]}\n  a: {command: x}\n"
+                    "  c: {command: x, conflicts: [b]}\n"),
+        ElementsAre("t.yaml:2:31: warning: services.b.conflicts: a and b conflict and are both "
+                    "enabled: at boot a is started, the first by name, and b is not; write "
+                    "`enabled: false` in one of them"));
+    EXPECT_THAT(problems_in("services: {b: {command: x, conflicts: [a], enabled: false}, a: "
+                            "{command: x}}"),
+                IsEmpty());
 }
 
 TEST(Forking, AloneReadsAPidFile) {
@@ -201,13 +241,13 @@ TEST(Relations, RefuseToNeedWhatConflicts) {
                             HasSubstr("services.d.conflicts: a and d conflict, though c requires "
                                       "both")));
     EXPECT_THAT(problems_in("services: {a: {command: x, after: [b], conflicts: [b]}, b: {command: "
-                            "x}}"),
+                            "x, enabled: false}}"),
                 IsEmpty());
 }
 
 TEST(Grouping, IsAlsoByWhatAServiceIsBoundTo) {
     EXPECT_THAT(problems_in("services: {all: {binds: [a], conflicts: [b]}, a: {command: x}, b: "
-                            "{command: x}}"),
+                            "{command: x, enabled: false}}"),
                 IsEmpty());
 }
 

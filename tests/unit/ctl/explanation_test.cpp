@@ -148,6 +148,31 @@ TEST(Why, WaitingForOneThatIsStoppedSaysWhatToStart) {
               "to start it:  reevectl start db\n");
 }
 
+TEST(Why, RunningThatIsUnhealthySaysSo) {
+    EXPECT_THAT(text_of({link("web", State::Running, "unhealthy: HTTP 503"), true, true, {}, {}}),
+                StartsWith("web is running, but unhealthy.\n"));
+}
+
+TEST(Why, WaitingForWhatConflictsSaysWhoMustBeStopped) {
+    Link web = link("web", State::Waiting, "waits for sorry (running)");
+    web.because = {below(link("sorry", State::Running, "started by request"), "conflicts with")};
+    EXPECT_THAT(text_of({web, true, true, {}, {}}),
+                EndsWith("\nweb starts once sorry is stopped.\n"
+                         "to make way:  reevectl stop sorry\n"));
+    web.because[0].state = State::Stopping;
+    EXPECT_THAT(text_of({web, true, true, {}, {}}),
+                HasSubstr("\nweb starts by itself once sorry is gone.\n"));
+    web.because[0].relation = "takes the place of";
+    EXPECT_THAT(text_of({web, true, true, {}, {}}),
+                HasSubstr("\nweb starts by itself once sorry is gone.\n"));
+    web.because[0] = below(link("sorry", State::Running), "conflicts with");
+    web.because.push_back(below(link("db", State::Failed, "exit 1"), "requires"));
+    EXPECT_THAT(text_of({web, true, true, {}, {}}),
+                HasSubstr("\nweb starts once db is ready and sorry is stopped.\n"
+                          "to make way:          reevectl stop sorry\n"
+                          "once mended:          reevectl start db\n"));
+}
+
 TEST(Why, WaitingForSeveralHelpsTheWorstOffFirst) {
     Link web = link("web", State::Waiting, "waits for cache");
     web.because = {below(link("cache", State::Starting, "started for web"), "comes after"),
@@ -241,6 +266,15 @@ TEST(Why, TellsTheLinesOfTheRunThatMatters) {
     EXPECT_EQ(telling_run(web)->to, now - 10s);
     web.cause = "cannot start: exec /x: No such file or directory";
     EXPECT_FALSE(telling_run(web)) << "that exit is of an earlier run";
+    web.cause = "pre_start failed: check: exit 1";
+    ASSERT_TRUE(telling_run(web));
+    EXPECT_EQ(telling_run(web)->from, now - 10s);
+    EXPECT_EQ(telling_run(web)->to, web.since);
+    EXPECT_TRUE(telling_run(web)->before_main);
+    web.cause = "not ready within 1 min";
+    web.last_exit.reset();
+    ASSERT_TRUE(telling_run(web));
+    EXPECT_TRUE(telling_run(web)->before_main);
     web = link("web", State::Starting);
     EXPECT_EQ(telling_run(web)->from, web.since);
     EXPECT_EQ(telling_run(web)->to, std::nullopt);

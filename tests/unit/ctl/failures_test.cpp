@@ -145,6 +145,21 @@ TEST_F(FailuresTest, HaveTheLastTenLinesOfTheirRuns) {
               (protocol::FailuresQuery{{"web"}}));
 }
 
+TEST_F(FailuresTest, HaveWhatAHookWroteThatFailed) {
+    write_file(dir_ / "log/web/current", records(1, 25));
+    FailureRecord failure;
+    failure.service = "web";
+    failure.cause = "pre_start failed: check: exit 1";
+    failure.started = at(10);
+    failure.at = at(11);
+    serve_failures({{failure}});
+    EXPECT_THAT(ctl({"failures"}).out, HasSubstr("       log  line 10\n            line 11\n"));
+    failure.cause = "cannot start: exec /x: No such file or directory";
+    supervisor_.reset();
+    serve_failures({{failure}});
+    EXPECT_THAT(ctl({"failures"}).out, Not(HasSubstr("log")));
+}
+
 TEST_F(FailuresTest, AsJsonAreOneDocumentWithLines) {
     write_file(dir_ / "log/web/current", records(10, 11));
     serve_failures({{exit_of_web(10, 20), killed_worker(), mailer_without_a_program()}});

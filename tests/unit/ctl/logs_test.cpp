@@ -137,7 +137,8 @@ TEST_F(LogsTest, OfAnUnknownServiceExitWith4AndTheNearest) {
     write_rotated();
     const Ran ran = ctl({"logs", "wbe"});
     EXPECT_EQ(ran.exit, 4);
-    EXPECT_EQ(ran.err, "reevectl: no service is named wbe; did you mean web?\n");
+    EXPECT_EQ(ran.err, "reevectl: no supervisor answers; there is no log of wbe in " +
+                           (dir_ / "log") + "; did you mean web?\n");
     EXPECT_EQ(ctl({"logs", "../log/web"}).exit, 4);
     EXPECT_EQ(ctl({"logs", ""}).exit, 4);
 }

@@ -57,6 +57,14 @@ TEST(Table, ShowsALinePerServiceAndWhatToTypeNext) {
               "1 failed:  reevectl why worker\n");
 }
 
+TEST(Table, SaysWhatIsUnhealthyThoughItRuns) {
+    ServiceStatus web = service("web", State::Running, "unhealthy: HTTP 503, twice in a row");
+    web.unhealthy = "HTTP 503";
+    EXPECT_THAT(render_table({{}, {web}}, plain()), HasSubstr("  unhealthy: HTTP 503\n"));
+    web.unhealthy.reset();
+    EXPECT_THAT(render_table({{}, {web}}, plain()), Not(HasSubstr("503")));
+}
+
 TEST(Table, FitsTheTerminal) {
     for (const std::size_t width : {50u, 60u, 70u, 80u, 120u}) {
         for (const std::string& line : lines_of(render_table(three(), plain(width)))) {
@@ -214,6 +222,13 @@ TEST(Card, ShowsEverythingThatIsKnown) {
               "            `- 1236 nginx: worker\n"
               "       log  00:59:59  GET /\n"
               "            odd\n");
+}
+
+TEST(Card, SaysWhatIsUnhealthy) {
+    ServiceStatus web = whole();
+    web.unhealthy = "HTTP 503";
+    EXPECT_THAT(render_card(web, {}, {}, plain()),
+                HasSubstr("     ready  yes\n    health  unhealthy: HTTP 503\n"));
 }
 
 TEST(Card, TellsTheTimeOfALineInWhateverZone) {

@@ -62,6 +62,27 @@ TEST_F(WhyVerbTest, ShowsTheLinesOfTheRunThatFailed) {
               protocol::WhyQuery{"web"});
 }
 
+TEST_F(WhyVerbTest, ShowsWhatAHookWroteThatFailed) {
+    write_file(dir_ / "log/web/current", records(5, 30));
+    Explanation web;
+    web.link.service = "web";
+    web.link.state = State::Failed;
+    web.link.cause = "pre_start failed: check: exit 1";
+    web.link.since = at(12);
+    serve([web](const protocol::Request& request) {
+        if (std::holds_alternative<protocol::FailuresQuery>(request.call)) {
+            protocol::FailureRecord failure;
+            failure.service = "web";
+            failure.started = at(11);
+            failure.at = at(12);
+            return std::vector{protocol::encode_result(request.id, protocol::Failures{{failure}})};
+        }
+        return std::vector{protocol::encode_result(request.id, web)};
+    });
+    EXPECT_THAT(ctl({"why", "web"}).out,
+                HasSubstr("its last lines:\n    line 11\n    line 12\n\n"));
+}
+
 TEST_F(WhyVerbTest, AsJsonIsTheDocumentWithLinesAtTheEnds) {
     write_file(dir_ / "log/db/current", records(19, 30));
     serve_why(held_up());

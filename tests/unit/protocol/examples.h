@@ -66,6 +66,7 @@ inline ServiceStatus full_service() {
     web.restarts = 3;
     web.last_exit = a_crash();
     web.status_text = "Processed 42 jobs";
+    web.unhealthy = "no answer within 3 s";
     web.memory = 34u << 20;
     web.cpu = 250us;
     web.tasks = 5;
