@@ -34,8 +34,8 @@ class Kernel(unittest.TestCase):
         count = os.sysconf("SC_NPROCESSORS_CONF")
         with Supervisor(once("true", cpu_affinity=[1023])) as s:
             s.wait_for("web", "failed")
-            self.assertIn(f"sched_setaffinity to CPU 1023 (there {'is 0 alone' if count == 1 else f'are 0 to {count - 1}'}): Invalid argument",
-                          s.status("web")["cause"])
+            there = "is 0 alone" if count == 1 else f"are 0 to {count - 1}"
+            self.assertIn(f"sched_setaffinity to CPU 1023 (there {there}): Invalid argument", s.status("web")["cause"])
 
     def test_no_new_privileges(self):
         script = "grep NoNewPrivs /proc/self/status | cut -f 2 > $D/said"

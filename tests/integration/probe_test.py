@@ -1,8 +1,11 @@
 """Every way to be ready but exec and sd_notify: descriptors, sockets, pages, paths, log lines; and probes of health."""
+import contextlib
 import os
+import socket
+import tempfile
 import unittest
 
-from harness import FOREVER, Supervisor, alive, free_port, needs_root, python, shell, wait_gone
+from harness import FOREVER, PATIENCE, Supervisor, free_port, needs, needs_root, python, shell, wait_gone
 
 # Answers every request with the status that the file $D/status holds, and tells of each in $D/asked.
 SERVE = """
@@ -173,6 +176,29 @@ class Asked(unittest.TestCase):
                     wait_gone(pid)
             members = [pid for pid in s.started_processes() if pid != s.pid("web")]
             self.assertLessEqual(len(members), 4, "one that runs, perhaps one that is being killed")
+
+    @needs_root
+    @needs("unshare")
+    def test_a_slow_lookup_holds_up_neither_other_probes_nor_the_end(self):
+        with contextlib.ExitStack() as stack:
+            mute = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            try:
+                mute.bind(("127.83.69.1", 53))
+            except OSError as error:
+                self.skipTest(f"no name server can be played here: {error}")
+            resolv = stack.enter_context(tempfile.NamedTemporaryFile("w", encoding="ascii"))
+            resolv.write("nameserver 127.83.69.1\noptions timeout:30 attempts:5\n")
+            resolv.flush()
+            prefix = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', resolv.name]
+            server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            slow = {"command": FOREVER, "ready": {"tcp": "slow.example:80"}, "start_timeout": "1h"}
+            quickly = {"command": FOREVER, "ready": {"tcp": f"localhost:{server.getsockname()[1]}"}, "start_timeout": "1h"}
+            # It begins to be asked for first.
+            s = stack.enter_context(Supervisor({"services": {"slow": slow, "web": {**quickly, "enabled": False}}}, prefix=prefix))
+            mute.settimeout(PATIENCE)
+            self.assertIn(b"example", mute.recv(512))
+            s.ctl("start", "web", status=0)
+            s.end()
 
     def test_a_host_that_cannot_be_found_is_named_with_the_reason(self):
         web = {"command": FOREVER, "ready": quick({"tcp": "no-such-host.invalid:80"}), "start_timeout": "1h"}

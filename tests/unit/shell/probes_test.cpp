@@ -223,6 +223,7 @@ TEST(TcpProbe, TellsAllWhoAskForAHostMeanwhile) {
 TEST(TcpProbe, IsNotAskedWithoutDescriptors) {
     asio::io_context io;
     Lookups lookups(io);
+    const tcp::socket first(io);  // with it asio opens what it needs for itself
     rlimit before{};
     getrlimit(RLIMIT_NOFILE, &before);
     const rlimit none{0, before.rlim_max};
