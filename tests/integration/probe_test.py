@@ -3,6 +3,7 @@ import contextlib
 import os
 import socket
 import tempfile
+import time
 import unittest
 
 from harness import FOREVER, PATIENCE, Supervisor, free_port, needs, needs_root, python, shell, wait_gone
@@ -157,6 +158,9 @@ class Asked(unittest.TestCase):
         web = {"command": shell(script), "ready": quick({"path": "${D}/made"}), "backoff": {"initial": "1ms"}, "start_timeout": "1h"}
         with Supervisor({"services": {"web": web}}, fifos=["go", "end"], gate=True) as s:
             s.wait_for("web", "running")
+            # The times of files come in ticks of some milliseconds: what was made in that of the start counts as new.
+            while time.time() < os.stat(s.dir + "/made").st_mtime + 0.05:
+                time.sleep(0.01)
             s.tell("end")
             s.wait_for_change("web", "starting")
             s.wait_until(lambda: "older" in s.status("web")["cause"])

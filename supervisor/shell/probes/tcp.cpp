@@ -1,6 +1,5 @@
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "supervisor/shell/probes/probes.h"
 
@@ -17,8 +16,8 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
         : port_(port), done_(std::move(done)), socket_(io) {}
 
     void start(Lookups& lookups, const std::string& host) {
-        const Addresses known = known_addresses(host);
-        if (!known.empty()) return connect(known);
+        Addresses known = known_addresses(host);
+        if (!known.empty()) return connect(std::move(known));
         lookups.find(host, [self = shared_from_this()](const Result<Addresses>& found) {
             if (!self->done_) return;
             if (!found) return self->finish(failure(found.error()));
@@ -33,22 +32,31 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
     }
 
   private:
-    void connect(const Addresses& addresses) {
-        std::vector<tcp::endpoint> endpoints;
-        for (const auto& address : addresses) endpoints.emplace_back(address, port_);
-        asio::async_connect(socket_, endpoints,
-                            [self = shared_from_this()](const boost::system::error_code& error,
-                                                        const tcp::endpoint& peer) {
-                                if (error)
-                                    return self->finish(failure(error.message(), error.value()));
-                                // Where nobody listens on a port that the kernel gives to clients,
-                                // it may give us that very port, and we would have connected to
-                                // ourselves.
-                                boost::system::error_code unknown;
-                                const bool to_itself =
-                                    self->socket_.local_endpoint(unknown) == peer;
-                                self->finish({!to_itself, to_itself ? "Connection refused" : ""});
-                            });
+    void connect(Addresses addresses) {
+        addresses_ = std::move(addresses);
+        try_next({});
+    }
+
+    /// One address after the other, until one answers.
+    void try_next(Answer refusal) {
+        // The first says most: of localhost the second address may not even be there.
+        if (refusal_.what.empty()) refusal_ = std::move(refusal);
+        boost::system::error_code ignored;
+        socket_.close(ignored);
+        if (next_ == addresses_.size()) return finish(std::move(refusal_));
+        const tcp::endpoint peer(addresses_[next_++], port_);
+        socket_.async_connect(
+            peer, [self = shared_from_this(), peer](const boost::system::error_code& error) {
+                if (!self->done_) return;
+                if (error) return self->try_next(failure(error.message(), error.value()));
+                // Where nobody listens on a port that the kernel gives to clients, it may give us
+                // that very port, and we would have connected to ourselves.
+                boost::system::error_code unknown;
+                if (self->socket_.local_endpoint(unknown) == peer) {
+                    return self->try_next({false, "Connection refused"});
+                }
+                self->finish({true, ""});
+            });
     }
 
     void finish(Answer answer) {
@@ -58,6 +66,9 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
     }
 
     const std::uint16_t port_;
+    Addresses addresses_;
+    std::size_t next_ = 0;
+    Answer refusal_;
     std::function<void(Answer)> done_;  // none once it has been called or nobody waits for it
     tcp::socket socket_;
 };
