@@ -26,6 +26,10 @@ bool asks_to_stop(int signal) {
     return signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
 
+bool asks_to_end(int signal) {
+    return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
+}
+
 /// The life of the command from its start to its end. All signals are blocked meanwhile.
 class Watch {
   public:
@@ -38,7 +42,7 @@ class Watch {
             const siginfo_t signal = next_signal(!more_zombies_);
             if (signal.si_signo == SIGCHLD || more_zombies_) {
                 if (const auto end = reap()) return *end;
-                stop_with_command();
+                follow_stop();
             }
             // Of those that say that a child has changed, only somebody's own are passed on.
             const bool sent = signal.si_signo != SIGCHLD || signal.si_code <= 0;
@@ -74,6 +78,8 @@ class Watch {
     void pass_on(int signal) const {
         if (signal == SIGCONT) return wake();
         const int sent = send(signal, options_.group);
+        // It is to end, which it cannot while it is stopped.
+        if (asks_to_end(signal) && sent != 0 && is_stopped()) kill(woken_with_it(), SIGCONT);
         if (asks_to_stop(signal) && (asks_to_stop(sent) || sent == SIGSTOP)) {
             // What was asked of the command holds for us; SIGSTOP, as the others do nothing in a
             // process group that has no shell above it. The SIGCONT that wakes us is pending then.
@@ -91,30 +97,47 @@ class Watch {
     }
 
     /// The terminal stops the command's whole group, so the whole group is woken.
+    pid_t woken_with_it() const { return options_.group || terminal_ ? -command_ : command_; }
+
     void wake() const {
         terminal_.hand_on(command_);
         send(SIGCONT, options_.group || terminal_);
     }
 
-    /// Where the command was stopped, by ^Z or because it may not read, whoever waits for us shall
-    /// see us stopped. By SIGTSTP: the kernel passes it over where no shell could wake us, or as
-    /// PID 1.
-    void stop_with_command() const {
-        siginfo_t stop{};
-        waitid(P_PID, static_cast<id_t>(command_), &stop, WSTOPPED | WNOHANG);
-        if (stop.si_pid == 0) return;
+    /// Also where that has not been followed yet.
+    bool is_stopped() const {
+        siginfo_t change{};
+        const int any = WSTOPPED | WCONTINUED | WNOHANG | WNOWAIT;
+        waitid(P_PID, static_cast<id_t>(command_), &change, any);
+        return change.si_pid == 0 ? stopped_ : change.si_code == CLD_STOPPED;
+    }
+
+    /// Where the command was stopped at a terminal, by ^Z or because it may not read, whoever waits
+    /// for us shall see us stopped. Who sends SIGSTOP means the command alone, and wakes it alone.
+    void follow_stop() {
+        siginfo_t change{};
+        waitid(P_PID, static_cast<id_t>(command_), &change, WSTOPPED | WCONTINUED | WNOHANG);
+        if (change.si_pid == 0) return;
+        stopped_ = change.si_code == CLD_STOPPED;
+        if (!stopped_ || !terminal_ || !asks_to_stop(change.si_status)) return;
         if (take_signal(SIGCONT)) return wake();  // which SIGTSTP would discard
-        // Without us in between, ^Z at the terminal would have reached our whole group.
+        // By SIGTSTP: the kernel passes it over where no shell could wake us, or as PID 1. Without
+        // us in between, ^Z at the terminal would have reached our whole group.
         kill(terminal_.is_of(command_) ? 0 : getpid(), SIGTSTP);
         sigset_t all_but_stop = every_signal();
         sigdelset(&all_but_stop, SIGTSTP);
         set_signal_mask(all_but_stop);
         set_signal_mask(every_signal());
+        if (take_signal(SIGCONT)) return wake();
+        // Passed over, as ^Z would have been for the command without us. One that was stopped for
+        // reading would do so again at once.
+        if (change.si_status == SIGTSTP) kill(woken_with_it(), SIGCONT);
     }
 
     const Options& options_;
     const Terminal& terminal_;
     const pid_t command_;
+    bool stopped_ = false;  // when its stop or waking was followed last
     bool more_zombies_ = false;
 };
 

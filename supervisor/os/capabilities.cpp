@@ -22,6 +22,11 @@ Error missing(int capability) {
     return {std::move(text), {}, {}};
 }
 
+bool has(const Capabilities& held, int capability, cap_flag_t flag) {
+    cap_flag_value_t value = CAP_CLEAR;
+    return held && ::cap_get_flag(held.get(), capability, flag, &value) == 0 && value == CAP_SET;
+}
+
 }  // namespace
 
 std::string capability_name(int capability) {
@@ -43,23 +48,25 @@ std::uint64_t bounding_set() {
     return set;
 }
 
-Result<> can_give(const std::vector<int>& capabilities) {
+bool can_cut() { return has(Capabilities(::cap_get_proc()), CAP_SETPCAP, CAP_EFFECTIVE); }
+
+Result<> can_give(const std::vector<int>& capabilities, bool no_new_privileges) {
     const Capabilities held(::cap_get_proc());
     if (!held) return system_error("cannot tell which capabilities the supervisor holds");
-    const auto has = [&](int capability, cap_flag_t flag) {
-        cap_flag_value_t value = CAP_CLEAR;
-        return ::cap_get_flag(held.get(), capability, flag, &value) == 0 && value == CAP_SET;
-    };
     std::uint64_t surplus = bounding_set();
     for (const int capability : capabilities) {
         const std::uint64_t bit = std::uint64_t{1} << capability;
-        if (!has(capability, CAP_PERMITTED) || (bounding_set() & bit) == 0) {
+        if (!has(held, capability, CAP_PERMITTED) || (bounding_set() & bit) == 0) {
             return missing(capability);
         }
         surplus &= ~bit;
     }
-    if (surplus != 0 && !has(CAP_SETPCAP, CAP_EFFECTIVE)) return missing(CAP_SETPCAP);
-    return {};
+    // Who gains nothing by executing files needs not be cut off from it.
+    if (surplus == 0 || no_new_privileges || can_cut()) return {};
+    Error error = missing(CAP_SETPCAP);
+    error.message.append(", which it takes to cut off the others; run it as root, or set ");
+    error.message.append("no_new_privileges: true");
+    return error;
 }
 
 }  // namespace reeve::os

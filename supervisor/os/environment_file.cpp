@@ -163,8 +163,8 @@ Result<EnvironmentVariables> parse_environment(std::string_view text, const std:
     return Reader(text, file).all();
 }
 
-Result<EnvironmentVariables> read_environment_file(const std::string& path) {
-    const auto text = read_file(path, kMaxFile);
+Result<EnvironmentVariables> read_environment_file(const std::string& path, bool trusted) {
+    const auto text = read_file(path, kMaxFile, trusted);
     if (!text) return text.error();
     return parse_environment(*text, path);
 }

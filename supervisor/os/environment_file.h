@@ -18,7 +18,8 @@ using EnvironmentVariables = std::vector<std::pair<std::string, std::string>>;
 /// The error of a malformed line has its position; `file` names the text.
 Result<EnvironmentVariables> parse_environment(std::string_view text, const std::string& file);
 
-/// The same of a file's content; the error of one that is not there has errno ENOENT.
-Result<EnvironmentVariables> read_environment_file(const std::string& path);
+/// The same of a file's content; the error of one that is not there has errno ENOENT. `trusted`:
+/// an error, too, if others than root and we could have written it.
+Result<EnvironmentVariables> read_environment_file(const std::string& path, bool trusted = false);
 
 }  // namespace reeve::os

@@ -1,5 +1,7 @@
 #include "supervisor/os/execution_plan.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "supervisor/os/capabilities.h"
@@ -19,6 +21,18 @@ std::vector<unsigned char> mask_of(const std::vector<int>& cpus) {
         byte = static_cast<unsigned char>(byte | 1U << cpu % 8);
     }
     return mask;
+}
+
+/// "to CPU 9 (there are 0 to 3)".
+std::string in_words(const std::vector<int>& cpus) {
+    std::string words = cpus.size() == 1 ? "to CPU " : "to CPUs ";
+    for (std::size_t i = 0; i < cpus.size(); ++i) {
+        if (i > 0) words.append(", ");
+        words.append(std::to_string(cpus[i]));
+    }
+    const long count = sysconf(_SC_NPROCESSORS_CONF);
+    if (count == 1) return words.append(" (there is 0 alone)");
+    return words.append(" (there are 0 to ").append(std::to_string(count - 1)).append(")");
 }
 
 }  // namespace
@@ -48,7 +62,7 @@ void ExecutionPlan::fill(ChildPlan& plan) const {
     for (const int capability : *spec_.capabilities) {
         plan.capabilities |= std::uint64_t{1} << capability;
     }
-    plan.bounding = bounding_set();
+    plan.bounding = can_cut() ? bounding_set() : 0;
 }
 
 SpawnFailure ExecutionPlan::failure(const ChildPlan& plan) const {
@@ -57,7 +71,9 @@ SpawnFailure ExecutionPlan::failure(const ChildPlan& plan) const {
     };
     if (plan.failed_step == ChildStep::OomScore) return because("oom_score_adj", oom_score_adj_);
     if (plan.failed_step == ChildStep::Scheduler) return because("sched_setscheduler");
-    if (plan.failed_step == ChildStep::Affinity) return because("sched_setaffinity");
+    if (plan.failed_step == ChildStep::Affinity) {
+        return because("sched_setaffinity", in_words(spec_.cpu_affinity));
+    }
     if (plan.failed_step == ChildStep::IoPriority) return because("ioprio_set");
     if (plan.failed_step == ChildStep::Root) return because("chroot", spec_.root_dir);
     if (plan.failed_step == ChildStep::NoNewPrivileges) return because("no_new_privileges");

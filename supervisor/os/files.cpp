@@ -10,7 +10,7 @@
 
 namespace reeve::os {
 
-Result<std::string> read_file(const std::string& path, std::size_t max) {
+Result<std::string> read_file(const std::string& path, std::size_t max, bool trusted) {
     const std::string what = "cannot read " + path;
     const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (!fd) return system_error(what);
@@ -18,6 +18,11 @@ Result<std::string> read_file(const std::string& path, std::size_t max) {
     if (fstat(fd.get(), &status) != 0) return system_error(what);
     if (S_ISDIR(status.st_mode)) return system_error(what, EISDIR);
     if (!S_ISREG(status.st_mode) && !S_ISCHR(status.st_mode)) return error(what + ": not a file");
+    // Its owner can always make it writable.
+    const bool owned = status.st_uid == 0 || status.st_uid == geteuid();
+    if (trusted && (!owned || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)) {
+        return error(what + " for a command of root: others than root can write it");
+    }
 
     constexpr std::size_t kChunk = 16'384;
     std::string content;

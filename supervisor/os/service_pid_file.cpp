@@ -40,19 +40,20 @@ std::optional<std::string> target_of(const Fd& link) {
     return std::string(target.data(), static_cast<std::size_t>(n));
 }
 
+bool ends(const std::string& path) { return path.find_first_not_of('/') == std::string::npos; }
+
 /// The folder of a file, one step after the other; errno tells why not.
-std::optional<Place> find_place(std::string path) {
+std::optional<Place> find_place(std::string path, bool follow_last = false) {
     Fd here(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     int links = 0;
     while (here) {
         std::string step = take_step(path);
-        if (path.find_first_not_of('/') == std::string::npos) {
-            return Place{std::move(here), std::move(step)};
-        }
+        if (ends(path) && !follow_last) return Place{std::move(here), std::move(step)};
         Fd next(openat(here.get(), step.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
         struct stat status {};
         if (!next || fstat(next.get(), &status) != 0) return std::nullopt;
         if (!S_ISLNK(status.st_mode)) {
+            if (ends(path)) return Place{std::move(here), std::move(step)};
             here = std::move(next);
             continue;
         }
@@ -85,17 +86,31 @@ NotYet cannot_read(int errnum) {
     }
 }
 
-std::variant<NamedPid, NotYet> parse(std::string_view text) {
+constexpr const char* empty = "is empty";
+constexpr const char* no_number = "does not hold the number of a process, and nothing else";
+
+std::variant<NamedPid, NotYet> parse(const Fd& file) {
+    std::array<char, 64> buffer;
+    const ssize_t n = read(file.get(), buffer.data(), buffer.size());
+    if (n < 0) return cannot_read(errno);
+    // A number and some blanks never fill it.
+    if (static_cast<std::size_t>(n) == buffer.size()) return NotYet{no_number};
+    std::string_view text(buffer.data(), static_cast<std::size_t>(n));
     constexpr std::string_view blanks = " \t\r\n";
     const std::size_t first = text.find_first_not_of(blanks);
-    if (first == std::string_view::npos) return NotYet{"is empty"};
+    if (first == std::string_view::npos) return NotYet{empty};
     text = text.substr(first, text.find_last_not_of(blanks) + 1 - first);
     const auto pid = decimal(text);
-    if (!pid || *pid == 0) return NotYet{"does not hold the number of a process, and nothing else"};
+    if (!pid || *pid == 0) return NotYet{no_number};
     return NamedPid{*pid};
 }
 
 }  // namespace
+
+Fd open_by_trusted_links(const std::string& path) {
+    const auto place = find_place(path, true);
+    return place ? open_in(*place) : Fd();
+}
 
 std::variant<NamedPid, NotYet> read_service_pid_file(const std::string& path,
                                                      const StartMark& start) {
@@ -106,25 +121,25 @@ std::variant<NamedPid, NotYet> read_service_pid_file(const std::string& path,
     if (!file || fstat(file.get(), &status) != 0) return cannot_read(errno);
     if (!S_ISREG(status.st_mode)) return NotYet{"is not a regular file"};
     if (start.is_after(status.st_mtim)) return NotYet{"is older than this start"};
-    std::array<char, 64> buffer;
-    const ssize_t n = read(file.get(), buffer.data(), buffer.size());
-    if (n < 0) return cannot_read(errno);
-    // A number and some blanks never fill it.
-    if (static_cast<std::size_t>(n) == buffer.size()) {
-        return NotYet{"does not hold the number of a process, and nothing else"};
-    }
-    return parse({buffer.data(), static_cast<std::size_t>(n)});
+    return parse(file);
 }
 
 Result<> remove_service_pid_file(const std::string& path) {
     const std::string what = "cannot remove the old PID file " + path;
     const auto place = find_place(path);
+    const Fd file = place ? open_in(*place) : Fd();
     struct stat status {};
-    if (!place || fstatat(place->folder.get(), place->name.c_str(), &status, AT_SYMLINK_NOFOLLOW)) {
+    if (!file || fstat(file.get(), &status) != 0) {
         if (errno == ENOENT || errno == ENOTDIR) return {};
         return system_error(what);
     }
     if (!S_ISREG(status.st_mode)) return error(what + ": it is not a regular file");
+    // What holds anything else is somebody's, whose path was given by mistake.
+    const auto content = parse(file);
+    const auto* const no_pid = std::get_if<NotYet>(&content);
+    if (no_pid != nullptr && no_pid->why != empty) {
+        return error(what + ": it " + no_pid->why + "; remove it, or correct pid_file");
+    }
     if (unlinkat(place->folder.get(), place->name.c_str(), 0) == 0 || errno == ENOENT) return {};
     return system_error(what);
 }

@@ -15,6 +15,10 @@
 /// made them, and nothing that was read but a number goes any further.
 namespace reeve::os {
 
+/// Opens a file of any kind to read it, without waiting; O_NONBLOCK is set. Fails with ELOOP at a
+/// symbolic link, also one in its place, that neither root nor the supervisor's own user made.
+Fd open_by_trusted_links(const std::string& path);
+
 /// The number in a PID file.
 struct NamedPid {
     pid_t pid = 0;
@@ -29,8 +33,8 @@ struct NotYet {
 std::variant<NamedPid, NotYet> read_service_pid_file(const std::string& path,
                                                      const StartMark& start);
 
-/// Removes what an earlier instance has left; that nothing is there is no error. One that is not a
-/// regular file is left alone, which is an error.
+/// Removes what an earlier instance has left; that nothing is there is no error. What is not a
+/// regular file, or holds anything but a number, is left alone, which is an error.
 Result<> remove_service_pid_file(const std::string& path);
 
 /// Removes it if it still names this process, which has ended.

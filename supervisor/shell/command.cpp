@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <string_view>
 #include <utility>
 
@@ -31,15 +32,20 @@ std::string last_words(std::string_view output) {
 
 }  // namespace
 
-Command::Command(asio::io_context& io, std::unique_ptr<Containment> tree, Done done)
-    : tree_(std::move(tree)), done_(std::move(done)), output_(io) {}
+Command::Command(asio::io_context& io, std::unique_ptr<Containment> tree, Duration patience,
+                 Done done)
+    : tree_(std::move(tree)),
+      patience_(patience),
+      patience_end_(io),
+      done_(std::move(done)),
+      output_(io) {}
 
 void Command::start(os::SpawnSpec spec, bool captured) {
     Fd writing;
     if (captured) {
         std::array<int, 2> pipe{};
         if (::pipe2(pipe.data(), O_CLOEXEC) != 0) {
-            what_ = system_error("pipe").text();
+            answer_ = probes::failure(system_error("pipe"));
             return finish();
         }
         Fd reading(pipe[0]);
@@ -52,10 +58,19 @@ void Command::start(os::SpawnSpec spec, bool captured) {
     const auto result =
         tree_->start(std::move(spec), [this](const os::Ended& end) { ended(end.status); });
     if (const auto* failure = std::get_if<os::SpawnFailure>(&result)) {
-        what_ = failure->text();
+        answer_ = probes::failure(failure->text(), failure->errnum);
         return finish();
     }
     if (output_.is_open()) read_output();
+}
+
+void Command::end() {
+    tree_->signal_all(SIGTERM);
+    tree_->signal_all(SIGCONT);  // whoever is stopped could not hear it
+    patience_end_.expires_after(patience_);
+    patience_end_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+        if (const auto self = weak.lock(); self && !error) self->kill();
+    });
 }
 
 void Command::kill() { tree_->kill(); }
@@ -75,11 +90,11 @@ void Command::read_output() {
 }
 
 void Command::ended(const ExitStatus& status) {
-    succeeded_ = status == ExitStatus::exited(0);
-    if (!succeeded_) {
-        what_ = status.text();
+    answer_.yes = status == ExitStatus::exited(0);
+    if (!answer_.yes) {
+        answer_.what = status.text();
         const std::string words = read_last_words();
-        if (!words.empty()) what_.append(": ").append(words);
+        if (!words.empty()) answer_.what.append(": ").append(words);
     }
     if (tree_->empty()) return finish();
     tree_->await_empty([this] { finish(); });
@@ -105,7 +120,8 @@ std::string Command::read_last_words() {
 void Command::finish() {
     boost::system::error_code ignored;
     output_.close(ignored);
-    done_(succeeded_, std::move(what_));
+    patience_end_.cancel();
+    done_(std::move(answer_));
 }
 
 }  // namespace reeve::shell

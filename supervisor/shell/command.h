@@ -5,9 +5,11 @@
 #include <memory>
 #include <string>
 
+#include "config/plan.h"
 #include "supervisor/os/spawn.h"
 #include "supervisor/shell/asio.h"
 #include "supervisor/shell/containment.h"
+#include "supervisor/shell/probes/probes.h"
 
 namespace reeve::shell {
 
@@ -15,15 +17,18 @@ namespace reeve::shell {
 /// what it leaves behind when it ends is killed.
 class Command : public std::enable_shared_from_this<Command> {
   public:
-    /// `what` says how it ended when it did not succeed, with its last words where they are ours
-    /// to read.
-    using Done = std::function<void(bool succeeded, std::string what)>;
+    /// What came of it: how it ended when it did not succeed, with its last words where they are
+    /// ours to read.
+    using Done = std::function<void(probes::Answer)>;
 
     /// `done` is called once, at the very end. It must not destroy the Command, but may post that.
-    Command(asio::io_context& io, std::unique_ptr<Containment> tree, Done done);
+    /// `patience` is how long it has to end once it was asked to.
+    Command(asio::io_context& io, std::unique_ptr<Containment> tree, Duration patience, Done done);
 
     /// `captured`: its output is read for its last words and goes nowhere else.
     void start(os::SpawnSpec spec, bool captured);
+    /// Asks all of it to end, by SIGTERM, and kills what is left when patience ends.
+    void end();
     /// Kills all of it.
     void kill();
 
@@ -34,9 +39,10 @@ class Command : public std::enable_shared_from_this<Command> {
     void finish();
 
     std::unique_ptr<Containment> tree_;
+    Duration patience_;
+    asio::steady_timer patience_end_;
     Done done_;
-    bool succeeded_ = false;
-    std::string what_;
+    probes::Answer answer_;
     asio::posix::stream_descriptor output_;
     std::array<char, 1024> chunk_{};
     std::string tail_;

@@ -72,7 +72,7 @@ Result<Environment> environment_of(const config::Execution& execution, const Env
     inherit(execution.inherit_environment, own, result);
     if (execution.credentials && !as_root) describe_user(*execution.credentials, result);
     for (const config::EnvironmentFile& file : execution.environment_files) {
-        auto variables = os::read_environment_file(file.path);
+        auto variables = os::read_environment_file(file.path, as_root);
         if (!variables) {
             if (file.may_be_missing && variables.error().errnum == ENOENT) continue;
             return variables.error();

@@ -23,7 +23,8 @@ std::string absolute(const std::string& path);
 /// The environment of a service's processes, later ones winning: what it inherits, HOME, USER,
 /// LOGNAME and SHELL of its user, its environment_files, its environment, `extra`. Variables by
 /// which a supervisor speaks to its own children (NOTIFY_SOCKET, LISTEN_FDS ...) are not inherited.
-/// `as_root`: its user's are left out. Fails when an environment file cannot be read or understood.
+/// `as_root`: its user's are left out, and its files must be root's. Fails when an environment file
+/// cannot be read or understood.
 Result<Environment> environment_of(const config::Execution& execution, const Environment& own,
                                    const Environment& extra, bool as_root = false);
 

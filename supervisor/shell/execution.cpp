@@ -54,7 +54,8 @@ Result<os::SpawnSpec> spec_of(const config::Execution& execution, const config::
         spec.limits.push_back({limit.resource, {limit.soft, limit.hard}});
     }
     if (spec.capabilities) {
-        if (auto can = os::can_give(*spec.capabilities); !can) return can.error();
+        auto can = os::can_give(*spec.capabilities, spec.no_new_privileges);
+        if (!can) return can.error();
     }
     return spec;
 }

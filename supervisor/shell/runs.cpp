@@ -129,7 +129,6 @@ Result<> Runs::adopt_main(core::RunId id, pid_t pid) {
     if (run.finder) run.finder->stop();
     // If the former one has ended just now, that is nothing special any more.
     run.end.reset();
-    run.patience.reset();
     return {};
 }
 
@@ -156,20 +155,22 @@ void Runs::ended(core::RunId id, const os::Ended& end) {
     if (run.notify) run.notify->read(last_messages);
     // By these another process may have taken over.
     if (!run.end) return;
-    if (run.definition->policy.log.kind != config::Log::Kind::Capture) return drained(id);
-    run.patience = std::make_unique<asio::steady_timer>(io_, drain_patience);
-    run.patience->async_wait([this, id](const boost::system::error_code& error) {
-        if (!error) drained(id);
-    });
-    collector_.drain(run.definition->name,
-                     [this, id] { asio::post(io_, [this, id] { drained(id); }); });
+    drain(*run.definition, [this, id] { drained(id); });
+}
+
+void Runs::drain(const config::Service& service, std::function<void()> done) {
+    if (service.policy.log.kind != config::Log::Kind::Capture) return done();
+    const auto patience = std::make_shared<asio::steady_timer>(io_, drain_patience);
+    // Whichever comes first.
+    patience->async_wait([patience, done = std::move(done)](const auto&) { done(); });
+    collector_.drain(service.name,
+                     [this, patience] { asio::post(io_, [patience] { patience->cancel(); }); });
 }
 
 void Runs::drained(core::RunId id) {
     const auto found = runs_.find(id);
     if (found == runs_.end() || found->second.told || !found->second.end) return;
     Run& run = found->second;
-    run.patience.reset();
     const os::Ended end = *std::exchange(run.end, std::nullopt);
     const bool leftovers = !run.tree->empty();
     if (is_parent(run)) {

@@ -60,6 +60,9 @@ class Runs {
         int out = -1, err = -1;
     };
     Result<Output> output_of(const config::Service& service);
+    /// Calls `done` once what was written so far is in the log, but after a second at most; a last
+    /// line without its newline counts as ended.
+    void drain(const config::Service& service, std::function<void()> done);
 
     /// All living processes of a run, the main process first.
     std::vector<os::ProcessEntry> processes(core::RunId run) const;
@@ -89,8 +92,7 @@ class Runs {
         std::unique_ptr<MainFinder> finder;
         std::optional<os::Ended> end;
         std::optional<bool> out_of_memory;
-        std::unique_ptr<asio::steady_timer> patience;  // while its last lines are awaited
-        bool told = false;                             // Exited was said
+        bool told = false;  // Exited was said
         bool killing = false;
     };
 
@@ -101,7 +103,7 @@ class Runs {
     Result<Fd> open_input(const config::Execution& execution) const;
     void main_named(core::RunId id, pid_t pid);
     bool main_found(core::RunId id, pid_t pid);
-    void remove_old_pid_file(const config::Service& service);
+    static Result<> remove_old_pid_file(const config::Service& service);
     Containment::OnEnd on_end(core::RunId id);
     void ended(core::RunId id, const os::Ended& end);
     void drained(core::RunId id);

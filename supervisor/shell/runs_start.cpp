@@ -96,7 +96,7 @@ std::optional<core::SpawnFailed> Runs::start(Run& run) {
     };
     const config::Service& service = *run.definition;
     if (auto room = leave_descriptors(); !room) return failed(room.error());
-    remove_old_pid_file(service);
+    if (auto removed = remove_old_pid_file(service); !removed) return failed(removed.error());
     auto spec = prepare(*context(run.id), service.execution.command);
     if (!spec) return failed(spec.error());
     // Of a forking service the main process is another one, and WATCHDOG_USEC alone is for it.
@@ -155,7 +155,11 @@ Result<Runs::Output> Runs::output_of(const config::Service& service) {
 Result<Fd> Runs::open_input(const config::Execution& execution) const {
     const std::string& path = execution.stdin_path;
     if (path.empty()) return Fd();
-    Fd input(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    // Who may not read a file shall not get it by a link to it, either.
+    const auto& user = execution.credentials;
+    const bool trusted = ::geteuid() != 0 || !user || user->uid == 0;
+    Fd input = trusted ? Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK))
+                       : os::open_by_trusted_links(path);
     if (!input) return system_error("cannot open stdin " + path);
     ::fcntl(input.get(), F_SETFL, 0);
     return input;
@@ -218,12 +222,10 @@ Result<> Runs::open_notify(Run& run) {
 }
 
 /// What an earlier instance has left would be waited for to be written anew, and fool others.
-void Runs::remove_old_pid_file(const config::Service& service) {
+Result<> Runs::remove_old_pid_file(const config::Service& service) {
     const std::string& path = service.execution.pid_file;
-    if (path.empty()) return;
-    if (auto removed = os::remove_service_pid_file(path); !removed) {
-        log_.warning(service.name + ": " + removed.error().text());
-    }
+    if (path.empty()) return {};
+    return os::remove_service_pid_file(path);
 }
 
 std::optional<RunContext> Runs::context(core::RunId id) const {

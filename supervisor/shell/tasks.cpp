@@ -11,8 +11,8 @@ namespace reeve::shell {
 /// nothing.
 Tasks::Done Tasks::once(core::TaskId task, Done tell) {
     tasks_[task] = nullptr;
-    return [this, task, tell = std::move(tell)](bool succeeded, std::string what) {
-        if (tasks_.erase(task) > 0) tell(succeeded, std::move(what));
+    return [this, task, tell = std::move(tell)](probes::Answer answer) {
+        if (tasks_.erase(task) > 0) tell(std::move(answer));
     };
 }
 
@@ -31,76 +31,95 @@ void Tasks::cancel(core::TaskId task) {
 }
 
 void Tasks::run(const core::RunCommand& action) {
-    const Done done =
-        once(action.task, [this, task = action.task](bool succeeded, std::string what) {
-            queue_.push(core::CommandEnded{task, succeeded, std::move(what)});
-        });
+    const Done done = once(action.task, [this, task = action.task](probes::Answer answer) {
+        queue_.push(core::CommandEnded{task, answer.yes, std::move(answer.what)});
+    });
     if (auto opened = runs_.open(action.run, action.definition); !opened) {
-        return done(false, opened.error().text());
+        return done(probes::failure(opened.error()));
     }
     RunContext context = *runs_.context(action.run);
     // To speak for the service is for its main process.
     for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC"}) context.extra.erase(name);
     for (const auto& [name, value] : action.environment) context.extra[name] = value;
     auto spec = runs_.prepare(context, action.command, action.as_root);
-    if (!spec) return done(false, spec.error().text());
-    Runs::Output output;
-    if (action.to_log) {
-        auto opened = runs_.output_of(*action.definition);
-        if (!opened) return done(false, opened.error().text());
-        output = std::move(*opened);
-        spec->stdout_fd = output.out;
-        spec->stderr_fd = output.err;
-    }
-    run(action.task, context, std::move(*spec), !action.to_log, done);
+    if (!spec) return done(probes::failure(spec.error()));
+    if (!action.to_log) return run(action.task, context, std::move(*spec), true, done);
+    auto output = runs_.output_of(*action.definition);
+    if (!output) return done(probes::failure(output.error()));
+    spec->stdout_fd = output->out;
+    spec->stderr_fd = output->err;
+    // Its last line ends with it, though it may lack the newline.
+    const auto logged = [this, definition = action.definition, done](const probes::Answer& answer) {
+        runs_.drain(*definition, [done, answer] { done(answer); });
+    };
+    run(action.task, context, std::move(*spec), false, logged);
 }
 
 void Tasks::run(core::TaskId task, const RunContext& context, os::SpawnSpec spec, bool captured,
                 const Done& done) {
-    auto gone = [this, task, done](bool succeeded, std::string what) {
+    auto gone = [this, task, done](probes::Answer answer) {
         // It is the command that calls us.
         asio::post(io_, [this, task] { commands_.erase(task); });
-        done(succeeded, std::move(what));
+        done(std::move(answer));
     };
-    const auto command = std::make_shared<Command>(io_, runs_.contain(context), std::move(gone));
+    const auto command = std::make_shared<Command>(
+        io_, runs_.contain(context), context.definition->policy.stop.timeout, std::move(gone));
     commands_[task] = command;
     started(task, [command] { command->kill(); });
     command->start(std::move(spec), captured);
 }
 
 void Tasks::probe(const core::StartProbe& action) {
-    const Done done =
-        once(action.task, [this, task = action.task, name = probes::name_of(action.probe)](
-                              bool succeeded, std::string what) {
+    const Done tell =
+        once(action.task, [this, task = action.task,
+                           name = probes::name_of(action.probe)](const probes::Answer& answer) {
             std::string text = name;
-            text.append(": ").append(what);
-            queue_.push(core::ProbeAnswered{task, succeeded, std::move(text)});
+            text.append(": ").append(answer.what);
+            queue_.push(core::ProbeAnswered{task, answer.yes, std::move(text)});
         });
-    ask(action, done);
+    ask(action, [this, action, tell](probes::Answer answer) {
+        if (answer.unasked) return ask_again(action, answer.what);
+        lacking_ = false;
+        tell(std::move(answer));
+    });
+}
+
+/// Until it can be asked or nobody waits for the answer any more.
+void Tasks::ask_again(const core::StartProbe& action, const std::string& why) {
+    const auto found = tasks_.find(action.task);
+    if (found == tasks_.end()) return;
+    found->second = nullptr;
+    if (!std::exchange(lacking_, true)) {
+        std::string text = "cannot ask a probe, trying again: ";
+        log_.warning(text.append(probes::name_of(action.probe)).append(": ").append(why));
+    }
+    const auto pause = std::make_shared<asio::steady_timer>(io_, std::chrono::milliseconds(100));
+    pause->async_wait([this, pause, action](const boost::system::error_code& error) {
+        if (!error && tasks_.contains(action.task)) probe(action);
+    });
 }
 
 void Tasks::ask(const core::StartProbe& action, const Done& done) {
-    const auto tell = [done](probes::Answer answer) { done(answer.yes, std::move(answer.what)); };
     const auto context = runs_.context(action.run);
     if (!context) return cancel(action.task);
     std::visit(
         Overloaded{[&](const config::ExecCheck& exec) {
                        auto spec = runs_.prepare(*context, exec.command);
-                       if (!spec) return done(false, spec.error().text());
+                       if (!spec) return done(probes::failure(spec.error()));
                        run(action.task, *context, std::move(*spec), true, done);
                    },
                    [&](const config::TcpCheck& tcp) {
-                       started(action.task, probes::connect(io_, tcp, tell));
+                       started(action.task, probes::connect(io_, lookups_, tcp, done));
                    },
                    [&](const config::UnixCheck& socket) {
-                       tell(probes::knock(socket, [this, run = action.run](pid_t pid) {
+                       done(probes::knock(socket, [this, run = action.run](pid_t pid) {
                            return runs_.is_member(run, pid);
                        }));
                    },
                    [&](const config::HttpCheck& http) {
-                       started(action.task, probes::get(io_, http, tell));
+                       started(action.task, probes::get(io_, http, done));
                    },
-                   [&](const config::PathCheck& path) { tell(probes::look(path, context->start)); },
+                   [&](const config::PathCheck& path) { done(probes::look(path, context->start)); },
                    // Awaited, never asked.
                    [&](const config::NotifyCheck&) { cancel(action.task); },
                    [&](const config::FdCheck&) { cancel(action.task); },
@@ -109,7 +128,7 @@ void Tasks::ask(const core::StartProbe& action, const Done& done) {
 }
 
 void Tasks::kill(core::TaskId task) {
-    if (const auto found = commands_.find(task); found != commands_.end()) found->second->kill();
+    if (const auto found = commands_.find(task); found != commands_.end()) found->second->end();
 }
 
 }  // namespace reeve::shell

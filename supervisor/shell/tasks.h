@@ -14,20 +14,21 @@ namespace reeve::shell {
 
 /// What is under way beside the services' main processes, commands (command.h) and probes
 /// (probes/probes.h): each is started once, says once what came of it unless it is cancelled, and
-/// then ends with all that it has begun.
+/// then ends with all that it has begun. Probes for which we lack descriptors or memory are asked
+/// again and again.
 class Tasks {
   public:
-    Tasks(asio::io_context& io, Runs& runs, EventQueue& queue)
-        : io_(io), runs_(runs), queue_(queue) {}
+    Tasks(asio::io_context& io, Runs& runs, EventQueue& queue, OwnLog& log)
+        : io_(io), runs_(runs), queue_(queue), log_(log), lookups_(io) {}
 
     void run(const core::RunCommand& action);
     void probe(const core::StartProbe& action);
     void cancel(core::TaskId task);
-    /// Ends a command, whose end is still told.
+    /// Asks a command to end and then makes it; its end is still told.
     void kill(core::TaskId task);
 
   private:
-    using Done = std::function<void(bool succeeded, std::string what)>;
+    using Done = std::function<void(probes::Answer)>;
     using Cancel = std::function<void()>;
 
     Done once(core::TaskId task, Done tell);
@@ -35,10 +36,14 @@ class Tasks {
     void run(core::TaskId task, const RunContext& context, os::SpawnSpec spec, bool captured,
              const Done& done);
     void ask(const core::StartProbe& action, const Done& done);
+    void ask_again(const core::StartProbe& action, const std::string& why);
 
     asio::io_context& io_;
     Runs& runs_;
     EventQueue& queue_;
+    OwnLog& log_;
+    probes::Lookups lookups_;
+    bool lacking_ = false;                            // what it takes to ask, which has been told
     std::unordered_map<core::TaskId, Cancel> tasks_;  // and what ends each early
     std::unordered_map<core::TaskId, std::shared_ptr<Command>> commands_;  // cancelled ones, too
 };

@@ -31,9 +31,11 @@ class Kernel(unittest.TestCase):
         self.assertEqual([line.strip() for line in said(config, 4)], [str(last), "300", "idle", "SCHED_BATCH"])
 
     def test_what_the_kernel_refuses_is_the_cause(self):
+        count = os.sysconf("SC_NPROCESSORS_CONF")
         with Supervisor(once("true", cpu_affinity=[1023])) as s:
             s.wait_for("web", "failed")
-            self.assertIn("sched_setaffinity: Invalid argument", s.status("web")["cause"])
+            there = "is 0 alone" if count == 1 else f"are 0 to {count - 1}"
+            self.assertIn(f"sched_setaffinity to CPU 1023 (there {there}): Invalid argument", s.status("web")["cause"])
 
     def test_no_new_privileges(self):
         script = "grep NoNewPrivs /proc/self/status | cut -f 2 > $D/said"
@@ -55,6 +57,30 @@ class Rights(unittest.TestCase):
         with Supervisor(once("true", capabilities=["CAP_NET_ADMIN", "CAP_KILL"]), prefix=lacking) as s:
             s.wait_for("web", "failed")
             self.assertIn("capabilities: NET_ADMIN: the supervisor does not hold it", s.status("web")["cause"])
+
+    @needs("setpriv")
+    def test_an_ordinary_user_can_do_without_any(self):
+        ordinary = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+        script = "grep -E 'Cap(Prm|Eff|Amb)' /proc/self/status | cut -f 2 | sort -u > $D/said"
+        config = once(script, capabilities=[], no_new_privileges=True)
+        self.assertEqual(int(said(config, 1, prefix=ordinary, dir_mode=0o777)[0], 16), 0)
+        with Supervisor(once("true", capabilities=[]), prefix=ordinary, dir_mode=0o777) as s:
+            s.wait_for("web", "failed")
+            self.assertIn("run it as root, or set no_new_privileges: true", s.status("web")["cause"])
+
+    def test_input_that_the_user_links_to_is_not_opened_for_it(self):
+        script = "cat > $D/got; echo end > $D/said"
+        web = {"type": "oneshot", "user": "nobody", "command": shell(script), "stdin": "${D}/input", "restart": "never"}
+        with Supervisor({"services": {"web": web}}, fifos=["said"], dir_mode=0o777, start=False) as s:
+            os.symlink("/etc/shadow", s.dir + "/input")
+            os.chown(s.dir + "/input", 65534, 65534, follow_symlinks=False)
+            s.start()
+            s.wait_for("web", "failed")
+            self.assertIn("input: Too many levels of symbolic links", s.status("web")["cause"])
+        with Supervisor({"services": {"web": web}}, fifos=["said"], dir_mode=0o777, start=False) as s:
+            os.symlink("/etc/hostname", s.dir + "/input")
+            s.start()
+            self.assertEqual(s.fifo("said").read_line(), "end")
 
     def test_another_root(self):
         with tempfile.TemporaryDirectory() as root:

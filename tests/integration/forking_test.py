@@ -57,6 +57,17 @@ class Classic(unittest.TestCase):
             self.assertEqual(s.started_processes().keys() - {s.reeved_pid}, set())
             self.assertFalse(os.path.exists(s.dir + "/x.pid"))
 
+    def test_a_pid_file_that_is_something_else_is_kept(self):
+        s = Supervisor(forking([BY_HAND, PID_FILE], restart="never"), prefix=self.prefix, start=False)
+        with s:
+            with open(s.dir + "/x.pid", "w", encoding="ascii") as f:
+                f.write("listen: 80\n")
+            s.start()
+            s.wait_for("web", "failed")
+            self.assertIn("x.pid: it does not hold the number of a process, and nothing else; remove it, or correct pid_file",
+                          s.status("web")["cause"])
+            self.assertTrue(os.path.exists(s.dir + "/x.pid"))
+
     def test_by_call_without_a_pid_file(self):
         with Supervisor(forking([BY_CALL], pid_file=None), prefix=self.prefix) as s:
             s.wait_for("web", "running")

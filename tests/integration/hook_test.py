@@ -60,6 +60,30 @@ class Hooks(unittest.TestCase):
             s.wait_for("web", "failed")
             wait_gone(pid)
 
+    def test_one_that_is_interrupted_gets_to_finish(self):
+        script = ("trap 'kill $!; read line < $D/go; echo rolled back; echo back > $D/said; exit 1' TERM; "
+                  "echo up > $D/said; sleep 1000000 & wait")
+        for timeout in (None, "200ms"):
+            more = {"timeout": timeout} if timeout else {}
+            web = {"command": FOREVER, "restart": "never", "pre_start": {"command": shell(script), **more}}
+            with self.subTest(timeout), Supervisor({"services": {"web": web}}, fifos=["said", "go"]) as s:
+                self.assertEqual(s.fifo("said").read_line(), "up")
+                if not timeout:
+                    s.ctl("stop", "--no-wait", "web", status=0)
+                s.wait_for("web", "stopping")
+                s.tell("go")
+                self.assertEqual(s.fifo("said").read_line(), "back")
+                s.wait_for("web", "failed" if timeout else "stopped")
+                self.assertIn(("stdout", "F", "rolled back"), s.log_lines("web"))
+
+    def test_one_that_does_not_end_when_asked_is_killed(self):
+        web = {"command": FOREVER, "restart": "never", "stop": {"timeout": "100ms"},
+               "pre_start": shell("trap '' TERM; echo $$ > $D/said; while :; do sleep 1000000; done")}
+        with Supervisor({"services": {"web": web}}, fifos=["said"]) as s:
+            pid = s.fifo("said").read_pid()
+            s.ctl("stop", "web", status=0)
+            wait_gone(pid)
+
     def test_what_one_leaves_behind_is_ended_with_it(self):
         web = {"command": FOREVER, "pre_start": shell("setsid sleep 1000000 & echo $! > $D/said")}
         with Supervisor({"services": {"web": web}}, fifos=["said"]) as s:
@@ -77,6 +101,29 @@ class Hooks(unittest.TestCase):
             nobody = pwd.getpwnam("nobody")
             self.assertEqual([s.fifo("said").read_line() for _ in range(4)],
                              [str(nobody.pw_uid), nobody.pw_dir, "0", "/root"])
+
+    @needs_root
+    def test_one_as_root_takes_no_variables_from_the_services_user(self):
+        web = {"command": FOREVER, "user": "nobody", "environment_files": ["${D}/env"], "restart": "never",
+               "pre_start": {"command": shell("echo $WHO > $D/said"), "as": "root"}}
+        for owner in (65534, 0):
+            s = Supervisor({"services": {"web": web}}, fifos=["said"], dir_mode=0o755, start=False)
+            with self.subTest(owner), s:
+                with open(s.dir + "/env", "w", encoding="ascii") as f:
+                    f.write("WHO=me\n")
+                os.chown(s.dir + "/env", owner, owner)
+                s.start()
+                if owner == 0:
+                    self.assertEqual(s.fifo("said").read_line(), "me")
+                    continue
+                s.wait_for("web", "failed")
+                self.assertIn("env for a command of root: others than root can write it", s.status("web")["cause"])
+
+    def test_a_last_line_without_its_newline_ends_with_it(self):
+        web = {"command": FOREVER, "pre_start": [{"command": shell("printf one")}, {"command": shell("printf two")}]}
+        with Supervisor({"services": {"web": web}}) as s:
+            s.wait_for("web", "running")
+            self.assertEqual(s.log_lines("web"), [("stdout", "F", "one"), ("stdout", "F", "two")])
 
     @needs_root
     def test_one_as_root_is_free_of_what_the_service_may_not(self):

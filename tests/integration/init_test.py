@@ -252,14 +252,35 @@ class JobControl(unittest.TestCase):
             init.send(signal.SIGTERM)
             self.assertEqual(init.line(), str(int(signal.SIGTERM)))
 
-    def test_where_nobody_could_wake_it_reeved_goes_on_though_its_command_is_stopped(self):
-        with Init("--", "sh", "-c", "echo up; exec sleep 1000000") as init:
+    def test_by_KILL_STOP_the_command_alone_is_stopped(self):
+        with Init("--", *command(LISTENER)) as init:
             init.line()
             os.kill(init.command, signal.SIGSTOP)
             wait_state(init.command, "T")
-            init.send(signal.SIGTERM)       # waits for it to be awake
+            init.send(signal.SIGUSR1)       # waits for it to be awake
             os.kill(init.command, signal.SIGCONT)
-            self.assertEqual(init.status(), 128 + signal.SIGTERM)
+            self.assertEqual({init.line(), init.line()}, {str(int(signal.SIGUSR1)), str(int(signal.SIGCONT))})
+
+    def test_one_that_is_to_end_is_woken_for_it(self):
+        for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            with Init("--", "sh", "-c", "echo up; exec sleep 1000000") as init:
+                init.line()
+                os.kill(init.command, signal.SIGSTOP)
+                wait_state(init.command, "T")
+                init.send(sig)
+                self.assertEqual(init.status(), 128 + sig)
+
+    def test_nobody_who_is_awake_is_woken(self):
+        with Init("--", *command(LISTENER)) as init:
+            init.line()
+            os.kill(init.command, signal.SIGSTOP)
+            wait_state(init.command, "T")
+            os.kill(init.command, signal.SIGCONT)
+            self.assertEqual(init.line(), str(int(signal.SIGCONT)))
+            # CONT, had it been sent, would come before the one with the higher number.
+            for sig in (signal.SIGTERM, signal.SIGSYS):
+                init.send(sig)
+                self.assertEqual(init.line(), str(int(sig)))
 
 
 class Orphans(unittest.TestCase):

@@ -94,6 +94,17 @@ class AsSessionLeader(unittest.TestCase):
             terminal.type("\x03")
             self.assertEqual(terminal.status(), 128 + signal.SIGINT)
 
+    def test_where_no_shell_could_wake_it_a_stop_passes_over(self):
+        with Terminal(REEVED, "--", "sh", "-c", "echo up; exec cat") as terminal:
+            terminal.expect("up")
+            for word in ("one", "two"):
+                terminal.type("\x1a")
+                terminal.type(word + "\n")
+                terminal.expect(word)       # the echo of the terminal
+                terminal.expect(word)
+            terminal.type("\x1a\x03")
+            self.assertEqual(terminal.status(), 128 + signal.SIGINT)
+
     def test_no_signal_comes_that_nobody_sent(self):
         script = ("import os, signal\n"
                   "signal.pthread_sigmask(signal.SIG_BLOCK, {1, 18})\n"
@@ -165,6 +176,21 @@ class UnderAShell(unittest.TestCase):
             terminal.type("\x04")
             terminal.type("echo status-$?\n")
             terminal.expect("status-0")
+
+    def test_by_KILL_STOP_the_command_alone_is_stopped(self):
+        terminal = self.shell()
+        terminal.type(f"{REEVED} -- sh -c 'echo up; exec cat'\n")
+        terminal.expect("up")
+        [reeved] = children(terminal.pid)
+        [cat] = children(reeved)
+        os.kill(cat, signal.SIGSTOP)
+        wait_state(cat, "T")
+        os.kill(cat, signal.SIGCONT)
+        terminal.type("one\n")
+        terminal.expect("one")
+        terminal.type("\x04")
+        terminal.type("echo status-$?\n")
+        terminal.expect("status-0")
 
     def test_one_that_runs_on_in_the_background_leaves_the_shell_alone(self):
         terminal = self.shell()

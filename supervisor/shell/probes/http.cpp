@@ -21,16 +21,6 @@ constexpr std::size_t longest_header = 16u << 10;
 /// So many interim answers (103 Early Hints ...) may come before the one that counts.
 constexpr int most_interim = 8;
 
-std::vector<asio::ip::address> addresses_of(const std::string& host) {
-    if (host == "localhost") {
-        return {asio::ip::address_v4::loopback(), asio::ip::address_v6::loopback()};
-    }
-    boost::system::error_code error;
-    const auto address = asio::ip::make_address(host, error);
-    if (error) return {};
-    return {address};
-}
-
 std::string host_field(const config::HttpCheck& check) {
     std::string field = check.host;
     if (field.find(':') != std::string::npos) field = "[" + field + "]";
@@ -66,7 +56,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   public:
     Attempt(asio::io_context& io, const config::HttpCheck& check, std::function<void(Answer)> done)
         : status_(check.status),
-          addresses_(addresses_of(check.host)),
+          addresses_(known_addresses(check.host)),
           port_(check.port),
           done_(std::move(done)),
           socket_(io),
@@ -84,7 +74,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
         socket_.async_connect(endpoint, [self = shared_from_this(),
                                          endpoint](const boost::system::error_code& error) {
             if (!self->done_) return;
-            if (error) return self->take({false, error.message()});
+            if (error) return self->take(failure(error.message(), error.value()));
             // See tcp.cpp.
             boost::system::error_code unknown;
             if (self->socket_.local_endpoint(unknown) == endpoint) {
@@ -152,7 +142,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
     static constexpr const char* refused = "Connection refused";
 
     std::vector<config::StatusRange> status_;
-    std::vector<asio::ip::address> addresses_;
+    Addresses addresses_;
     std::uint16_t port_;
     std::size_t next_ = 0;
     Answer answer_;

@@ -1,3 +1,6 @@
+#include <cerrno>
+#include <utility>
+
 #include "base/overloaded.h"
 #include "supervisor/shell/probes/probes.h"
 
@@ -12,6 +15,16 @@ std::string authority(const std::string& host, std::uint16_t port) {
 }
 
 }  // namespace
+
+Answer failure(std::string what, std::optional<int> errnum) {
+    bool lacking = false;
+    for (const int lack : {EMFILE, ENFILE, ENOMEM, ENOBUFS, EAGAIN}) {
+        lacking = lacking || errnum == lack;
+    }
+    return {false, std::move(what), lacking};
+}
+
+Answer failure(const Error& error) { return failure(error.text(), error.errnum); }
 
 std::string name_of(const config::Probe& probe) {
     return std::visit(

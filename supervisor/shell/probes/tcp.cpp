@@ -12,53 +12,51 @@ using tcp = asio::ip::tcp;
 /// One attempt to connect. Lives as long as something of it is under way.
 class Attempt : public std::enable_shared_from_this<Attempt> {
   public:
-    Attempt(asio::io_context& io, std::function<void(Answer)> done)
-        : done_(std::move(done)), resolver_(io), socket_(io) {}
+    Attempt(asio::io_context& io, std::uint16_t port, std::function<void(Answer)> done)
+        : port_(port), done_(std::move(done)), socket_(io) {}
 
-    void start(const config::TcpCheck& check) {
-        const std::string port = std::to_string(check.port);
-        boost::system::error_code error;
-        // A literal address needs nobody to look it up: that would start a thread.
-        const auto address = asio::ip::make_address(check.host, error);
-        if (!error) {
-            const tcp::endpoint endpoint(address, check.port);
-            return connect(tcp::resolver::results_type::create(endpoint, check.host, port));
-        }
-        try {
-            resolver_.async_resolve(
-                check.host, port,
-                [self = shared_from_this()](const boost::system::error_code& failure,
-                                            const tcp::resolver::results_type& endpoints) {
-                    if (!self->done_) return;
-                    if (failure) return self->finish({false, failure.message()});
-                    self->connect(endpoints);
-                });
-        } catch (const boost::system::system_error& failure) {
-            finish({false, "cannot look up " + check.host + ": " + failure.code().message()});
-        }
+    void start(Lookups& lookups, const std::string& host) {
+        Addresses known = known_addresses(host);
+        if (!known.empty()) return connect(std::move(known));
+        lookups.find(host, [self = shared_from_this()](const Result<Addresses>& found) {
+            if (!self->done_) return;
+            if (!found) return self->finish(failure(found.error()));
+            self->connect(*found);
+        });
     }
 
     void cancel() {
         done_ = nullptr;
-        resolver_.cancel();
         boost::system::error_code ignored;
         socket_.close(ignored);
     }
 
   private:
-    void connect(const tcp::resolver::results_type& endpoints) {
-        asio::async_connect(socket_, endpoints,
-                            [self = shared_from_this()](const boost::system::error_code& error,
-                                                        const tcp::endpoint& peer) {
-                                if (error) return self->finish({false, error.message()});
-                                // Where nobody listens on a port that the kernel gives to clients,
-                                // it may give us that very port, and we would have connected to
-                                // ourselves.
-                                boost::system::error_code unknown;
-                                const bool to_itself =
-                                    self->socket_.local_endpoint(unknown) == peer;
-                                self->finish({!to_itself, to_itself ? "Connection refused" : ""});
-                            });
+    void connect(Addresses addresses) {
+        addresses_ = std::move(addresses);
+        try_next({});
+    }
+
+    /// One address after the other, until one answers.
+    void try_next(Answer refusal) {
+        // The first says most: of localhost the second address may not even be there.
+        if (refusal_.what.empty()) refusal_ = std::move(refusal);
+        boost::system::error_code ignored;
+        socket_.close(ignored);
+        if (next_ == addresses_.size()) return finish(std::move(refusal_));
+        const tcp::endpoint peer(addresses_[next_++], port_);
+        socket_.async_connect(
+            peer, [self = shared_from_this(), peer](const boost::system::error_code& error) {
+                if (!self->done_) return;
+                if (error) return self->try_next(failure(error.message(), error.value()));
+                // Where nobody listens on a port that the kernel gives to clients, it may give us
+                // that very port, and we would have connected to ourselves.
+                boost::system::error_code unknown;
+                if (self->socket_.local_endpoint(unknown) == peer) {
+                    return self->try_next({false, "Connection refused"});
+                }
+                self->finish({true, ""});
+            });
     }
 
     void finish(Answer answer) {
@@ -67,17 +65,20 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
         if (const auto done = std::exchange(done_, nullptr)) done(std::move(answer));
     }
 
+    const std::uint16_t port_;
+    Addresses addresses_;
+    std::size_t next_ = 0;
+    Answer refusal_;
     std::function<void(Answer)> done_;  // none once it has been called or nobody waits for it
-    tcp::resolver resolver_;
     tcp::socket socket_;
 };
 
 }  // namespace
 
-std::function<void()> connect(asio::io_context& io, const config::TcpCheck& check,
+std::function<void()> connect(asio::io_context& io, Lookups& lookups, const config::TcpCheck& check,
                               std::function<void(Answer)> done) {
-    const auto attempt = std::make_shared<Attempt>(io, std::move(done));
-    attempt->start(check);
+    const auto attempt = std::make_shared<Attempt>(io, check.port, std::move(done));
+    attempt->start(lookups, check.host);
     return [attempt] { attempt->cancel(); };
 }
 

@@ -15,18 +15,14 @@ namespace reeve::shell::probes {
 
 namespace {
 
-/// Connects; none, with errno, if that fails. Never waits: where a stream's queue is full it fails.
-Fd connected(const std::string& path, int type) {
+/// 0 or the errno. Never waits: where a stream's queue is full it fails.
+int connect(const Fd& socket, const std::string& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     const std::size_t length = std::min(path.size(), sizeof address.sun_path - 1);
     std::copy_n(path.begin(), length, address.sun_path);
-    Fd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!socket) return Fd();
-    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-        return Fd();
-    }
-    return socket;
+    const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
+    return ::connect(socket.get(), generic, sizeof address) == 0 ? 0 : errno;
 }
 
 /// Who listens on the other side and is known not to be of the service; nothing for datagrams, for
@@ -46,13 +42,16 @@ std::optional<os::ProcessEntry> stranger(const Fd& socket,
 
 Answer knock(const config::UnixCheck& check, const std::function<bool(pid_t)>& is_member) {
     Fd socket;
+    int errnum = EPROTOTYPE;
     for (const int type : {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET}) {
-        socket = connected(check.path, type);
-        if (socket || errno != EPROTOTYPE) break;
+        if (errnum != EPROTOTYPE) break;
+        socket.reset(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        if (!socket) return failure(system_error("socket"));
+        errnum = connect(socket, check.path);
     }
-    if (!socket) {
-        return {false, errno == EAGAIN ? "nobody accepts connections: its queue is full"
-                                       : Error::strerrordesc(errno)};
+    if (errnum != 0) {
+        return {false, errnum == EAGAIN ? "nobody accepts connections: its queue is full"
+                                        : Error::strerrordesc(errnum)};
     }
     const auto other = stranger(socket, is_member);
     if (!other) return {true, ""};

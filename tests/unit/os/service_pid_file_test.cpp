@@ -102,9 +102,11 @@ TEST(ServicePidFile, FollowsLinksOnTheWayThatAreOursOrRootsAlone) {
 
 TEST(ServicePidFile, IsRemovedWithoutFollowingALinkInItsPlace) {
     TempDir dir;
-    write_file(dir / "x.pid", "whatever");
-    EXPECT_TRUE(remove_service_pid_file(dir / "x.pid"));
-    EXPECT_FALSE(fs::exists(dir / "x.pid"));
+    for (const char* old : {"", "\n", " 4194305\n"}) {
+        write_file(dir / "x.pid", old);
+        EXPECT_TRUE(remove_service_pid_file(dir / "x.pid"));
+        EXPECT_FALSE(fs::exists(dir / "x.pid"));
+    }
     EXPECT_TRUE(remove_service_pid_file(dir / "x.pid"));
     EXPECT_TRUE(remove_service_pid_file(dir / "no/folder/x.pid"));
     write_file(dir / "precious", "1");
@@ -114,6 +116,20 @@ TEST(ServicePidFile, IsRemovedWithoutFollowingALinkInItsPlace) {
     EXPECT_TRUE(fs::is_symlink(dir / "x.pid"));
     fs::create_directory(dir / "folder");
     EXPECT_FALSE(remove_service_pid_file(dir / "folder"));
+}
+
+TEST(ServicePidFile, IsNotRemovedIfItHoldsSomethingElse) {
+    TempDir dir;
+    for (const std::string& other : {std::string("root:x:0:0\n"), std::string(1000, '1')}) {
+        write_file(dir / "x.pid", other);
+        const auto removed = remove_service_pid_file(dir / "x.pid");
+        ASSERT_FALSE(removed);
+        EXPECT_EQ(removed.error().text(),
+                  "cannot remove the old PID file " + (dir / "x.pid") +
+                      ": it does not hold the number of a process, and nothing else; remove it, or "
+                      "correct pid_file");
+        EXPECT_TRUE(fs::exists(dir / "x.pid"));
+    }
 }
 
 TEST(ServicePidFile, IsRemovedAfterAnEndIfItStillNamesThatProcess) {

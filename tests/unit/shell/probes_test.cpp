@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -168,15 +169,16 @@ TEST(HttpProbe, IsSilentOnceItIsCancelled) {
 
 TEST(TcpProbe, SaysWhetherSomebodyListens) {
     asio::io_context io;
+    Lookups lookups(io);
     tcp::acceptor acceptor(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
     const config::TcpCheck check{"127.0.0.1", acceptor.local_endpoint().port()};
     Answer answer;
-    auto cancel = connect(io, check, [&](Answer given) { answer = std::move(given); });
+    auto cancel = connect(io, lookups, check, [&](Answer given) { answer = std::move(given); });
     io.run();
     EXPECT_TRUE(answer.yes) << answer.what;
     acceptor.close();
     io.restart();
-    cancel = connect(io, check, [&](Answer given) { answer = std::move(given); });
+    cancel = connect(io, lookups, check, [&](Answer given) { answer = std::move(given); });
     io.run();
     EXPECT_FALSE(answer.yes);
     EXPECT_EQ(answer.what, "Connection refused");
@@ -184,12 +186,57 @@ TEST(TcpProbe, SaysWhetherSomebodyListens) {
 
 TEST(TcpProbe, SaysWhyAHostCannotBeFound) {
     asio::io_context io;
+    Lookups lookups(io);
     Answer answer;
-    const auto cancel =
-        connect(io, {"no such host", 80}, [&](Answer given) { answer = std::move(given); });
+    const auto cancel = connect(io, lookups, {"no such host", 80},
+                                [&](Answer given) { answer = std::move(given); });
     io.run();
     EXPECT_FALSE(answer.yes);
-    EXPECT_NE(answer.what, "");
+    EXPECT_EQ(answer.what.rfind("cannot look it up: ", 0), 0u) << answer.what;
+}
+
+TEST(TcpProbe, KnowsLocalhostByItself) {
+    asio::io_context io;
+    Lookups lookups(io);
+    tcp::acceptor acceptor(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+    Answer answer;
+    const auto cancel = connect(io, lookups, {"localhost", acceptor.local_endpoint().port()},
+                                [&](Answer given) { answer = std::move(given); });
+    io.run();
+    EXPECT_TRUE(answer.yes) << answer.what;
+    EXPECT_EQ(known_addresses("localhost").size(), 2u);
+    EXPECT_EQ(known_addresses("::1").size(), 1u);
+    EXPECT_TRUE(known_addresses("example.invalid").empty());
+}
+
+TEST(TcpProbe, TellsAllWhoAskForAHostMeanwhile) {
+    asio::io_context io;
+    Lookups lookups(io);
+    std::vector<bool> found;
+    for (int i = 0; i < 3; ++i) {
+        lookups.find("no such host", [&](const auto& result) { found.push_back(bool(result)); });
+    }
+    io.run();
+    EXPECT_EQ(found, std::vector<bool>(3, false));
+}
+
+TEST(TcpProbe, IsNotAskedWithoutDescriptors) {
+    asio::io_context io;
+    Lookups lookups(io);
+    const tcp::socket first(io);  // with it asio opens what it needs for itself
+    rlimit before{};
+    getrlimit(RLIMIT_NOFILE, &before);
+    const rlimit none{0, before.rlim_max};
+    Answer by_number, by_name, by_path;
+    setrlimit(RLIMIT_NOFILE, &none);
+    (void)connect(io, lookups, {"127.0.0.1", 1}, [&](Answer a) { by_number = std::move(a); });
+    (void)connect(io, lookups, {"no such host", 1}, [&](Answer a) { by_name = std::move(a); });
+    by_path = knock({"/no/such/socket"}, [](pid_t) { return true; });
+    io.run();
+    setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_TRUE(by_number.unasked) << by_number.what;
+    EXPECT_TRUE(by_name.unasked) << by_name.what;
+    EXPECT_TRUE(by_path.unasked) << by_path.what;
 }
 
 /// A Unix socket that somebody listens on.
