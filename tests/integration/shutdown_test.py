@@ -63,7 +63,9 @@ class Shutdown(unittest.TestCase):
     def test_services_start_also_after_the_whole_runtime_directory_was_deleted(self):
         with Supervisor({"services": {"web": {"command": shell("echo up; exec sleep 1000000")}}}) as s:
             s.wait_for("web", "running")
-            shutil.rmtree(s.runtime)
+            # At one blow: the control socket is put back while its folder is still being emptied.
+            os.rename(s.runtime, s.runtime + ".gone")
+            shutil.rmtree(s.runtime + ".gone")
             s.send_signal(signal.SIGHUP)
             while not os.path.exists(s.socket_path):
                 s.events.call("version")
