@@ -66,6 +66,7 @@ class DaemonLife:
     service = None      # its service; else named as the example
     user = None         # whom it runs as where the supervisor is root
     reloads = True      # whether it can read its configuration again
+    follows = False     # whether another process follows its main one at a reload
     renews = False      # whether new workers take over at a reload
     leaves = False      # whether its example lets others than the main process go on
     prefix = ()         # what reeved is started by
@@ -144,7 +145,9 @@ class DaemonLife:
         if (named := self.spoil()) is not None:
             self.assertIn(named, self.s.ctl("reload", self.service, status=1).stderr)
             self.assertEqual(self.ask(), self.second)
-        self.assertEqual(self.s.pid(self.service), main)
+        self.s.wait_for(self.service, "running")
+        self.assertEqual(self.s.pid(self.service) != main, self.follows)
+        self.assertEqual(self.s.status(self.service)["restarts"], 1)
         self.assertEqual(self.s.states[self.service], "running")
 
     def stop(self):

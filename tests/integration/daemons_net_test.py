@@ -149,7 +149,7 @@ class Sshd(DaemonLife, unittest.TestCase):
 @needs_root
 @needs("sshd", "ssh", "ssh-keygen")
 class SshdForking(Sshd, unittest.TestCase):
-    example, service, reloads = "sshd-forking", "sshd", False
+    example, service, follows = "sshd-forking", "sshd", True
 
 
 class Echo:

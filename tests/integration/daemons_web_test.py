@@ -251,7 +251,7 @@ env[ANSWER] = {answer.strip()}
 
 @needs("php-fpm8.2")
 class PhpFpmForking(PhpFpm, unittest.TestCase):
-    example, service, reloads = "php-fpm-forking", "php-fpm", False
+    example, service, follows = "php-fpm-forking", "php-fpm", True
 
 
 if __name__ == "__main__":
