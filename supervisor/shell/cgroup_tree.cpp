@@ -49,13 +49,8 @@ os::SpawnResult CgroupTree::start(os::SpawnSpec spec, OnEnd on_end) {
 }
 
 Result<> CgroupTree::adopt(pid_t pid, OnEnd on_end) {
-    auto pidfd = os::open_pidfd(pid);
+    auto pidfd = hold(pid);
     if (!pidfd) return pidfd.error();
-    // Now that it is held, it cannot become another between this look and the next.
-    const auto process = os::read_process(pid);
-    if (!process || !process->live() || !is_member(pid)) {
-        return system_error("cannot watch process " + std::to_string(pid), ESRCH);
-    }
     all_.children_.forget(std::exchange(main_, 0));
     if (adopted_) all_.children_.forget(adopted_->pid());
     // Whoever sees it first: if it is our child, it may be reaped with others.

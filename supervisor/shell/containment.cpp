@@ -79,6 +79,15 @@ void Containment::signal_all(int signal) {
     for (const os::ProcessEntry& process : members()) (void)os::signal_process(process, signal);
 }
 
+Result<Fd> Containment::hold(pid_t pid) {
+    auto pidfd = os::open_pidfd(pid);
+    if (!pidfd) return pidfd.error();
+    // Now that it is held, it cannot become another between this look and the next.
+    const auto process = os::read_process(pid);
+    if (process && process->live() && is_member(pid)) return pidfd;
+    return system_error("cannot watch process " + std::to_string(pid), ESRCH);
+}
+
 Containments::Containments(asio::io_context& io, Children& children, os::Spawner& spawner,
                            OwnLog& log, const std::string& runtime_dir)
     : io_(io),

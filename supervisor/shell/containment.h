@@ -74,6 +74,10 @@ class Containment {
     /// the main process is; a second call replaces it.
     virtual void await_empty(std::function<void()> emptied) = 0;
     virtual Tracking tracking() const = 0;
+
+  protected:
+    /// The pidfd of a living member; errno ESRCH if it is none.
+    Result<Fd> hold(pid_t pid);
 };
 
 /// Makes containments of the best kind that can be had here.

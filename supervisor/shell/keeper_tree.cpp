@@ -69,13 +69,8 @@ os::SpawnResult KeeperTree::start(os::SpawnSpec spec, OnEnd on_end) {
 
 Result<> KeeperTree::adopt(pid_t pid, OnEnd on_end) {
     if (fallback_) return fallback_->adopt(pid, std::move(on_end));
-    auto pidfd = os::open_pidfd(pid);
+    auto pidfd = hold(pid);
     if (!pidfd) return pidfd.error();
-    // Now that it is held, it cannot become another between this look and the next.
-    const auto process = os::read_process(pid);
-    if (!process || !process->live() || !is_member(pid)) {
-        return system_error("cannot watch process " + std::to_string(pid), ESRCH);
-    }
     all_.children_.forget(std::exchange(main_, 0));
     on_end_ = nullptr;
     // What was reported until now of this number was another's.

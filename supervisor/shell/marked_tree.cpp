@@ -128,13 +128,9 @@ void MarkedTree::take_over(pid_t main, OnEnd on_end) {
 }
 
 Result<> MarkedTree::adopt(pid_t pid, OnEnd on_end) {
-    auto pidfd = os::open_pidfd(pid);
+    auto pidfd = hold(pid);
     if (!pidfd) return pidfd.error();
-    // Now that it is held, it cannot become another between this look and the next.
-    const auto process = os::read_process(pid);
-    if (!process || !process->live() || pid == leader_ || !is_member(pid)) {
-        return system_error("cannot watch process " + std::to_string(pid), ESRCH);
-    }
+    if (pid == leader_) return error("cannot watch process " + std::to_string(pid) + " again");
     if (adopted_) marks_.children_.forget(adopted_->pid());
     on_end_ = std::move(on_end);
     watch(pid, std::move(*pidfd));
