@@ -60,7 +60,10 @@ class Awaited(unittest.TestCase):
             s.wait_for("web", "running")
             s.settle()
             mine = os.readlink(f"/proc/{s.pid('web')}/fd/3")
-            now = {os.readlink(f"/proc/{s.reeved_pid}/fd/{n}") for n in os.listdir(f"/proc/{s.reeved_pid}/fd")}
+            now = set()
+            for number in os.listdir(f"/proc/{s.reeved_pid}/fd"):
+                with contextlib.suppress(FileNotFoundError):    # was open for the moment of the look
+                    now.add(os.readlink(f"/proc/{s.reeved_pid}/fd/{number}"))
             self.assertNotIn(mine, now)
 
     def test_a_line_of_the_log(self):
@@ -93,6 +96,21 @@ class Awaited(unittest.TestCase):
                     self.assertIn("ready", s.text())
                 finally:
                     s.clear()
+
+
+def pids_in(cgroup):
+    with open(cgroup + "/cgroup.procs", encoding="ascii") as f:
+        return [int(pid) for pid in f]
+
+
+def freeze(cgroup, state):
+    with open(cgroup + "/freezer.state", "w", encoding="ascii") as f:
+        f.write(state)
+
+
+def wait_for_none_in(cgroup):
+    for pid in pids_in(cgroup):
+        wait_gone(pid)
 
 
 class Asked(unittest.TestCase):
@@ -180,6 +198,26 @@ class Asked(unittest.TestCase):
                     wait_gone(pid)
             members = [pid for pid in s.started_processes() if pid != s.pid("web")]
             self.assertLessEqual(len(members), 4, "one that runs, perhaps one that is being killed")
+
+    @needs_root
+    def test_one_that_even_a_kill_does_not_end_has_no_other_beside_it(self):
+        frozen = f"/sys/fs/cgroup/freezer/reeve-test-{os.getpid()}"
+        try:
+            os.mkdir(frozen)
+        except OSError as error:
+            self.skipTest(f"no process can be frozen here: {error}")
+        with contextlib.ExitStack() as stack:
+            stack.callback(os.rmdir, frozen)
+            # A folder with processes in it cannot be removed; thawed, they hear that they were killed.
+            stack.callback(lambda: wait_for_none_in(frozen))
+            freeze(frozen, "FROZEN")
+            probe = shell(f"echo $$ > $D/pids; echo $$ > {frozen}/cgroup.procs; exec sleep 1000000")
+            web = {"command": FOREVER, "health": {"exec": probe, "interval": "10ms", "timeout": "50ms", "failures": 1000}}
+            s = stack.enter_context(Supervisor({"services": {"web": web}}, fifos=["pids"]))
+            stack.callback(freeze, frozen, "THAWED")
+            first = s.fifo("pids").read_pid()
+            s.wait_until(lambda: "3 times in a row" in s.status("web")["cause"])
+            self.assertEqual(pids_in(frozen), [first])
 
     @needs_root
     @needs("unshare")
