@@ -70,9 +70,11 @@ struct CancelTask {
     TaskId task;
 };
 
-/// End a command with all it started; CommandEnded still follows, once all of that is gone.
-struct KillTask {
+/// End a command with all it started, which may tidy up for as long as a stop of the service may
+/// take, or at once. CommandEnded still follows, once all of it is gone.
+struct EndTask {
     TaskId task;
+    bool at_once = false;
 };
 
 /// How a request ended for one of its services.
@@ -132,6 +134,6 @@ struct Finish {
 
 using Action =
     std::variant<Spawn, Signal, KillTree, Reap, StartProbe, FindMain, RunCommand, CancelTask,
-                 KillTask, Touches, Reply, Announce, AnnounceShutdown, Forget, Finish>;
+                 EndTask, Touches, Reply, Announce, AnnounceShutdown, Forget, Finish>;
 
 }  // namespace reeve::core

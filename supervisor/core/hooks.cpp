@@ -191,7 +191,7 @@ void Engine::stop_hook_timed_out(Unit& unit) {
     note_hook_trouble(unit, "did not end in time");
     stopping.deadline.reset();
     change(unit, stopping);
-    out_.push_back(KillTask{stopping.command});
+    out_.push_back(EndTask{stopping.command});
 }
 
 }  // namespace reeve::core

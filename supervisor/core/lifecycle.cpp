@@ -196,6 +196,9 @@ void Engine::decide_fate(Unit& unit) {
                    },
                    [&](const EndAsDone&) { end_for_good(unit, Done{}, std::move(what)); },
                    [&](const EndAsFailed& failed) {
+                       const bool prevented =
+                           unit.policy().restart_prevent_exit.contains(end.status);
+                       if (prevented) what += "; restart_prevent_exit makes that final";
                        if (failed.limit_reached) {
                            const auto& limit = *unit.policy().restart_limit;
                            const std::string times =

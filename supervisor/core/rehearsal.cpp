@@ -134,7 +134,7 @@ class Stage {
     void carry_out(const FindMain& a) { facts_.push_back(MainFound{a.run, 1}); }
     void carry_out(const RunCommand& a) { facts_.push_back(CommandEnded{a.task, true, {}}); }
     void carry_out(const CancelTask&) {}
-    void carry_out(const KillTask& a) { facts_.push_back(CommandEnded{a.task, false, "killed"}); }
+    void carry_out(const EndTask& a) { facts_.push_back(CommandEnded{a.task, false, "killed"}); }
     void carry_out(const Touches& a) {
         for (const Touches::Service& touched : a.services) {
             played_.also.push_back(engine_.units().find(touched.id)->name());

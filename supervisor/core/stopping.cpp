@@ -55,7 +55,7 @@ void Engine::enter_stopping(Unit& unit, Stopping stopping, std::string cause) {
         stopping.step = StopStep::AwaitHook;
         stopping.command = hook;
         stopping.deadline.reset();
-        out_.push_back(KillTask{hook});
+        out_.push_back(EndTask{hook, forced()});
     }
     change(unit, stopping, std::move(cause));
 }
@@ -181,11 +181,10 @@ void Engine::kill_now(Unit& unit) {
         return;
     }
     Stopping stopping = std::get<Stopping>(unit.state());
-    const bool killed = !stopping.deadline;
     stopping.deadline.reset();
     if (stopping.step != StopStep::Ending) {
         change(unit, stopping, std::move(cause));
-        if (stopping.command && !killed) out_.push_back(KillTask{stopping.command});
+        if (stopping.command) out_.push_back(EndTask{stopping.command, true});
         return;
     }
     cancel_task(stopping.command);

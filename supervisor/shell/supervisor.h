@@ -73,7 +73,7 @@ class Supervisor {
     void carry_out(const core::FindMain& action) { runs_.find_main(action); }
     void carry_out(const core::RunCommand& action) { tasks_.run(action); }
     void carry_out(const core::CancelTask& action) { tasks_.cancel(action.task); }
-    void carry_out(const core::KillTask& action) { tasks_.kill(action.task); }
+    void carry_out(const core::EndTask& action) { tasks_.end(action); }
     void carry_out(const core::Touches& action) { control_.touches(action); }
     void carry_out(const core::Reply& action) { control_.reply(action); }
     void carry_out(const core::Announce& action);

@@ -84,6 +84,19 @@ void Tasks::probe(const core::StartProbe& action) {
     });
 }
 
+/// One that not even SIGKILL has ended yet has no other beside it.
+void Tasks::ask_by_command(const core::StartProbe& action, const RunContext& context,
+                           os::SpawnSpec spec, const Done& done) {
+    if (!asking_.insert(action.run).second) {
+        return done({false, "the one before has not ended yet", true});
+    }
+    const auto ended = [this, run = action.run, done](const probes::Answer& answer) {
+        asking_.erase(run);
+        done(answer);
+    };
+    run(action.task, context, std::move(spec), true, ended);
+}
+
 /// Until it can be asked or nobody waits for the answer any more.
 void Tasks::ask_again(const core::StartProbe& action, const std::string& why) {
     const auto found = tasks_.find(action.task);
@@ -106,7 +119,7 @@ void Tasks::ask(const core::StartProbe& action, const Done& done) {
         Overloaded{[&](const config::ExecCheck& exec) {
                        auto spec = runs_.prepare(*context, exec.command);
                        if (!spec) return done(probes::failure(spec.error()));
-                       run(action.task, *context, std::move(*spec), true, done);
+                       ask_by_command(action, *context, std::move(*spec), done);
                    },
                    [&](const config::TcpCheck& tcp) {
                        started(action.task, probes::connect(io_, lookups_, tcp, done));
@@ -127,8 +140,11 @@ void Tasks::ask(const core::StartProbe& action, const Done& done) {
         action.probe.check);
 }
 
-void Tasks::kill(core::TaskId task) {
-    if (const auto found = commands_.find(task); found != commands_.end()) found->second->end();
+void Tasks::end(const core::EndTask& action) {
+    const auto found = commands_.find(action.task);
+    if (found == commands_.end()) return;
+    if (action.at_once) return found->second->kill();
+    found->second->end();
 }
 
 }  // namespace reeve::shell

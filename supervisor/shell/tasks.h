@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "supervisor/core/action.h"
 #include "supervisor/shell/command.h"
@@ -24,8 +25,7 @@ class Tasks {
     void run(const core::RunCommand& action);
     void probe(const core::StartProbe& action);
     void cancel(core::TaskId task);
-    /// Asks a command to end and then makes it; its end is still told.
-    void kill(core::TaskId task);
+    void end(const core::EndTask& action);
 
   private:
     using Done = std::function<void(probes::Answer)>;
@@ -36,6 +36,8 @@ class Tasks {
     void run(core::TaskId task, const RunContext& context, os::SpawnSpec spec, bool captured,
              const Done& done);
     void ask(const core::StartProbe& action, const Done& done);
+    void ask_by_command(const core::StartProbe& action, const RunContext& context,
+                        os::SpawnSpec spec, const Done& done);
     void ask_again(const core::StartProbe& action, const std::string& why);
 
     asio::io_context& io_;
@@ -46,6 +48,7 @@ class Tasks {
     bool lacking_ = false;                            // what it takes to ask, which has been told
     std::unordered_map<core::TaskId, Cancel> tasks_;  // and what ends each early
     std::unordered_map<core::TaskId, std::shared_ptr<Command>> commands_;  // cancelled ones, too
+    std::unordered_set<core::RunId> asking_;  // those that a probe's command is there for
 };
 
 }  // namespace reeve::shell

@@ -272,7 +272,7 @@ void World::carry_out(const Action& action) {
                    [&](const RunCommand& a) { start_task(a.task, a.run, false); },
                    // The answer may be on its way already and comes late.
                    [](const CancelTask&) {},
-                   [&](const KillTask& a) {
+                   [&](const EndTask& a) {
                        after(dice_.between(0s, 2ms), Event(CommandEnded{a.task, false, "killed"}));
                    },
                    [](const Touches&) {},

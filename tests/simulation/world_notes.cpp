@@ -78,7 +78,7 @@ std::string text_of(const Action& action) {
             [&](const KillTree& a) { return "KillTree" + run(a.run); },
             [&](const Reap& a) { return "Reap" + run(a.run); },
             [&](const StartProbe& a) { return "StartProbe" + task(a.task) + run(a.run); },
-            [&](const KillTask& a) { return "KillTask" + task(a.task); },
+            [&](const EndTask& a) { return "EndTask" + task(a.task); },
             [&](const FindMain& a) { return "FindMain" + run(a.run); },
             [&](const RunCommand& a) {
                 return "RunCommand " + a.command.front() + task(a.task) + run(a.run);
@@ -123,7 +123,7 @@ void World::note(const Action& action) {
                    [&](const KillTree& a) { mix(a.run.value); },
                    [&](const Reap& a) { mix(a.run.value); },
                    [&](const StartProbe& a) { mix(a.task.value); },
-                   [&](const KillTask& a) { mix(a.task.value); },
+                   [&](const EndTask& a) { mix(a.task.value); },
                    [&](const FindMain& a) { mix(a.run.value); },
                    [&](const RunCommand& a) { mix(a.task.value); },
                    [&](const CancelTask& a) { mix(a.task.value); },

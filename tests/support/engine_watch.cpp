@@ -202,10 +202,11 @@ void EngineWatch::check(const CancelTask& action) {
     if (tasks_.erase(action.task) == 0) violated("a task is cancelled that is not under way");
 }
 
-void EngineWatch::check(const KillTask& action) {
+void EngineWatch::check(const EndTask& action) {
     const auto found = tasks_.find(action.task);
     if (found == tasks_.end()) return violated("a task is killed that is not under way");
-    if (std::exchange(found->second.killed, true)) violated("a task is killed twice");
+    const bool again = std::exchange(found->second.killed, true);
+    if (again && !action.at_once) violated("a task is ended twice");
 }
 
 void EngineWatch::check(const Touches& action) {

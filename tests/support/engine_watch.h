@@ -63,7 +63,7 @@ class EngineWatch {
     void check(const core::FindMain& action);
     void check(const core::RunCommand& action);
     void check(const core::CancelTask& action);
-    void check(const core::KillTask& action);
+    void check(const core::EndTask& action);
     void check(const core::Touches& action);
     void check(const core::Reply& action);
     void check(const core::Announce& action);

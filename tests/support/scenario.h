@@ -231,7 +231,9 @@ class Scenario {
                     variables_ = a.environment;
                 },
                 [&](const CancelTask& a) { line("cancel " + task_names_[a.task]); },
-                [&](const KillTask& a) { line("kill task of " + task_names_[a.task]); },
+                [&](const EndTask& a) {
+                    line((a.at_once ? "kill task of " : "end task of ") + task_names_[a.task]);
+                },
                 [&](const Touches& a) {
                     std::string text = a.verb == Verb::Start ? "touches to start" : "touches";
                     for (const auto& touched : a.services) {

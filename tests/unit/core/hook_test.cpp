@@ -39,7 +39,7 @@ TEST(PreStart, ThatTakesTooLongIsKilledAndWaitedFor) {
     Scenario s({Service("a").pre_start({"one"}, 2s)});
     s.boot().take();
     s.pass(2s);
-    EXPECT_THAT(s.take(), ElementsAre("kill task of a"));
+    EXPECT_THAT(s.take(), ElementsAre("end task of a"));
     EXPECT_EQ(s.state("a"), "stopping");
     s.command_ends("a", false, "killed by SIGKILL");
     EXPECT_EQ(s.state("a"), "backoff");
@@ -58,10 +58,20 @@ TEST(PreStart, IsKilledByAStopAndNothingIsSpawned) {
     Scenario s({Service("a").pre_start({"one"})});
     s.boot().take();
     s.stop({"a"});
-    EXPECT_THAT(s.take(), ElementsAre("kill task of a"));
+    EXPECT_THAT(s.take(), ElementsAre("end task of a"));
     s.command_ends("a", false);
     EXPECT_THAT(s.take(), ElementsAre("reap a", "reply 1 a:done"));
     EXPECT_EQ(s.cause("a"), "stopped by request");
+}
+
+TEST(PreStart, IsKilledAtOnceByASecondShutdown) {
+    Scenario s({Service("a").pre_start({"one"})});
+    s.boot().shutdown();
+    EXPECT_THAT(s.last(), ElementsAre("end task of a"));
+    s.shutdown();
+    EXPECT_THAT(s.last(), ElementsAre("kill task of a"));
+    s.command_ends("a", false);
+    EXPECT_THAT(s.last(), ElementsAre("reap a", "finish 0"));
 }
 
 TEST(PostStart, IsPartOfTheStart) {
@@ -89,7 +99,7 @@ TEST(PostStart, IsKilledWhenTheProcessEndsMeanwhile) {
     Scenario s({Service("a").post_start({"tell"})});
     s.boot().spawned("a").take();
     s.exits("a", 1);
-    EXPECT_THAT(s.take(), ElementsAre("kill task of a"));
+    EXPECT_THAT(s.take(), ElementsAre("end task of a"));
     s.command_ends("a", false);
     EXPECT_EQ(s.state("a"), "backoff");
     EXPECT_EQ(s.cause("a"), "exit 1 after 0 s, before it was ready");
@@ -120,7 +130,7 @@ TEST(PreStop, ThatHangsIsKilledAtTheStopTimeoutAndTheStopGoesOn) {
     Scenario s({Service("a").pre_stop({"drain"}).stop_timeout(3s)});
     s.boot_up().stop({"a"}).take();
     s.pass(3s);
-    EXPECT_THAT(s.take(), ElementsAre("kill task of a"));
+    EXPECT_THAT(s.take(), ElementsAre("end task of a"));
     s.command_ends("a", false, "killed by SIGKILL");
     EXPECT_THAT(s.take(), ElementsAre("signal a SIGTERM", "signal a SIGCONT"));
     s.exits("a");
