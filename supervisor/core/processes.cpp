@@ -119,7 +119,10 @@ void Engine::find_successor(Unit& unit, const Exited& event) {
         Reloading reloading = *state;
         reloading.again = false;
         change(unit, reloading);
-        end_reload(unit, true, "reloaded, it seems");
+        const bool checking = reloading.step == ReloadStep::Check;
+        end_reload(unit, !checking,
+                   checking ? "not reloaded: its main process ended during the check"
+                            : "reloaded, as its main process is being followed");
     }
     unit.last_run = {event.status, now_, true, event.usage, {}};
     unit.last_exit = LastExit{event.status, now_, now_ - unit.started};

@@ -142,6 +142,8 @@ class DaemonLife:
         for pid in old if self.renews else ():      # then the new ones alone answer
             wait_gone(pid)
         self.until_answered(self.second)
+        if self.follows:
+            self.s.wait_until(lambda: self.s.pid(self.service) not in (None, main))
         if (named := self.spoil()) is not None:
             self.assertIn(named, self.s.ctl("reload", self.service, status=1).stderr)
             self.assertEqual(self.ask(), self.second)

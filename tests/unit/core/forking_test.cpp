@@ -106,6 +106,17 @@ TEST(Forking, MainProcessThatEndsWellMayBeFollowedByAnother) {
     EXPECT_EQ(s.unit("a").history.restarts, 0);
 }
 
+TEST(Forking, MainProcessThatEndsDuringTheCheckOfAReloadHasNotReloaded) {
+    Scenario s({Service("a").forking("/run/a.pid").reload_check({"check"}),
+                Service("b").forking("/run/b.pid").reload_command({"reread"})});
+    s.boot().spawned("a").spawned("b").parent_exits("a").parent_exits("b");
+    s.main_found("a").main_found("b").reload({"a"}).reload({"b"}).take();
+    s.exits("a", 0, true);
+    EXPECT_THAT(s.take(), ElementsAre("cancel a", "find main of a", "reply 1 a:failed"));
+    s.exits("b", 0, true);
+    EXPECT_THAT(s.take(), ElementsAre("cancel b", "find main of b", "reply 2 b:done"));
+}
+
 TEST(Forking, ThatIsNotFollowedHasEnded) {
     Scenario s({Service("a").forking("/run/a.pid")});
     s.boot().spawned("a").parent_exits("a").main_found("a").exits("a", 0, true).take();
