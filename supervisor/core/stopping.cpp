@@ -54,6 +54,7 @@ void Engine::enter_stopping(Unit& unit, Stopping stopping, std::string cause) {
     if (hook) {
         stopping.step = StopStep::AwaitHook;
         stopping.command = hook;
+        cause += "; ending its hook first";
         stopping.deadline.reset();
         out_.push_back(EndTask{hook, forced()});
     }
@@ -73,12 +74,14 @@ void Engine::continue_stop(Unit& unit) {
     Stopping stopping = std::get<Stopping>(unit.state());
     if (stopping.tree_gone) return tree_gone(unit);
     const bool begins = stopping.step != StopStep::Ending || !stopping.deadline;
-    const bool after_hooks = stopping.step == StopStep::PreStop;
+    const bool after_hooks =
+        stopping.step == StopStep::PreStop || stopping.step == StopStep::AwaitHook;
     stopping.step = StopStep::Ending;
     if (begins) stopping.deadline = now_ + unit.stop().timeout;
     if (unit.stop_timed_out || forced()) stopping.deadline.reset();
-    change(unit, stopping,
-           after_hooks ? ending_words(unit, stopping.reason) : std::string(unit.cause()));
+    std::string cause = after_hooks ? ending_words(unit, stopping.reason) : std::string();
+    if (cause.empty()) cause = unit.cause();
+    change(unit, stopping, std::move(cause));
     if (!stopping.deadline) {
         kill_rest(unit);
     } else if (stopping.main_gone) {

@@ -59,6 +59,7 @@ TEST(PreStart, IsKilledByAStopAndNothingIsSpawned) {
     s.boot().take();
     s.stop({"a"});
     EXPECT_THAT(s.take(), ElementsAre("end task of a"));
+    EXPECT_EQ(s.cause("a"), "stopped by request; ending its hook first");
     s.command_ends("a", false);
     EXPECT_THAT(s.take(), ElementsAre("reap a", "reply 1 a:done"));
     EXPECT_EQ(s.cause("a"), "stopped by request");
