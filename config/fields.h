@@ -78,10 +78,9 @@ template <Kind TheKind, auto Read, auto... Path>
 inline constexpr Field in_place_field{TheKind, read_in_place<Read, Path...>, same_member<Path...>,
                                       write_member<TheKind, Path...>};
 
-/// A word of a list as the enumerator at the same index. `later` words are known but not built yet.
+/// A word of a list as the enumerator at the same index.
 std::optional<std::size_t> read_choice(Reader& reader, yaml::Value value,
-                                       std::span<const std::string_view> words,
-                                       std::span<const std::string_view> later = {});
+                                       std::span<const std::string_view> words);
 
 template <const auto& Words, auto... Path>
 void read_choice_member(Reader& reader, yaml::Value value, void* target) {

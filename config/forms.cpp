@@ -230,12 +230,17 @@ void read_limits(Reader& reader, Value value, std::vector<Limit>& limits) {
               [](const Limit& a, const Limit& b) { return a.resource < b.resource; });
 }
 
+void read_maybe_duration(Reader& reader, Value value, std::optional<Duration>& duration) {
+    if (value.kind() == yaml::Kind::Scalar && value.text() == "none") return duration.reset();
+    if (const auto read = read_positive_duration(reader, value)) duration = *read;
+}
+
 void read_destinations(Reader& reader, Value value, Log& log) {
-    static constexpr std::array<std::string_view, 4> kWords{"file", "console", "inherit", "none"};
-    static constexpr std::array<std::string_view, 1> kLater{"syslog"};
+    static constexpr std::array<std::string_view, 5> kWords{"file", "console", "syslog", "inherit",
+                                                            "none"};
     std::array<bool, kWords.size()> given{};
     const auto read = [&](Value one) {
-        const auto index = read_choice(reader, one, kWords, kLater);
+        const auto index = read_choice(reader, one, kWords);
         if (index) given[*index] = true;
         return index.has_value();
     };
@@ -251,12 +256,14 @@ void read_destinations(Reader& reader, Value value, Log& log) {
     if (!good) return;
     const auto count = std::count(given.begin(), given.end(), true);
     if (count == 0) return reader.error(value, "is empty", "write none to drop all output");
-    if ((given[2] || given[3]) && count > 1) {
+    const bool inherit = given[3], none = given[4];
+    if ((inherit || none) && count > 1) {
         return reader.error(value, "inherit and none stand alone", "write one destination");
     }
-    log.kind = given[2] ? Log::Kind::Inherit : given[3] ? Log::Kind::None : Log::Kind::Capture;
+    log.kind = inherit ? Log::Kind::Inherit : none ? Log::Kind::None : Log::Kind::Capture;
     log.to_file = given[0];
     log.to_console = given[1];
+    log.to_syslog = given[2];
 }
 
 std::optional<std::int64_t> read_integer_between(Reader& reader, Value value, std::int64_t least,
@@ -275,18 +282,13 @@ std::optional<std::uint64_t> read_size_between(Reader& reader, Value value, std:
 }
 
 std::optional<std::size_t> read_choice(Reader& reader, yaml::Value value,
-                                       std::span<const std::string_view> words,
-                                       std::span<const std::string_view> later) {
+                                       std::span<const std::string_view> words) {
     const std::string known = enumerate({words.begin(), words.end()}, "or");
     const auto text = reader.text(value, known);
     if (!text) return std::nullopt;
     const auto found = std::find(words.begin(), words.end(), *text);
     if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
-    if (std::find(later.begin(), later.end(), *text) != later.end()) {
-        reader.error(value, quote(*text) + " is not supported yet", "write " + known);
-    } else {
-        reader.error(value, quote(*text) + " is not known here", "write " + known);
-    }
+    reader.error(value, quote(*text) + " is not known here", "write " + known);
     return std::nullopt;
 }
 

@@ -18,6 +18,8 @@ std::optional<bool> read_bool(Reader& reader, Value value);
 std::optional<Duration> read_duration(Reader& reader, Value value);
 /// A duration of at least a millisecond, for what makes no sense at once or again and again.
 std::optional<Duration> read_positive_duration(Reader& reader, Value value);
+/// A positive one, or `none`, for a service where `defaults` set one.
+void read_maybe_duration(Reader& reader, Value value, std::optional<Duration>& duration);
 std::optional<double> read_percent(Reader& reader, Value value);
 std::optional<double> read_factor(Reader& reader, Value value);
 std::optional<mode_t> read_mode(Reader& reader, Value value);

@@ -107,10 +107,10 @@ constexpr KindInfo kStdin{
     "stdin", "`null` or absolute path",
     R"({"anyOf": [{"type": "null"}, {"const": "null"}, {"$ref": "#/$defs/path"}]})"};
 constexpr KindInfo kDestinations{
-    "destinations", "`file`, `console`, `inherit`, `none`, or a list",
-    R"({"anyOf": [{"enum": ["file", "console", "inherit", "none"]}, )"
+    "destinations", "`file`, `console`, `syslog`, `inherit`, `none`, or a list",
+    R"({"anyOf": [{"enum": ["file", "console", "syslog", "inherit", "none"]}, )"
     R"({"$ref": "#/$defs/variable"}, {"type": "array", "items": )"
-    R"({"enum": ["file", "console", "inherit", "none"]}, "minItems": 1}]})"};
+    R"({"enum": ["file", "console", "syslog", "inherit", "none"]}, "minItems": 1}]})"};
 constexpr KindInfo kUrl{
     "url", "`http://ADDRESS[:PORT][/PATH]`",
     R"({"anyOf": [{"type": "string", "pattern": "^http://"}, {"$ref": "#/$defs/variable"}]})"};

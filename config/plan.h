@@ -246,14 +246,28 @@ struct Execution {
 };
 
 /// Where a service's output goes. `Capture` is read by the supervisor; Inherit and None are not.
+/// At most `lines` lines within each `per`; what is over it is dropped and counted.
+struct LogRate {
+    std::uint64_t lines = 0;
+    Duration per = 1s;
+    bool operator==(const LogRate&) const = default;
+};
+
 struct Log {
     enum class Kind { Capture, Inherit, None };
+    enum class Compression { None, Zstd };
+    enum class OnFull { Block, Drop };
     Kind kind = Kind::Capture;
     bool to_file = true;
     bool to_console = false;
-    std::uint64_t max_size = 16u << 20;  ///< bytes in `current` before it is rotated
-    int max_files = 10;                  ///< rotated files kept beside `current`
-    std::uint64_t max_line = 16u << 10;  ///< bytes; longer lines are written in parts
+    bool to_syslog = false;                    ///< to /dev/log, RFC 3164, facility daemon
+    std::uint64_t max_size = 16u << 20;        ///< bytes in `current` before it is rotated
+    int max_files = 10;                        ///< rotated files kept beside `current`
+    std::optional<Duration> max_age{};         ///< how long a rotated file is kept
+    Compression compress = Compression::None;  ///< of rotated files
+    std::uint64_t max_line = 16u << 10;        ///< bytes; longer lines are written in parts
+    std::optional<LogRate> rate{};             ///< of both streams together
+    OnFull on_full = OnFull::Drop;  ///< what becomes of lines that the disk does not take
     bool operator==(const Log&) const = default;
 };
 

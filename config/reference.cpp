@@ -233,7 +233,6 @@ std::string reference_page() {
         "## Not supported yet\n\nThese keys are known and refused, never accepted and ignored.\n\n";
     page += "- of `supervisor`: " + unbuilt(supervisor_table()) + "\n";
     page += "- of a service: " + unbuilt(service_table()) + "\n";
-    page += "- the word `syslog` of `log`\n";
     return page;
 }
 

@@ -256,7 +256,10 @@ class Checks {
             log.kind != Log::Kind::Capture) {
             fail("ready", origin_.find("ready"),
                  "looks for a line in a log that the supervisor does not read",
-                 "write `log: file` or `log: console`, or choose another probe");
+                 "write `log: file`, or choose another probe");
+        }
+        if (log.rate && log.rate->lines == 0) {
+            fail("log.rate", origin_.find("log", "rate"), "has no lines", "add it");
         }
         if (log.max_line <= log.max_size) return;
         fail("log.max_line", origin_.find("log", "max_line"),

@@ -27,12 +27,6 @@ constexpr Field kInstancesField{Kind::Instances, [](Reader&, Value, void*) {},
                                 [](const void*, const void*) { return true; },
                                 [](const void*, const void*) { return Literal{}; }};
 
-/// `none` is for a service where `defaults` set one.
-void read_watchdog(Reader& reader, Value value, std::optional<Duration>& watchdog) {
-    if (value.kind() == yaml::Kind::Scalar && value.text() == "none") return watchdog.reset();
-    if (const auto read = read_positive_duration(reader, value)) watchdog = *read;
-}
-
 template <auto Hook>
 constexpr Field hook_field =
     value_field<Kind::Commands, read_hooks, &Draft::policy, &Policy::hooks, Hook>;
@@ -182,7 +176,7 @@ constexpr std::array kReadiness{
         "the reason in `reevectl status` and in the supervisor's log. Takes the place of that of "
         "`defaults` as one. Not for a oneshot."},
     Key{"watchdog",
-        in_place_field<Kind::MaybeDuration, read_watchdog, &Draft::policy, &Policy::watchdog>,
+        in_place_field<Kind::MaybeDuration, read_maybe_duration, &Draft::policy, &Policy::watchdog>,
         "none",
         "WATCHDOG=1 of sd_notify must come at least this often; the service finds WATCHDOG_USEC in "
         "its environment. Not for a oneshot."},

@@ -253,9 +253,11 @@ Literal written(As<Kind::Capabilities>, const std::vector<int>& capabilities) {
 Literal written(As<Kind::Destinations>, const Log& log) {
     if (log.kind == Log::Kind::Inherit) return {std::string("inherit")};
     if (log.kind == Log::Kind::None) return {std::string("none")};
-    if (!log.to_console) return {std::string("file")};
-    if (!log.to_file) return {std::string("console")};
-    return {Literal::List{{std::string("file")}, {std::string("console")}}};
+    Literal::List places;
+    if (log.to_file) places.push_back({std::string("file")});
+    if (log.to_console) places.push_back({std::string("console")});
+    if (log.to_syslog) places.push_back({std::string("syslog")});
+    return places.size() == 1 ? std::move(places.front()) : Literal{std::move(places)};
 }
 
 Literal::Map written_keys(KeyList keys, const void* of, const void* fallback) {

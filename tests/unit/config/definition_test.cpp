@@ -94,6 +94,9 @@ TEST(Definition, WritesEachKindOfValueTheWayPeopleDo) {
           "log: none\n",
           "log:\n  to: [file, console]\n  max_size: 1MiB\n  max_files: 0\n  max_line: 1000\n",
           "log:\n  max_files: 3\n",
+          "log: syslog\n",
+          "log:\n  to: [file, syslog]\n  max_age: 7d\n  compress: zstd\n  rate:\n    lines: 5\n"
+          "  on_full: block\n",
           "user: root\n",
           "user: 0\ngroup: 7\nsupplementary_groups: [8]\n",
           "group: 7\n",

@@ -306,10 +306,16 @@ class RandomService {
         const auto& ready = draft_.policy.ready;
         if (ready && std::holds_alternative<LogCheck>(ready->check)) log.kind = Log::Kind::Capture;
         log.to_console = log.kind == Log::Kind::Capture && random_.chance(50);
-        log.to_file = log.kind == Log::Kind::Capture && (!log.to_console || random_.chance(50));
+        log.to_syslog = log.kind == Log::Kind::Capture && random_.chance(30);
+        log.to_file = log.kind == Log::Kind::Capture &&
+                      (!(log.to_console || log.to_syslog) || random_.chance(50));
         if (sometimes()) log.max_files = static_cast<int>(random_.under(100'001));
         if (sometimes()) log.max_size = std::uint64_t{20'000} << random_.under(20);
         if (sometimes()) log.max_line = 64 + random_.under(16'000);
+        if (sometimes()) log.max_age = duration(1s);
+        if (sometimes()) log.compress = Log::Compression::Zstd;
+        if (sometimes()) log.rate = LogRate{1 + random_.under(1000), duration(1ms)};
+        if (sometimes()) log.on_full = Log::OnFull::Block;
     }
 
     Random& random_;

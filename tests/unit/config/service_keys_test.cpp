@@ -123,7 +123,8 @@ services:
     EXPECT_EQ(p.on_failure, EndAction::Shutdown);
     EXPECT_EQ(p.stop, (Stop{SIGQUIT, {"stop", "it"}, 0s, StopScope::Tree}));
     EXPECT_EQ(p.reload, (Reload{SIGUSR1, {}, {"check"}, 3s}));
-    EXPECT_EQ(p.log, (Log{Log::Kind::Capture, true, true, 1u << 20, 3, 1024}));
+    EXPECT_EQ(p.log,
+              (Log{.to_console = true, .max_size = 1u << 20, .max_files = 3, .max_line = 1024}));
 }
 
 TEST(Service, TakesACommandAsAStringOrAList) {
@@ -220,6 +221,12 @@ TEST(Service, ChecksTheRangeOfValues) {
                              "log: {to: []}",
                              "log: {to: [file, none]}",
                              "log: {to: [inherit, console]}",
+                             "log: {max_age: 0}",
+                             "log: {compress: gzip}",
+                             "log: {rate: 5}",
+                             "log: {rate: {lines: 0}}",
+                             "log: {rate: {per: 1s}}",
+                             "log: {on_full: wait}",
                              "stop: KILL",
                              "backoff: 5s",
                              "restart_limit: 5"}) {
@@ -241,11 +248,6 @@ TEST(Service, RefusesWhatIsNotBuiltYet) {
     for (const char* key : {"cgroup", "schedule", "sockets", "start"}) {
         expect_refused(std::string(key) + ": x",
                        std::string(key) + ": is not supported yet; remove");
-    }
-    expect_refused("log: syslog", "\"syslog\" is not supported yet");
-    expect_refused("log: {to: [file, syslog]}", "\"syslog\" is not supported yet");
-    for (const char* key : {"max_age", "compress", "rate", "on_full"}) {
-        expect_refused("log: {" + std::string(key) + ": 5}", "is not supported yet; remove it");
     }
 }
 
@@ -271,6 +273,22 @@ TEST(LogKey, KnowsWordsListsAndMaps) {
     EXPECT_TRUE(log("log: {to: [console, file]}").to_file);
     EXPECT_TRUE(log("log: {max_files: 0}").to_file);
     EXPECT_EQ(log("log: {max_files: 0}").max_files, 0);
+    EXPECT_TRUE(log("log: syslog").to_syslog);
+    EXPECT_FALSE(log("log: syslog").to_file);
+    EXPECT_TRUE(log("log: {to: [file, syslog]}").to_syslog);
+}
+
+TEST(LogKey, KnowsAgeCompressionRateAndWhatAFullDiskMeans) {
+    const auto log = [](std::string_view keys) { return service_in(web(keys)).policy.log; };
+    EXPECT_EQ(log("log: {max_age: 7d}").max_age, 7 * 24h);
+    EXPECT_EQ(log("log: {max_age: none}").max_age, std::nullopt);
+    EXPECT_EQ(log("log: {compress: zstd}").compress, Log::Compression::Zstd);
+    EXPECT_EQ(log("log: file").compress, Log::Compression::None);
+    EXPECT_EQ(log("log: {rate: {lines: 5}}").rate, (LogRate{5, 1s}));
+    EXPECT_EQ(log("log: {rate: {lines: 5, per: 1m}}").rate, (LogRate{5, 1min}));
+    EXPECT_EQ(log("log: {rate: none}").rate, std::nullopt);
+    EXPECT_EQ(log("log: {on_full: block}").on_full, Log::OnFull::Block);
+    EXPECT_EQ(log("log: file").on_full, Log::OnFull::Drop);
 }
 
 TEST(Stdin, IsNothingByNull) {
