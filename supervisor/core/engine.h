@@ -92,6 +92,7 @@ class Engine {
     void change(Unit& unit, State state, std::string cause);
     void change(Unit& unit, State state);
     void start_run(Unit& unit);
+    static std::optional<Time> deadline_of_start(const Unit& unit, std::optional<Time> extended);
     void launch(Unit& unit);
     void not_ready_yet(Unit& unit, std::string why);
     void find_main(Unit& unit);
@@ -113,6 +114,7 @@ class Engine {
     static std::string ending_words(const Unit& unit, StopReason reason);
     void begin_stop(Unit& unit, StopReason reason);
     void enter_stopping(Unit& unit, Stopping stopping, std::string cause);
+    void begin_term(Stopping& stopping, Duration timeout) const;
     void begin_ending(Unit& unit);
     void continue_stop(Unit& unit);
     void tell_to_end(Unit& unit);
@@ -125,6 +127,7 @@ class Engine {
     bool forced() const { return shutdown_ && shutdown_->forced; }
 
     // hooks.cpp: commands at the turns of a service's life
+    static Duration term_of(const config::Hook& hook, const config::Stop& stop);
     TaskId run_hook(Unit& unit, const config::Hook& hook);
     void begin_hooks(Unit& unit, StartStep step);
     void next_start_hook(Unit& unit);
@@ -203,7 +206,8 @@ class Engine {
                     const std::vector<ServiceId>& concerned);
     void announce_taken_along(RequestId request, const std::vector<ServiceId>& concerned,
                               Raised raised);
-    void readiness_changed(Unit& unit);
+    void ready_changed(Unit& unit);
+    void timeouts_changed(Unit& unit);
 
     // shutdown
     void begin_shutdown(int status, const std::string& origin, std::string cause);

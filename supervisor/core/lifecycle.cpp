@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -58,13 +59,17 @@ void Engine::start_run(Unit& unit) {
     unit.last_run = {};
     unit.started = now_;
     if (definition->execution.command.empty()) return become_ready(unit);
-    Starting starting{.run = units_.new_run(unit)};
-    if (const Duration limit = definition->policy.start_timeout; limit > Duration::zero()) {
-        starting.deadline = now_ + limit;
-    }
+    Starting starting{.run = units_.new_run(unit), .deadline = deadline_of_start(unit, {})};
     change(unit, starting, unit.origin);
     if (definition->policy.hooks.pre_start.empty()) return launch(unit);
     begin_hooks(unit, StartStep::PreStart);
+}
+
+std::optional<Time> Engine::deadline_of_start(const Unit& unit, std::optional<Time> extended) {
+    const Duration timeout = unit.policy().start_timeout;
+    if (timeout <= Duration::zero()) return std::nullopt;
+    const Time end = unit.started + timeout;
+    return std::max(end, extended.value_or(end));
 }
 
 void Engine::launch(Unit& unit) {

@@ -11,14 +11,30 @@ namespace reeve::core {
 
 namespace {
 
-/// Whether the run can go on by another definition: not in the midst of its hooks, and not if its
-/// process is another one than that would make.
-bool may_go_by(const Unit& unit, const config::Service& definition) {
+/// What the present run goes by once its service has another definition: by that, but for its hooks
+/// in their midst; and by how long a stop may take alone where that would make another process.
+config::ServicePtr definition_of_run(const Unit& unit) {
+    if (!unit.run_definition) return unit.definition;
+    const config::Service &run = *unit.run_definition, &now = *unit.definition;
+    const bool same_process = run.execution == now.execution;
     const auto* starting = std::get_if<Starting>(&unit.state());
     const auto* stopping = std::get_if<Stopping>(&unit.state());
-    if (starting != nullptr && starting->hook.task) return false;
-    if (stopping != nullptr && stopping->step != StopStep::Ending) return false;
-    return !unit.run_definition || unit.run_definition->execution == definition.execution;
+    const bool in_hooks = (starting != nullptr && starting->hook.task) ||
+                          (stopping != nullptr && stopping->step != StopStep::Ending);
+    if (same_process && !in_hooks) return unit.definition;
+    config::Service mixed = same_process ? now : run;
+    mixed.policy.hooks = run.policy.hooks;
+    mixed.policy.stop.timeout = now.policy.stop.timeout;
+    return std::make_shared<const config::Service>(std::move(mixed));
+}
+
+/// The hook that a stop is at, if it is there yet.
+const config::Hook* hook_of(const Unit& unit, const Stopping& stopping) {
+    const config::Hooks& hooks = unit.run_definition->policy.hooks;
+    const auto& list = stopping.step == StopStep::PreStop ? hooks.pre_stop : hooks.post_stop;
+    const bool runs = stopping.command &&
+                      (stopping.step == StopStep::PreStop || stopping.step == StopStep::PostStop);
+    return runs ? &list[stopping.hook] : nullptr;
 }
 
 }  // namespace
@@ -73,6 +89,7 @@ void Engine::replan(const config::ServiceChange& entry, const config::Plan& befo
             unit.cycle = unit.alive() && unit.policy().enabled;
             if (unit.policy().enabled) start.push_back(unit.id());
             if (!unit.alive()) change(unit, Stopped{}, "added to the configuration");
+            timeouts_changed(unit);
             return;
         case config::Change::Removed:
             unit.removed = true;
@@ -84,6 +101,10 @@ void Engine::replan(const config::ServiceChange& entry, const config::Plan& befo
         case config::Change::Restart:
             break;
     }
+    if (std::holds_alternative<Stopping>(unit.state())) {
+        unit.run_definition = definition_of_run(unit);
+    }
+    timeouts_changed(unit);
     const char* const why = "restarted because its definition changed";
     if (unit.alive() && unit.goal == Goal::Up) {
         unit.cycle = true;
@@ -100,20 +121,10 @@ void Engine::replan(const config::ServiceChange& entry, const config::Plan& befo
 }
 
 void Engine::live_change(Unit& unit, const config::Service& before, std::vector<ServiceId>& start) {
-    if (may_go_by(unit, *unit.definition)) unit.run_definition = unit.definition;
+    unit.run_definition = definition_of_run(unit);
     watch_changed(unit, before.policy);
-    const auto* starting = std::get_if<Starting>(&unit.state());
-    if (starting != nullptr && starting->step != StartStep::PostStart &&
-        unit.policy().ready != before.policy.ready) {
-        const auto& ready = unit.policy().ready;
-        if (ready && ready->is_awaited()) {
-            // The process that is there was given nothing by which it could say so, or has said it.
-            unit.cycle = true;
-            unit.origin = "restarted because its definition changed";
-        } else {
-            readiness_changed(unit);
-        }
-    }
+    timeouts_changed(unit);
+    if (unit.policy().ready != before.policy.ready) ready_changed(unit);
     if (unit.goal == Goal::Down) return;
     // What it newly requires or wants is started as if it were started now itself; what it had
     // and somebody stopped stays as it is.
@@ -221,9 +232,43 @@ void Engine::announce_taken_along(RequestId request, const std::vector<ServiceId
     announce_raised(request, raised);
 }
 
-void Engine::readiness_changed(Unit& unit) {
-    Starting starting = std::get<Starting>(unit.state());
-    if (starting.step != StartStep::AwaitReady) return;
+/// A start or a stop that is under way has the time that it now has from its beginning on, which
+/// may be over.
+void Engine::timeouts_changed(Unit& unit) {
+    if (const auto* state = std::get_if<Starting>(&unit.state())) {
+        if (unit.was_ready) return;
+        Starting starting = *state;
+        starting.deadline = deadline_of_start(unit, starting.extended);
+        return change(unit, starting);
+    }
+    const auto* state = std::get_if<Stopping>(&unit.state());
+    if (state == nullptr || !state->begun) return;
+    Stopping stopping = *state;
+    const config::Hook* hook = hook_of(unit, stopping);
+    const Duration timeout = unit.stop().timeout;
+    if (stopping.deadline) {
+        const Duration term = hook != nullptr ? term_of(*hook, unit.stop()) : timeout;
+        stopping.deadline = std::max(*stopping.begun + term, stopping.extended.value_or(Time()));
+        change(unit, stopping);
+    } else if (stopping.command) {
+        const Duration left = *stopping.begun + timeout - now_;
+        out_.push_back(EndTask{stopping.command, std::max(left, Duration())});
+    }
+}
+
+/// One that is on its way is ready by what it now has to be ready by.
+void Engine::ready_changed(Unit& unit) {
+    const auto* state = std::get_if<Starting>(&unit.state());
+    if (state == nullptr || state->step == StartStep::PostStart || unit.was_ready) return;
+    const auto& ready = unit.policy().ready;
+    if (ready && ready->is_awaited()) {
+        // The process that is there was given nothing by which it could say so, or has said it.
+        unit.cycle = true;
+        unit.origin = "restarted because its definition changed";
+        return;
+    }
+    if (state->step != StartStep::AwaitReady) return;
+    Starting starting = *state;
     cancel_task(starting.readiness.task);
     starting.readiness = {};
     change(unit, starting);

@@ -62,8 +62,7 @@ void Tasks::run(core::TaskId task, const RunContext& context, os::SpawnSpec spec
         asio::post(io_, [this, task] { commands_.erase(task); });
         done(std::move(answer));
     };
-    const auto command = std::make_shared<Command>(
-        io_, runs_.contain(context), context.definition->policy.stop.timeout, std::move(gone));
+    const auto command = std::make_shared<Command>(io_, runs_.contain(context), std::move(gone));
     commands_[task] = command;
     started(task, [command] { command->kill(); });
     command->start(std::move(spec), captured);
@@ -143,8 +142,8 @@ void Tasks::ask(const core::StartProbe& action, const Done& done) {
 void Tasks::end(const core::EndTask& action) {
     const auto found = commands_.find(action.task);
     if (found == commands_.end()) return;
-    if (action.at_once) return found->second->kill();
-    found->second->end();
+    if (action.patience <= Duration::zero()) return found->second->kill();
+    found->second->end(action.patience);
 }
 
 }  // namespace reeve::shell

@@ -232,7 +232,8 @@ class Scenario {
                 },
                 [&](const CancelTask& a) { line("cancel " + task_names_[a.task]); },
                 [&](const EndTask& a) {
-                    line((a.at_once ? "kill task of " : "end task of ") + task_names_[a.task]);
+                    const bool at_once = a.patience <= Duration::zero();
+                    line((at_once ? "kill task of " : "end task of ") + task_names_[a.task]);
                 },
                 [&](const Touches& a) {
                     std::string text = a.verb == Verb::Start ? "touches to start" : "touches";
