@@ -88,8 +88,8 @@ constexpr std::array kOrder{
     Key{"conflicts",
         value_field<Kind::Services, read_services, &Draft::relations, &Relations::conflicts>, "[]",
         "Starting one stops the other. Says nothing of their order. Where a new configuration "
-        "brings it "
-        "to two that run, it counts from the next start on."},
+        "brings it to two that run, the one that has the other in its `conflicts` stays, and the "
+        "other is stopped; where both have it, the one that was started later stays."},
 };
 
 constexpr std::array kProcess{

@@ -172,6 +172,8 @@ class Engine {
     Raised raise(const std::vector<ServiceId>& first, const std::string& origin, bool by_hand);
     const Unit* rival_of(const Unit& unit, const std::unordered_set<ServiceId>& among) const;
     void stop_rivals(const Unit& unit, std::vector<Touches::Service>& stopped);
+    void stop_rival(Unit& rival, const Unit& unit, std::string origin,
+                    std::vector<Touches::Service>& stopped);
     void lower(Unit& unit, std::string origin);
     std::vector<Touches::Service> dependents_of(const std::vector<ServiceId>& services) const;
     void touch(Unit& unit);
@@ -202,8 +204,9 @@ class Engine {
     void remember_order(Unit& removed, const config::Plan& before);
     void let_renamed_wait(const std::vector<ServiceId>& added,
                           const std::vector<ServiceId>& removed);
-    void open_apply(const PlanReplaced& event, const std::vector<ServiceId>& live,
-                    const std::vector<ServiceId>& concerned);
+    void part_new_rivals(Unit& unit, const config::Plan& before,
+                         std::vector<Touches::Service>& stopped);
+    void open_apply(const PlanReplaced& event, const std::vector<ServiceId>& concerned);
     void announce_taken_along(RequestId request, const std::vector<ServiceId>& concerned,
                               Raised raised);
     void ready_changed(Unit& unit);

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <memory>
+#include <tuple>
 #include <unordered_set>
 
 #include "config/diff.h"
@@ -37,6 +39,24 @@ const config::Hook* hook_of(const Unit& unit, const Stopping& stopping) {
     return runs ? &list[stopping.hook] : nullptr;
 }
 
+bool declares_conflict(const Unit& unit, const Unit& other) {
+    const auto& names = unit.definition->relations.conflicts;
+    return std::find(names.begin(), names.end(), other.name()) != names.end();
+}
+
+/// Of two that were started by one event the later one has the greater run; groups have none.
+bool was_started_after(const Unit& unit, const Unit& other) {
+    const auto mark = [](const Unit& one) {
+        return std::tuple(one.started, run_of(one.state()), one.id());
+    };
+    return mark(unit) > mark(other);
+}
+
+bool is_among(const std::vector<Touches::Service>& services, ServiceId id) {
+    return std::any_of(services.begin(), services.end(),
+                       [&](const Touches::Service& touched) { return touched.id == id; });
+}
+
 }  // namespace
 
 void Engine::on(const PlanReplaced& event) {
@@ -56,9 +76,19 @@ void Engine::on(const PlanReplaced& event) {
         replan(entry, *before, start);
     }
     let_renamed_wait(added, removed);
-    open_apply(event, live, concerned);
-    announce_taken_along(event.request, concerned,
-                         raise(start, "started because the configuration changed", false));
+    open_apply(event, concerned);
+    std::vector<Touches::Service> parted;
+    for (const ServiceId id : concerned) part_new_rivals(units_.at(id), *before, parted);
+    std::erase_if(start, [&](ServiceId id) { return is_among(parted, id); });
+    Raised raised = raise(start, "started because the configuration changed", false);
+    raised.stopped.insert(raised.stopped.begin(), parted.begin(), parted.end());
+    // What is true at once needs no waiting for, whatever state the service is in.
+    for (const ServiceId id : live) {
+        const Unit& unit = units_.at(id);
+        const bool moves = unit.cycle || is_among(raised.stopped, id);
+        if (!moves) requests_.settle(event.request, outcome_of(unit, Outcome::Kind::Done));
+    }
+    announce_taken_along(event.request, concerned, std::move(raised));
     units_.for_each([&](Unit& unit) {
         unit.cursors = {};
         touch(unit);
@@ -205,14 +235,31 @@ void Engine::let_renamed_wait(const std::vector<ServiceId>& added,
     }
 }
 
-void Engine::open_apply(const PlanReplaced& event, const std::vector<ServiceId>& live,
-                        const std::vector<ServiceId>& concerned) {
+/// Of two that are up and come to conflict the one that says so stays, as if it had been started
+/// now; of two that both say so the one that was started later.
+void Engine::part_new_rivals(Unit& unit, const config::Plan& before,
+                             std::vector<Touches::Service>& stopped) {
+    const auto place = before.find(unit.name());
+    if (!place) return;
+    for (const std::uint32_t neighbour : units_.neighbours(unit, Units::Edge::Conflicts)) {
+        Unit& other = units_.at_place(neighbour);
+        const auto& old = before.links[*place].conflicts;
+        const bool is_old = std::any_of(old.begin(), old.end(), [&](std::uint32_t rival) {
+            return before.services[rival]->name == other.name();
+        });
+        if (is_old || !before.find(other.name())) continue;
+        if (unit.goal == Goal::Down || other.goal == Goal::Down) continue;
+        const bool both = declares_conflict(unit, other) && declares_conflict(other, unit);
+        const bool stays = both ? was_started_after(unit, other) : declares_conflict(unit, other);
+        Unit& goes = stays ? other : unit;
+        const Unit& rival = stays ? unit : other;
+        stop_rival(goes, rival, "stopped because it now conflicts with " + rival.name(), stopped);
+    }
+}
+
+void Engine::open_apply(const PlanReplaced& event, const std::vector<ServiceId>& concerned) {
     if (!event.request) return;
     requests_.open({event.request, Verb::Apply, concerned, event.wait, event.deadline});
-    // What is true at once needs no waiting for, whatever state the service is in.
-    for (const ServiceId id : live) {
-        requests_.settle(event.request, outcome_of(units_.at(id), Outcome::Kind::Done));
-    }
 }
 
 /// Names those that the change touches though their own definitions are the same.

@@ -94,6 +94,19 @@ class ConfigurationReload(unittest.TestCase):
             self.reload(s, config(web={**web, "ready": "notify"}))
             s.wait_for("web", "running")
 
+    def test_a_new_conflict_stops_the_other_of_two_that_run(self):
+        both = {"a": {"command": FOREVER}, "b": {"command": FOREVER}}
+        with Supervisor(config(**both)) as s:
+            for name in both:
+                s.wait_for(name, "running")
+            pid = s.pid("a")
+            new = config(**{**both, "a": {"command": FOREVER, "conflicts": ["b"]}})
+            s.write_config(new)
+            self.assertIn("stopped because it now conflicts with a", s.ctl("diff", status=0).stdout)
+            s.ctl("apply", status=0)
+            s.wait_for("b", "stopped")
+            self.assertEqual(s.pid("a"), pid)
+
     def test_a_changed_command_restarts_that_service_alone(self):
         def say(word):
             return {"command": shell(f"echo $REEVE_SERVICE {word} > $D/said; exec sleep 1000000")}

@@ -278,6 +278,11 @@ void EngineWatch::check_unit(const Unit& unit) {
                "outlives one that it is bound to");
     }
     expect(unit.halting == must, unit, "halting is not what follows from its neighbours");
+    for (const std::uint32_t place : engine_.units().neighbours(unit, Edge::Conflicts)) {
+        const Unit& rival = engine_.units().at_place(place);
+        const bool both = unit.alive() && !unit.halting && rival.alive() && !rival.halting;
+        expect(!both, unit, "goes on beside its rival");
+    }
     expect(unit.alive() || !unit.cycle, unit, "a restart is due of what is not alive");
     // What halts may be running as an earlier definition had it.
     expect(unit.halting || !is<Running>(unit) || run_of(unit.state()) ||
