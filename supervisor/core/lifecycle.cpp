@@ -21,6 +21,13 @@ std::string ordinal(int n) {
     return std::to_string(n) + ending;
 }
 
+std::string final_words(const config::Service& service, const RunEnd& end) {
+    const std::string_view setting = what_makes_final(service, end);
+    if (setting.empty()) return {};
+    std::string words = "; ";
+    return words.append(setting).append(" makes that final");
+}
+
 std::string awaited(const config::Probe& ready) {
     if (const auto* fd = std::get_if<config::FdCheck>(&ready.check)) {
         return "awaits a newline on descriptor " + std::to_string(fd->number);
@@ -199,12 +206,13 @@ void Engine::decide_fate(Unit& unit) {
                            change(unit, Backoff{now_ + restart.delay}, std::move(what));
                        }
                    },
-                   [&](const EndAsDone&) { end_for_good(unit, Done{}, std::move(what)); },
+                   [&](const EndAsDone&) {
+                       end_for_good(unit, Done{}, what + final_words(*unit.definition, end));
+                   },
                    [&](const EndAsFailed& failed) {
-                       const bool prevented =
-                           unit.policy().restart_prevent_exit.contains(end.status);
-                       if (prevented) what += "; restart_prevent_exit makes that final";
-                       if (failed.limit_reached) {
+                       if (!failed.limit_reached) {
+                           what += final_words(*unit.definition, end);
+                       } else {
                            const auto& limit = *unit.policy().restart_limit;
                            const std::string times =
                                limit.count == 1 ? "once" : std::to_string(limit.count) + " times";
