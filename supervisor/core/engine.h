@@ -98,6 +98,8 @@ class Engine {
     void find_main(Unit& unit);
     void await_readiness(Unit& unit);
     void ask_readiness(Unit& unit);
+    static Duration pause_before_asking_again(const config::Probe& probe);
+    void readiness_unasked(Unit& unit, const std::string& why);
     void readiness_answered(Unit& unit, const std::optional<std::string>& why);
     void become_ready(Unit& unit);
     void enter_running(Unit& unit);
@@ -142,6 +144,7 @@ class Engine {
     Watch new_watch(const Unit& unit) const;
     void set_watch(Unit& unit, const Watch& watch);
     void ask_health(Unit& unit);
+    void health_unasked(Unit& unit, const std::string& why);
     void health_answered(Unit& unit, const std::optional<std::string>& why);
     void feed_watchdog(Unit& unit);
     void watchdog_bites(Unit& unit, std::string trouble);

@@ -58,6 +58,7 @@ void Engine::start_run(Unit& unit) {
     unit.result = {};
     unit.unready.clear();
     unit.unhealthy.clear();
+    unit.unasked = false;
     unit.run_definition = definition;
     unit.was_ready = unit.start_failed = unit.unwell = false;
     unit.said_ready = unit.stop_timed_out = false;
@@ -121,6 +122,21 @@ void Engine::ask_readiness(Unit& unit) {
     starting.readiness = {units_.new_task(unit), now_ + probe.timeout, {}};
     out_.push_back(StartProbe{starting.readiness.task, starting.run, probe});
     change(unit, starting);
+}
+
+/// The supervisor lacked something, which it may have again soon.
+Duration Engine::pause_before_asking_again(const config::Probe& probe) {
+    constexpr Duration longest = 1s;
+    return std::min(probe.interval, longest);
+}
+
+void Engine::readiness_unasked(Unit& unit, const std::string& why) {
+    const auto& ready = unit.policy().ready;
+    if (!ready) return become_ready(unit);
+    Starting starting = std::get<Starting>(unit.state());
+    starting.readiness = {{}, {}, now_ + pause_before_asking_again(*ready)};
+    change(unit, starting);
+    not_ready_yet(unit, "its probe cannot be asked: " + why);
 }
 
 /// `why` is what its probe has against its being ready, or nothing.

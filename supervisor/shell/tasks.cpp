@@ -69,46 +69,33 @@ void Tasks::run(core::TaskId task, const RunContext& context, os::SpawnSpec spec
 }
 
 void Tasks::probe(const core::StartProbe& action) {
-    const Done tell =
-        once(action.task, [this, task = action.task,
-                           name = probes::name_of(action.probe)](const probes::Answer& answer) {
+    ask(action, once(action.task, [this, task = action.task, name = probes::name_of(action.probe)](
+                                      const probes::Answer& answer) {
+            using Kind = core::ProbeAnswered::Answer;
+            const Kind kind = answer.unasked ? Kind::Unasked : answer.yes ? Kind::Yes : Kind::No;
             std::string text = name;
             text.append(": ").append(answer.what);
-            queue_.push(core::ProbeAnswered{task, answer.yes, std::move(text)});
-        });
-    ask(action, [this, action, tell](probes::Answer answer) {
-        if (answer.unasked) return ask_again(action, answer.what);
-        lacking_ = false;
-        tell(std::move(answer));
-    });
+            queue_.push(core::ProbeAnswered{task, kind, std::move(text)});
+        }));
 }
 
-/// One that not even SIGKILL has ended yet has no other beside it.
+/// One that not even SIGKILL has ended yet has no other beside it: that one begins after it, unless
+/// it is cancelled until then.
 void Tasks::ask_by_command(const core::StartProbe& action, const RunContext& context,
                            os::SpawnSpec spec, const Done& done) {
-    if (!asking_.insert(action.run).second) {
-        return done({false, "the one before has not ended yet", true});
+    const auto [asking, first] = asking_.try_emplace(action.run);
+    if (!first) {
+        asking->second = [this, action, done] {
+            if (tasks_.contains(action.task)) ask(action, done);
+        };
+        return;
     }
     const auto ended = [this, run = action.run, done](const probes::Answer& answer) {
-        asking_.erase(run);
+        const auto next = asking_.extract(run);
         done(answer);
+        if (next.mapped()) next.mapped()();
     };
     run(action.task, context, std::move(spec), true, ended);
-}
-
-/// Until it can be asked or nobody waits for the answer any more.
-void Tasks::ask_again(const core::StartProbe& action, const std::string& why) {
-    const auto found = tasks_.find(action.task);
-    if (found == tasks_.end()) return;
-    found->second = nullptr;
-    if (!std::exchange(lacking_, true)) {
-        std::string text = "cannot ask a probe, trying again: ";
-        log_.warning(text.append(probes::name_of(action.probe)).append(": ").append(why));
-    }
-    const auto pause = std::make_shared<asio::steady_timer>(io_, std::chrono::milliseconds(100));
-    pause->async_wait([this, pause, action](const boost::system::error_code& error) {
-        if (!error && tasks_.contains(action.task)) probe(action);
-    });
 }
 
 void Tasks::ask(const core::StartProbe& action, const Done& done) {

@@ -1,6 +1,8 @@
 """Those who give without end, and what there is no more of: the supervisor goes on serving everybody else."""
 import os
+import resource
 import signal
+import socket
 import subprocess
 import unittest
 
@@ -56,6 +58,31 @@ class Descriptors(unittest.TestCase):
             s.write_config({"services": {name: services[name] for name in services if name not in running[:20]}})
             s.ctl("apply", status=0)
             s.ctl("start", failed, status=0)
+
+    def test_a_probe_that_cannot_be_asked_is_no_failure_of_the_service(self):
+        with socket.create_server(("127.0.0.1", 0), backlog=4000) as server:
+            often = {"interval": "50ms", "failures": 1}
+            port = server.getsockname()[1]
+            health = {"web": {"tcp": f"127.0.0.1:{port}", **often}, "app": {"tcp": f"localhost:{port}", **often}}
+            services = {name: {"command": FOREVER, "health": health[name]} for name in health}
+            with Supervisor({"services": services}) as s:
+                def told(name, words):
+                    return any(e["service"] == name and e["cause"].startswith(words) for e in s.history)
+
+                for name in services:
+                    s.wait_for(name, "running")
+                limits = resource.prlimit(s.reeved_pid, resource.RLIMIT_NOFILE)
+                resource.prlimit(s.reeved_pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+                for name in services:
+                    s.wait_until(lambda name=name: told(name, "its health probe cannot be asked: "))
+                resource.prlimit(s.reeved_pid, resource.RLIMIT_NOFILE, limits)
+                for name in services:
+                    s.wait_until(lambda name=name: told(name, "its health probe answers again"))
+                    self.assertFalse(told(name, "unhealthy"))
+                    self.assertEqual((s.states[name], s.status(name)["restarts"]), ("running", 0))
+                s.end()
+                self.assertRegex(s.text(), r"warning app: .* its health probe cannot be asked: tcp localhost:\d+: Too many open files")
+                self.assertRegex(s.text(), r"info    web: .* its health probe answers again")
 
 
 class ControlSocket(unittest.TestCase):
