@@ -10,7 +10,7 @@ add_library(reeve_yaml INTERFACE)
 target_include_directories(reeve_yaml SYSTEM INTERFACE ${YAML_CPP_INCLUDE})
 target_link_libraries(reeve_yaml INTERFACE ${YAML_CPP_ARCHIVE})
 
-# RE2's and libcap's pkg-config files name shared libraries as well.
+# The pkg-config files of RE2, libcap and zstd name shared libraries as well.
 find_library(RE2_ARCHIVE libre2.a REQUIRED)
 find_path(RE2_INCLUDE re2/re2.h REQUIRED)
 add_library(reeve_re2 INTERFACE)
@@ -22,6 +22,12 @@ find_path(CAP_INCLUDE sys/capability.h REQUIRED)
 add_library(reeve_cap INTERFACE)
 target_include_directories(reeve_cap SYSTEM INTERFACE ${CAP_INCLUDE})
 target_link_libraries(reeve_cap INTERFACE ${CAP_ARCHIVE})
+
+find_library(ZSTD_ARCHIVE libzstd.a REQUIRED)
+find_path(ZSTD_INCLUDE zstd.h REQUIRED)
+add_library(reeve_zstd INTERFACE)
+target_include_directories(reeve_zstd SYSTEM INTERFACE ${ZSTD_INCLUDE})
+target_link_libraries(reeve_zstd INTERFACE ${ZSTD_ARCHIVE})
 
 # spdlog and fmt are shared libraries in Debian; in one translation unit, header-only is smaller.
 find_path(SPDLOG_INCLUDE spdlog/spdlog.h REQUIRED)

@@ -52,7 +52,7 @@ class Collector {
     /// Afterwards `matched` is not called and not under way.
     void unwatch(const std::string& service);
 
-    /// From now on.
+    /// From now on; for the files that are there also when it never writes.
     void configure(const std::string& service, const config::Log& log);
 
     /// Calls `done` on the log thread once all that is in the pipes now has been written or counted

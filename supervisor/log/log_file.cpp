@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <memory>
-#include <vector>
 
 #include "supervisor/log/stamp.h"
 
@@ -20,16 +20,15 @@ constexpr mode_t kDirectoryMode = 0750;
 constexpr mode_t kFileMode = 0640;
 constexpr std::string_view kCurrent = "/current";
 
-/// The rotated files in a directory, oldest first.
-std::vector<std::string> rotated_files(const std::string& directory) {
-    std::vector<std::string> names;
+/// When the newest of the rotated files in a directory was rotated; 1970 when there is none.
+WallTime newest_rotated(const std::string& directory) {
+    WallTime newest{};
     const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(directory.c_str()), ::closedir);
-    if (!dir) return names;
+    if (!dir) return newest;
     while (const dirent* entry = ::readdir(dir.get())) {  // NOLINT(concurrency-mt-unsafe)
-        if (parse_rotated_name(entry->d_name)) names.emplace_back(entry->d_name);
+        newest = std::max(newest, parse_rotated_name(entry->d_name).value_or(newest));
     }
-    std::sort(names.begin(), names.end());
-    return names;
+    return newest;
 }
 
 FileMark mark_of(const struct stat& st) {
@@ -78,16 +77,22 @@ Result<> LogFile::open(const std::string& directory) {
     if (!S_ISREG(st.st_mode)) return error("cannot write to " + path + ": not a regular file");
     fd_ = std::move(fd);
     mark_ = mark_of(st);
-    read_end();
+    read_ends();
     return {};
 }
 
-/// Learns from the last record of a file where its time had come to, and whether it is whole.
-void LogFile::read_end() {
+/// Learns from the first record of a file how old it is, and from the last one where its time had
+/// come to, and whether it is whole.
+void LogFile::read_ends() {
     torn_ = false;
+    first_.reset();
     if (mark_.size == 0) {
         last_ = {};
         return;
+    }
+    std::array<char, kStampBytes> begin{};
+    if (::pread(fd_.get(), begin.data(), begin.size(), 0) > 0) {
+        first_ = parse_stamp({begin.data(), begin.size()});
     }
     // Records are short as a rule; one longer than this merely leaves the clock unchecked.
     std::string end(std::min<std::uint64_t>(mark_.size, 8192), '\0');
@@ -118,33 +123,23 @@ Result<> LogFile::append(std::string_view records) {
         torn_ = ::ftruncate(fd_.get(), static_cast<off_t>(mark_.size)) != 0 || torn_;
         return system_error("cannot write", why);
     }
+    if (mark_.size == 0) first_ = parse_stamp(records);
     mark_.size += records.size() + (torn_ ? 1 : 0);
     torn_ = false;
     return {};
 }
 
-Result<> LogFile::rotate(const std::string& directory, int max_files, WallTime now) {
+Result<> LogFile::rotate(const std::string& directory, WallTime now) {
+    if (!newest_) newest_ = newest_rotated(directory);
+    // The clock may have been set back: the newest file must still sort last.
+    const WallTime when = std::max(now, *newest_ + 1ns);
     const std::string current = directory + std::string(kCurrent);
-    std::vector<std::string> names = rotated_files(directory);
-    if (max_files > 0) {
-        // The clock may have been set back: the newest file must still sort last.
-        if (!names.empty()) now = std::max(now, *parse_rotated_name(names.back()) + 1ns);
-        names.push_back(rotated_name(now));
-        const std::string target = directory + "/" + names.back();
-        if (::rename(current.c_str(), target.c_str()) != 0) {
-            return system_error("cannot rename " + current);
-        }
-    } else if (::unlink(current.c_str()) != 0) {
-        return system_error("cannot remove " + current);
+    const std::string target = directory + "/" + rotated_name(when);
+    if (::rename(current.c_str(), target.c_str()) != 0) {
+        return system_error("cannot rename " + current);
     }
+    newest_ = when;
     fd_.reset();
-    const auto keep = static_cast<std::size_t>(std::max(max_files, 0));
-    for (std::size_t i = 0; i + keep < names.size(); ++i) {
-        const std::string path = directory + "/" + names[i];
-        if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
-            return system_error("cannot remove " + path);
-        }
-    }
     return {};
 }
 

@@ -35,13 +35,16 @@ class LogFile {
     /// All of it or, after an error, nothing.
     Result<> append(std::string_view records);
 
-    /// Renames `current`, deletes the oldest until `max_files` are left; the next prepare() begins
-    /// a new one. After an error `current` goes on growing.
-    Result<> rotate(const std::string& directory, int max_files, WallTime now);
+    /// Renames `current`, and no more: what becomes of it is not for whoever writes to wait for.
+    /// The next prepare() begins a new one. After an error `current` goes on growing.
+    Result<> rotate(const std::string& directory, WallTime now);
 
     /// The moment to write next to a record: `now`, or that of the last one when the clock was set
     /// back.
     WallTime stamp(WallTime now);
+
+    /// Whether the first record of the open file was that old at the moment that stamp() gave last.
+    bool is_older_than(Duration age) const { return first_ && last_ - *first_ >= age; }
 
     /// Takes back what was appended to DIRECTORY/current after that mark, when it is still that
     /// file.
@@ -49,12 +52,14 @@ class LogFile {
 
   private:
     Result<> open(const std::string& directory);
-    void read_end();
+    void read_ends();
 
     Fd fd_;
     bool torn_ = false;  // the last line has no newline: somebody else's, or of a crashed machine
     FileMark mark_;
+    std::optional<WallTime> first_;  // of the first record, where that bears one
     WallTime last_{};
+    std::optional<WallTime> newest_;  // of the rotated files; nothing: not looked yet
     Time looked_{};
 };
 

@@ -39,8 +39,14 @@ Result<std::unique_ptr<Loop>> Loop::make(Mailbox& mailbox, Watches& watches, Spo
     if (!epoll || ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, mailbox.fd(), &bell) != 0) {
         return system_error("cannot watch log pipes");
     }
-    return std::unique_ptr<Loop>(
+    std::unique_ptr<Loop> loop(
         new Loop(mailbox, watches, std::move(spool), options, std::move(epoll)));
+    Archive& archive = loop->writer_.archive();
+    epoll_event notices{EPOLLIN, {.ptr = &archive}};
+    if (::epoll_ctl(loop->epoll_.get(), EPOLL_CTL_ADD, archive.fd(), &notices) != 0) {
+        return system_error("cannot watch what becomes of log files");
+    }
+    return loop;
 }
 
 void Loop::run() {
@@ -87,6 +93,8 @@ bool Loop::wait() {
             messages = true;
         } else if (event.data.ptr == this) {
             console_moved();
+        } else if (event.data.ptr == &writer_.archive()) {
+            follow_archive();
         } else {
             Stream& stream = *static_cast<Stream*>(event.data.ptr);
             if ((event.events & EPOLLHUP) != 0) stream.hung_up = true;

@@ -62,6 +62,9 @@ class Loop {
     void detach(Stream& stream);
     void finish(Stream& stream);
     void complete_drains();
+    void follow_archive();
+    void follow(const Archive::CurrentIsOld& notice);
+    void follow(const Archive::Problem& notice);
 
     // Turns.
     bool wait();

@@ -65,11 +65,16 @@ void Loop::handle(Attach&& message) {
 
 void Loop::handle(Configure&& message) {
     const auto found = services_.find(message.service);
-    if (found != services_.end()) configure(*found->second, message.log);
+    if (found != services_.end()) return configure(*found->second, message.log);
+    // It may have files all the same, of an earlier time.
+    writer_.archive().tend(message.service, message.log);
 }
 
 void Loop::configure(Service& owner, const config::Log& log) {
+    // Each start of a service comes by here.
+    if (std::exchange(owner.tended, true) && owner.log == log) return;
     owner.log = log;
+    writer_.archive().tend(owner.name, log);
     for (Stream* stream : {&owner.out, &owner.err}) {
         if (stream->slot != nullptr) spool_.describe(*stream->slot, stream->use());
     }
@@ -122,7 +127,26 @@ void Loop::complete_drains() {
     for (const auto& call : done) call();
 }
 
+void Loop::follow_archive() {
+    for (const Archive::Notice& notice : writer_.archive().take_notices()) {
+        std::visit([this](const auto& told) { follow(told); }, notice);
+    }
+}
+
+void Loop::follow(const Archive::CurrentIsOld& notice) {
+    const auto found = services_.find(notice.service);
+    if (found != services_.end()) return writer_.rotate_old(*found->second, now_);
+    // Nothing has come of it in this supervisor's time.
+    Service idle(notice.service);
+    idle.log = notice.rules;
+    writer_.rotate_old(idle, now_);
+    writer_.forget(idle);
+}
+
+void Loop::follow(const Archive::Problem& notice) { report_(notice.text); }
+
 void Loop::handle(Remove&& message) {
+    writer_.archive().forget(message.service);
     const auto found = services_.find(message.service);
     if (found == services_.end()) return;
     Service& removed = *found->second;

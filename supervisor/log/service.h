@@ -62,6 +62,7 @@ struct Service {
     config::Log log;
     Stream out, err;
     LogFile file;
+    bool tended = false;       ///< the archive knows `log`
     bool file_listed = false;  ///< counted among the open files
     Time file_used{};
     std::uint64_t lost = 0;  ///< lines that no file took, not told in the file yet

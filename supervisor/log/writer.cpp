@@ -16,11 +16,16 @@ WallTime wall_now() {
     return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
 }
 
+bool is_old(const Service& service) {
+    return service.log.max_age && service.file.is_older_than(*service.log.max_age);
+}
+
 }  // namespace
 
 Writer::Writer(std::string log_dir, int console_fd, std::function<void(std::string)> report)
     : log_dir_(std::move(log_dir)),
       console_(console_fd),
+      archive_(log_dir_),
       report_(std::move(report)),
       buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)) {
     // Who follows a log watches this folder, also before the first line. If it cannot be made, the
@@ -81,7 +86,10 @@ void Writer::write_file(Stream& stream, std::string_view input, Cut cut, Time no
                 continue;
             }
             if (!ending) stream.slot->arm(service.file.mark());
+            const bool begins = service.file.size() == 0;
             ready = service.file.append({buffer_.get(), head + batch.written});
+            // It is told when the file will be old, as nobody else may write again before.
+            if (ready && begins && service.log.max_age) archive_.tend(service.name, service.log);
         } else {
             batch = frame(input, cut, stream.source, stamp_, stream.mid_line,
                           {buffer_.get(), kBufferBytes});
@@ -106,11 +114,12 @@ Framed Writer::frame_for(Stream& stream, std::string_view input, const Cut& cut,
                      {buffer_.get() + head, room});
     };
     if (service.rotation_failed) return frame_into(input, cut, kBufferBytes);
+    const bool mid_line = service.out.mid_line || service.err.mid_line;
+    if (size > 0 && !mid_line && is_old(service)) return {};
     const std::uint64_t left = size < max_size ? max_size - size : 0;
     const Framed batch = frame_into(input, cut, std::min<std::uint64_t>(left, kBufferBytes));
     if (batch.consumed > 0) return batch;
     // The parts of one line stay in one file, unless it has no end in sight.
-    const bool mid_line = service.out.mid_line || service.err.mid_line;
     const bool endless = size / 2 >= max_size;
     if (size > 0 && (!mid_line || endless)) return batch;
     const auto record = next_record(input, cut);
@@ -119,12 +128,20 @@ Framed Writer::frame_for(Stream& stream, std::string_view input, const Cut& cut,
 }
 
 bool Writer::rotate(Service& service) {
-    const auto rotated = service.file.rotate(directory(service), service.log.max_files, wall_now());
-    if (!rotated && !service.rotation_failed) {
+    const auto rotated = service.file.rotate(directory(service), wall_now());
+    if (rotated) {
+        archive_.tend(service.name, service.log);
+    } else if (!service.rotation_failed) {
         report_("cannot rotate the log of " + service.name + ": " + rotated.error().text());
     }
-    // Removing an old one may fail after the new one has begun: that is no reason not to rotate.
-    return rotated || !service.file.is_open();
+    return rotated.has_value();
+}
+
+void Writer::rotate_old(Service& service, Time now) {
+    // Where a line has begun, what follows it will see to that.
+    if (service.out.mid_line || service.err.mid_line || !prepare(service, now)) return;
+    service.file.stamp(wall_now());
+    if (is_old(service) && !service.rotation_failed) service.rotation_failed = !rotate(service);
 }
 
 std::size_t Writer::put_lost_notice(const Service& service) {

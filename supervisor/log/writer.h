@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "supervisor/log/archive.h"
 #include "supervisor/log/console.h"
 #include "supervisor/log/framer.h"
 #include "supervisor/log/service.h"
@@ -31,6 +32,10 @@ class Writer {
     void undo(const Service& service, const FileMark& mark);
 
     Console& console() { return console_; }
+    Archive& archive() { return archive_; }
+
+    /// Rotates the file of a service whose first line is older than it may be.
+    void rotate_old(Service& service, Time now);
 
     /// Files are opened anew at their next line.
     void reopen();
@@ -49,6 +54,7 @@ class Writer {
 
     const std::string log_dir_;
     Console console_;
+    Archive archive_;
     std::function<void(std::string)> report_;
     std::unique_ptr<char[]> buffer_;
     std::string_view stamp_;

@@ -83,6 +83,10 @@ Result<> Supervisor::open() {
     signals_.assign(signals->release());
     await_signals();
     for (const std::string& problem : problems_) log_.warning(problem);
+    // Old log files are tended to also where a service does not run.
+    for (const config::ServicePtr& service : engine_.units().plan().services) {
+        collector_.configure(service->name, service->policy.log);
+    }
     if (setup_.runtime_dir.empty()) return {};
     // What a killed predecessor's services have written, and may go on writing, waits in their
     // pipes.

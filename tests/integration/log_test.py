@@ -64,12 +64,6 @@ class Files(unittest.TestCase):
             self.assertTrue(content.endswith(b"\n"))
         self.assertEqual([text for _, _, text in lines], [f"line {i}" for i in range(count)])
 
-    def test_old_files_go(self):
-        contents, lines = self.run_to_end(python("for i in range(20000): print('line', i)"),
-                                          to="file", max_size="64KiB", max_files=2)
-        self.assertEqual(len(contents), 3)
-        self.assertEqual(lines[-1][2], "line 19999")
-
     def test_a_renamed_file_is_made_again_on_USR1(self):
         with Supervisor({"services": {"web": {"command": shell(
                 "echo one; echo > $D/said; read line < $D/go; echo two; echo > $D/said; exec sleep 1000000")}}},

@@ -49,35 +49,29 @@ TEST_F(LogFileTest, GoesOnWhereAnExistingFileEnds) {
     EXPECT_EQ(file.size(), 4u);
 }
 
-TEST_F(LogFileTest, RotatesByRenamingAndKeepsTheNewest) {
-    for (int i = 0; i < 4; ++i) {
+TEST_F(LogFileTest, RotatesByRenamingAndTouchesNoOtherFile) {
+    for (int i = 0; i < 3; ++i) {
         append(std::to_string(i) + "\n");
-        ASSERT_TRUE(file.rotate(place, 2, kWall + std::chrono::seconds(i)));
+        ASSERT_TRUE(file.rotate(place, kWall + std::chrono::seconds(i)));
     }
     append("last\n");
     EXPECT_EQ(current(), "last\n");
     const auto names = rotated_in(place);
-    ASSERT_EQ(names.size(), 2u);
-    EXPECT_EQ(names[0], rotated_name(kWall + 2s));
-    EXPECT_EQ(read_file(place + "/" + names[0]), "2\n");
-    EXPECT_EQ(read_file(place + "/" + names[1]), "3\n");
-}
-
-TEST_F(LogFileTest, KeepsNoRotatedFileWhenNoneAreWanted) {
-    append("a\n");
-    ASSERT_TRUE(file.rotate(place, 0, kWall));
-    append("b\n");
-    EXPECT_EQ(current(), "b\n");
-    EXPECT_TRUE(rotated_in(place).empty());
+    ASSERT_EQ(names.size(), 3u);
+    for (int i = 0; i < 3; ++i) {
+        const std::string& name = names[static_cast<std::size_t>(i)];
+        EXPECT_EQ(name, rotated_name(kWall + std::chrono::seconds(i)));
+        EXPECT_EQ(read_file(place + "/" + name), std::to_string(i) + "\n");
+    }
 }
 
 TEST_F(LogFileTest, RotatedNamesSortByTimeEvenWhenTheClockWasSetBack) {
     append("first\n");
-    ASSERT_TRUE(file.rotate(place, 9, kWall));
+    ASSERT_TRUE(file.rotate(place, kWall));
     append("second\n");
-    ASSERT_TRUE(file.rotate(place, 9, kWall - 1h));
+    ASSERT_TRUE(file.rotate(place, kWall - 1h));
     append("third\n");
-    ASSERT_TRUE(file.rotate(place, 9, kWall));
+    ASSERT_TRUE(file.rotate(place, kWall));
     const auto names = rotated_in(place);
     ASSERT_EQ(names.size(), 3u);
     EXPECT_EQ(read_file(place + "/" + names[0]), "first\n");
@@ -85,12 +79,12 @@ TEST_F(LogFileTest, RotatedNamesSortByTimeEvenWhenTheClockWasSetBack) {
     EXPECT_EQ(read_file(place + "/" + names[2]), "third\n");
 }
 
-TEST_F(LogFileTest, LeavesFilesOfOthersAlone) {
-    append("a\n");
-    write_file(place + "/@notes.log", "mine");
-    write_file(place + "/readme", "mine");
-    ASSERT_TRUE(file.rotate(place, 0, kWall));
-    EXPECT_EQ(rotated_in(place), (std::vector<std::string>{"@notes.log", "readme"}));
+TEST_F(LogFileTest, RotatedNamesSortAfterThoseOfAnEarlierTimeThoughTheClockWasSetBack) {
+    append("new\n");
+    write_file(place + "/" + rotated_name(kWall) + ".zst", "an older one");
+    ASSERT_TRUE(file.rotate(place, kWall - 1h));
+    EXPECT_EQ(rotated_in(place),
+              (std::vector<std::string>{rotated_name(kWall) + ".zst", rotated_name(kWall + 1ns)}));
 }
 
 TEST_F(LogFileTest, ADeletedFileOrDirectoryIsMadeAgain) {
@@ -124,9 +118,28 @@ TEST_F(LogFileTest, TimeGoesOnFromTheLastRecordOfAnExistingFile) {
     LogFile successor;
     ASSERT_TRUE(successor.prepare(place, kNow));
     EXPECT_EQ(successor.stamp(kWall - 1h), kWall);
-    ASSERT_TRUE(successor.rotate(place, 1, kWall));
+    ASSERT_TRUE(successor.rotate(place, kWall));
     ASSERT_TRUE(successor.prepare(place, kNow));
     EXPECT_EQ(successor.stamp(kWall - 1h), kWall - 1h) << "a new file begins with the clock";
+}
+
+TEST_F(LogFileTest, IsAsOldAsItsFirstRecord) {
+    StampWriter writer;
+    EXPECT_FALSE(file.is_older_than(1ns)) << "an empty file is not old";
+    append(std::string(writer.text(kWall)) + " stdout F first\n");
+    append(std::string(writer.text(kWall + 10s)) + " stdout F second\n");
+    file.stamp(kWall + 1min - 1ns);
+    EXPECT_FALSE(file.is_older_than(1min));
+    file.stamp(kWall + 1min);
+    EXPECT_TRUE(file.is_older_than(1min));
+
+    LogFile successor;
+    ASSERT_TRUE(successor.prepare(place, kNow));
+    successor.stamp(kWall + 1min);
+    EXPECT_TRUE(successor.is_older_than(1min)) << "read from the file";
+    ASSERT_TRUE(successor.rotate(place, kWall + 1min));
+    ASSERT_TRUE(successor.prepare(place, kNow));
+    EXPECT_FALSE(successor.is_older_than(1min));
 }
 
 TEST_F(LogFileTest, ALineThatACrashToreApartIsEndedFirst) {

@@ -1,0 +1,86 @@
+// When files are rotated and what becomes of them, from the log thread to that of the archive.
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "supervisor/log/collector.h"
+#include "tests/unit/log/collector_fixture.h"
+
+namespace reeve::log {
+namespace {
+
+using Records = std::vector<std::string>;
+
+struct CollectorRotationTest : CollectorTest {
+    /// Until the condition holds, which is about the files in a folder.
+    static void wait_in(const std::string& folder, const std::function<bool()>& condition) {
+        const Fd watch(::inotify_init1(IN_CLOEXEC));
+        ::inotify_add_watch(watch.get(), folder.c_str(), IN_DELETE | IN_MOVED_FROM);
+        char events[4096];
+        while (!condition()) {
+            pollfd changed{watch.get(), POLLIN, 0};
+            ASSERT_EQ(::poll(&changed, 1, 60'000), 1) << "nothing more happens in " << folder;
+            ASSERT_GT(::read(watch.get(), events, sizeof events), 0);
+        }
+    }
+    static void wait_until_empty(const std::string& folder) {
+        wait_in(folder, [&] { return std::filesystem::is_empty(folder); });
+    }
+};
+
+TEST_F(CollectorRotationTest, AFileThatIsOldIsRotatedBeforeTheNextLine) {
+    StampWriter stamps;
+    std::filesystem::create_directories(logs + "/web");
+    write_file(logs + "/web/current",
+               std::string(stamps.text(WallTime(1000s))) + " stdout F old\n");
+    start();
+    const auto ends = open("web", {.max_age = 1h});
+    put(ends.out.get(), "new\n");
+    drain("web");
+    EXPECT_EQ(records("web"), Records{"stdout F new"});
+}
+
+TEST_F(CollectorRotationTest, AFileThatBecomesOldIsRotatedThoughNothingIsWritten) {
+    start();
+    const auto ends = open("web", {.max_age = 300ms});
+    put(ends.out.get(), "one\n");
+    drain("web");
+    // What is rotated when its only line is too old is removed for the same reason.
+    wait_until_empty(logs + "/web");
+    put(ends.out.get(), "two\n");
+    drain("web");
+    wait_until_empty(logs + "/web");
+}
+
+TEST_F(CollectorRotationTest, AFileOfAServiceThatNeverRunsBecomesOldAsWell) {
+    StampWriter stamps;
+    const std::string folder = logs + "/web";
+    std::filesystem::create_directories(folder);
+    write_file(folder + "/current", std::string(stamps.text(WallTime(1000s))) + " stdout F old\n");
+    start();
+    collector->configure("web", {.max_age = 1h});
+    wait_in(folder, [&] { return !std::filesystem::exists(folder + "/current"); });
+    EXPECT_EQ(rotated_in(folder).size(), 1u);
+}
+
+TEST_F(CollectorRotationTest, FilesOfAServiceThatIsRemovedAreLeftAlone) {
+    const std::string name = rotated_name(WallTime(1000s));
+    for (const char* service : {"/web", "/other"}) {
+        std::filesystem::create_directories(logs + service);
+        write_file(logs + service + "/" + name, "old\n");
+    }
+    start();
+    collector->configure("web", {});
+    collector->remove("web");
+    collector->configure("other", {.max_files = 0});
+    wait_until_empty(logs + "/other");
+    EXPECT_EQ(rotated_in(logs + "/web"), Records{name});
+}
+
+}  // namespace
+}  // namespace reeve::log
