@@ -104,6 +104,9 @@ void add_condition(Sheet& card, const ServiceStatus& service, const Look& look) 
     if (service.memory) card.line("memory", size_in_words(*service.memory));
     if (service.tasks) card.line("tasks", std::to_string(*service.tasks));
     if (service.tracking) card.text("tracked", tracking_text(*service.tracking));
+    if (service.log) {
+        card.text("log trouble", log_trouble_text(*service.log, look), Colour::Yellow);
+    }
 }
 
 void add_processes(Sheet& card, const ServiceStatus& service, const Look& look) {

@@ -247,6 +247,9 @@ std::string render_explanation(const Explanation& explanation,
     if (const std::string others = held_up(explanation, look); !others.empty()) {
         out += "\n" + others;
     }
+    if (explanation.log) {
+        out += "\n" + labelled("log trouble:", log_trouble_text(*explanation.log, look), look);
+    }
     return out + "\n" + what_follows(explanation, look) +
            render_advice(advice_on(explanation, logs), look);
 }

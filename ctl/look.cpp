@@ -6,6 +6,8 @@
 #include <array>
 #include <cstdio>
 
+#include "ctl/text.h"
+
 namespace reeve::ctl {
 
 using protocol::State;
@@ -82,6 +84,29 @@ std::string last_exit_text(const protocol::LastExit& exit, const Look& look) {
     std::string text = exit.status.text();
     if (exit.ran) text += " after " + in_words(*exit.ran);
     if (exit.at) text += ", " + time_since(*exit.at, look) + " ago";
+    return text;
+}
+
+std::string log_trouble_text(const protocol::LogTrouble& trouble, const Look& look) {
+    std::string text;
+    const auto add = [&](std::string_view what) {
+        if (!text.empty()) text += "; ";
+        text += what;
+    };
+    const auto lines = [](std::uint64_t count) {
+        return grouped(count) + (count == 1 ? " line" : " lines");
+    };
+    if (trouble.problem) {
+        add(harmless(*trouble.problem));
+        const bool today = trouble.since && look.now - *trouble.since < 24h;
+        if (trouble.since) {
+            text += " since ";
+            text += today ? local_clock_in_seconds(*trouble.since) : local_time(*trouble.since);
+        }
+        if (trouble.waiting) add("its lines wait");
+    }
+    if (trouble.lost > 0) add(lines(trouble.lost) + " lost");
+    if (trouble.over_rate > 0) add(lines(trouble.over_rate) + " dropped as over its rate");
     return text;
 }
 

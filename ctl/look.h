@@ -45,6 +45,9 @@ std::string time_since(WallTime then, const Look& look);
 /// "exit 1 after 120 ms, 3 min ago".
 std::string last_exit_text(const protocol::LastExit& exit, const Look& look);
 
+/// "No space left on device since 10:02:11; 1,234 lines lost", or what was lost before.
+std::string log_trouble_text(const protocol::LogTrouble& trouble, const Look& look);
+
 /// How a tree is drawn: what stands before a node, and before whatever is below it.
 struct Branch {
     std::string_view node, below;

@@ -241,4 +241,10 @@ std::string size_in_words(std::size_t bytes) {
     return text;
 }
 
+std::string grouped(std::uint64_t count) {
+    std::string text = std::to_string(count);
+    for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, 1, ',');
+    return text;
+}
+
 }  // namespace reeve::ctl

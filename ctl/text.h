@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,5 +44,8 @@ std::string shell_quoted(std::string_view word);
 
 /// A size as a person says it: "512 B", "34 MiB", "1.2 GiB".
 std::string size_in_words(std::size_t bytes);
+
+/// A count as a person reads it: "1,234,567".
+std::string grouped(std::uint64_t count);
 
 }  // namespace reeve::ctl

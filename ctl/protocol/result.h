@@ -183,6 +183,7 @@ struct Explanation {
     bool enabled = true;                  ///< whether it is started at boot
     std::vector<std::string> waiting;     ///< who waits for it now
     std::vector<std::string> dependents;  ///< who requires it, directly or not
+    std::optional<LogTrouble> log{};      ///< while its lines are not written
 
     bool operator==(const Explanation&) const = default;
 };

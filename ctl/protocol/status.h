@@ -58,6 +58,17 @@ struct Tracking {
     bool operator==(const Tracking&) const = default;
 };
 
+/// What is or was wrong with a service's log.
+struct LogTrouble {
+    std::optional<std::string> problem;  ///< why its lines are not written; nothing: they are
+    std::optional<WallTime> since;       ///< when that began
+    bool waiting = false;                ///< the lines wait for it; false: they are lost
+    std::uint64_t lost = 0;              ///< lines that no file took
+    std::uint64_t over_rate = 0;         ///< lines dropped as more than the rate allows
+
+    bool operator==(const LogTrouble&) const = default;
+};
+
 /// All that is told of one service. What is not known is nothing, and null on the wire.
 struct ServiceStatus {
     std::string name;
@@ -77,6 +88,7 @@ struct ServiceStatus {
     std::optional<std::string> status_text;         ///< STATUS= of sd_notify
     std::optional<std::string> unhealthy;           ///< what its health probe has against it
     std::optional<Tracking> tracking;               ///< nothing when there is no process
+    std::optional<LogTrouble> log;                  ///< nothing when no line is missing
     std::optional<std::uint64_t> memory;            ///< bytes
     std::optional<Duration> cpu;                    ///< processor time used so far
     std::optional<std::uint64_t> tasks;             ///< threads

@@ -81,6 +81,23 @@ Tracking read(const json::value& value, const std::string& path, std::string& pr
     return {in.text("by"), in.maybe("cgroup", &Fields::text), in.maybe("why", &Fields::text)};
 }
 
+void write(JsonWriter& out, const LogTrouble& trouble) {
+    out.begin_object();
+    out.field("problem", trouble.problem);
+    out.field("since", trouble.since);
+    out.field("waiting", trouble.waiting);
+    out.field("lost", trouble.lost);
+    out.field("over_rate", trouble.over_rate);
+    out.end_object();
+}
+
+template <>
+LogTrouble read(const json::value& value, const std::string& path, std::string& problem) {
+    Fields in(value, path, problem);
+    return {in.maybe("problem", &Fields::text), in.maybe("since", &Fields::moment),
+            in.truth("waiting"), in.count("lost"), in.count("over_rate")};
+}
+
 void write(JsonWriter& out, const ServiceStatus& service) {
     out.begin_object();
     out.field("name", service.name);
@@ -99,6 +116,7 @@ void write(JsonWriter& out, const ServiceStatus& service) {
     out.field("status_text", service.status_text);
     out.field("unhealthy", service.unhealthy);
     out.part("tracking", service.tracking);
+    out.part("log", service.log);
     out.field("memory", service.memory);
     out.field("cpu", service.cpu);
     out.field("tasks", service.tasks);
@@ -126,6 +144,7 @@ ServiceStatus read(const json::value& value, const std::string& path, std::strin
     service.status_text = in.maybe("status_text", &Fields::text);
     service.unhealthy = in.maybe("unhealthy", &Fields::text);
     service.tracking = in.maybe("tracking", &Fields::part<Tracking>);
+    service.log = in.maybe("log", &Fields::part<LogTrouble>);
     service.memory = in.maybe("memory", &Fields::count);
     service.cpu = in.maybe("cpu", &Fields::seconds);
     service.tasks = in.maybe("tasks", &Fields::count);

@@ -16,6 +16,10 @@ void write(JsonWriter& out, const LastExit& exit);
 template <>
 LastExit read(const boost::json::value& value, const std::string& path, std::string& problem);
 
+void write(JsonWriter& out, const LogTrouble& trouble);
+template <>
+LogTrouble read(const boost::json::value& value, const std::string& path, std::string& problem);
+
 void write(JsonWriter& out, const StatusDocument& document);
 template <>
 StatusDocument read(const boost::json::value& value, const std::string& path, std::string& problem);

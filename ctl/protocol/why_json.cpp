@@ -44,6 +44,7 @@ void write_explanation(JsonWriter& out, const Explanation& explanation, bool wit
     out.field("enabled", explanation.enabled);
     out.field("waiting", explanation.waiting);
     out.field("dependents", explanation.dependents);
+    out.part("log", explanation.log);
     out.end_object();
 }
 
@@ -101,8 +102,12 @@ void write_with_lines(JsonWriter& out, const Explanation& explanation) {
 template <>
 Explanation read(const json::value& value, const std::string& path, std::string& problem) {
     Fields in(value, path, problem);
-    return {read<Link>(value, path, problem), in.truth("wanted"), in.truth("enabled"),
-            in.texts("waiting"), in.texts("dependents")};
+    return {read<Link>(value, path, problem),
+            in.truth("wanted"),
+            in.truth("enabled"),
+            in.texts("waiting"),
+            in.texts("dependents"),
+            in.maybe("log", &Fields::part<LogTrouble>)};
 }
 
 template <>

@@ -23,6 +23,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "supervisor/log/archive_folder.h"
+#include "supervisor/log/clock.h"
 
 namespace reeve::log {
 
@@ -35,10 +36,6 @@ struct Order {
     std::string service;
     std::optional<config::Log> rules;  ///< nothing: forget it
 };
-
-WallTime wall_now() {
-    return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-}
 
 void ring(const Fd& bell) {
     const std::uint64_t one = 1;

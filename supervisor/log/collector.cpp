@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "supervisor/log/loop.h"
+#include "supervisor/log/mailbox.h"
 #include "supervisor/log/spool.h"
+#include "supervisor/log/watches.h"
 
 namespace reeve::log {
 
@@ -23,14 +25,14 @@ Result<> check_name(const std::string& service) {
 /// Starts a thread with all signals blocked: they are meant for others, and a SIGPIPE at a console
 /// that went away stays pending there.
 template <typename F>
-std::thread quiet_thread(F&& run) {
+std::thread quiet_thread(const char* name, F&& run) {
     sigset_t all, before;
     sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
     const std::shared_ptr<void> restore(
         nullptr, [&](void*) { ::pthread_sigmask(SIG_SETMASK, &before, nullptr); });
     std::thread thread(std::forward<F>(run));
-    ::pthread_setname_np(thread.native_handle(), "reeve-log");
+    ::pthread_setname_np(thread.native_handle(), name);
     return thread;
 }
 
@@ -41,8 +43,18 @@ std::string at_risk(const Error& error) {
 
 }  // namespace
 
-Collector::Collector(Pipes pipes, Fd bell, std::function<void(std::string)> on_problem)
-    : pipes_(std::move(pipes)), on_problem_(std::move(on_problem)), mailbox_(std::move(bell)) {}
+struct Collector::Room {
+    explicit Room(Fd bell) : mailbox(std::move(bell)) {}
+
+    Mailbox mailbox;
+    Watches watches;
+    Troubles troubles;
+    std::unique_ptr<Loop> loop;
+};
+
+Collector::Collector(Pipes pipes, std::shared_ptr<Room> room,
+                     std::function<void(std::string)> on_problem)
+    : pipes_(std::move(pipes)), on_problem_(std::move(on_problem)), room_(std::move(room)) {}
 
 Result<std::unique_ptr<Collector>> Collector::start(CollectorOptions options) {
     if (!options.on_problem) options.on_problem = [](const std::string&) {};
@@ -59,16 +71,20 @@ Result<std::unique_ptr<Collector>> Collector::start(CollectorOptions options) {
     }
     if (!spool) return spool.error();
 
-    std::unique_ptr<Collector> collector(
-        new Collector(std::move(*pipes), std::move(*bell), options.on_problem));
-    auto loop = Loop::make(collector->mailbox_, collector->watches_, std::move(*spool), options);
+    auto room = std::make_shared<Room>(std::move(*bell));
+    auto loop =
+        Loop::make(room->mailbox, room->watches, room->troubles, std::move(*spool), options);
     if (!loop) return loop.error();
+    room->loop = std::move(*loop);
+    std::unique_ptr<Collector> collector(
+        new Collector(std::move(*pipes), room, options.on_problem));
     try {
-        collector->thread_ = quiet_thread(
-            [loop = std::move(*loop), report = options.on_problem, problem = std::move(problem)] {
+        collector->writing_ = quiet_thread(
+            "reeve-log", [room, report = options.on_problem, problem = std::move(problem)] {
                 if (!problem.empty()) report(problem);
-                loop->run();
+                room->loop->run();
             });
+        collector->standing_in_ = quiet_thread("reeve-log-2", [room] { room->loop->stand_in(); });
     } catch (const std::system_error& failure) {
         return system_error("cannot start the log thread", failure.code().value());
     }
@@ -76,9 +92,14 @@ Result<std::unique_ptr<Collector>> Collector::start(CollectorOptions options) {
 }
 
 Collector::~Collector() {
-    if (!thread_.joinable()) return;
-    mailbox_.post(Stop{});
-    thread_.join();
+    if (!writing_.joinable()) return;
+    room_->mailbox.post(Stop{});
+    if (room_->loop->wait_for_end()) {
+        writing_.detach();
+    } else {
+        writing_.join();
+    }
+    if (standing_in_.joinable()) standing_in_.join();
 }
 
 Result<Collector::Ends> Collector::open(const std::string& service, const config::Log& log,
@@ -87,7 +108,7 @@ Result<Collector::Ends> Collector::open(const std::string& service, const config
     auto opened = pipes_.open(service, uid, gid);
     if (!opened) return opened.error();
     if (opened->no_fifo && !std::exchange(no_room_, true)) on_problem_(at_risk(*opened->no_fifo));
-    mailbox_.post(Attach{service, log, std::move(opened->reading)});
+    room_->mailbox.post(Attach{service, log, std::move(opened->reading)});
     return std::move(opened->child);
 }
 
@@ -96,31 +117,35 @@ Result<bool> Collector::adopt(const std::string& service, const config::Log& log
     auto reading = pipes_.adopt(service);
     if (!reading) return reading.error();
     if (!*reading) return false;
-    mailbox_.post(Attach{service, log, std::move(*reading)});
+    room_->mailbox.post(Attach{service, log, std::move(*reading)});
     return true;
 }
 
 Result<> Collector::watch(const std::string& service, const Ends& ends, const std::string& pattern,
                           std::function<void()> matched) {
-    return watches_.set(service, ends, pattern, std::move(matched));
+    return room_->watches.set(service, ends, pattern, std::move(matched));
 }
 
-void Collector::unwatch(const std::string& service) { watches_.remove(service); }
+void Collector::unwatch(const std::string& service) { room_->watches.remove(service); }
 
 void Collector::configure(const std::string& service, const config::Log& log) {
-    mailbox_.post(Configure{service, log});
+    room_->mailbox.post(Configure{service, log});
 }
 
 void Collector::drain(const std::string& service, std::function<void()> done) {
-    mailbox_.post(Drain{service, std::move(done)});
+    room_->mailbox.post(Drain{service, std::move(done)});
 }
 
 void Collector::remove(const std::string& service) {
     // Here and not on the log thread: an open() that follows must not find what is about to go.
     pipes_.remove(service);
-    mailbox_.post(Remove{service});
+    room_->mailbox.post(Remove{service});
 }
 
-void Collector::reopen() { mailbox_.post(Reopen{}); }
+std::optional<Trouble> Collector::trouble(const std::string& service) const {
+    return room_->troubles.of(service);
+}
+
+void Collector::reopen() { room_->mailbox.post(Reopen{}); }
 
 }  // namespace reeve::log

@@ -4,14 +4,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "base/result.h"
 #include "config/plan.h"
-#include "supervisor/log/mailbox.h"
 #include "supervisor/log/pipes.h"
-#include "supervisor/log/watches.h"
+#include "supervisor/log/troubles.h"
 
 namespace reeve::log {
 
@@ -25,12 +25,14 @@ struct CollectorOptions {
 
 /// Owns the log thread, which brings what services write from their pipes to files and console,
 /// each line exactly once even when this process is killed (see spool.h). Used from one other
-/// thread; none of its calls waits for a log disk. The log thread takes no signals.
+/// thread; none of its calls waits for a log disk. The log thread takes no signals. A second one
+/// stands in while the first is caught in a call to a disk that does not answer (see disk.h).
 class Collector {
   public:
     /// First finishes what a killed predecessor in the same runtime directory had begun.
     static Result<std::unique_ptr<Collector>> start(CollectorOptions options);
-    /// Reads and writes what is in the pipes now, unfinished lines too, and ends the thread.
+    /// Reads and writes what is in the pipes now, unfinished lines too, and ends the threads. One
+    /// that is caught in a call to the disk is left behind, with all that it could touch.
     ~Collector();
     Collector(const Collector&) = delete;
     Collector& operator=(const Collector&) = delete;
@@ -56,24 +58,30 @@ class Collector {
     void configure(const std::string& service, const config::Log& log);
 
     /// Calls `done` on the log thread once all that is in the pipes now has been written or counted
-    /// as lost; a line without its newline counts as ended. At once for an unknown service.
+    /// as lost; a line without its newline counts as ended. Lines that wait for the disk (on_full:
+    /// block) are waited for a second at most. At once for an unknown service.
     void drain(const std::string& service, std::function<void()> done);
 
     /// Forgets a service that was drained; unlinks its FIFOs.
     void remove(const std::string& service);
 
+    /// What is or was wrong with the log of a service, if anything. Waits for no disk.
+    std::optional<Trouble> trouble(const std::string& service) const;
+
     /// Opens log files anew, after somebody moved them away.
     void reopen();
 
   private:
-    Collector(Pipes pipes, Fd bell, std::function<void(std::string)> on_problem);
+    /// What the threads work on: theirs too, as a caught one outlives this object.
+    struct Room;
+
+    Collector(Pipes pipes, std::shared_ptr<Room> room, std::function<void(std::string)> on_problem);
 
     Pipes pipes_;
     std::function<void(std::string)> on_problem_;
     bool no_room_ = false;  // has been told
-    Mailbox mailbox_;
-    Watches watches_;
-    std::thread thread_;
+    std::shared_ptr<Room> room_;
+    std::thread writing_, standing_in_;
 };
 
 }  // namespace reeve::log

@@ -65,4 +65,29 @@ struct Framed {
 Framed frame(std::string_view input, const Cut& cut, Source source, std::string_view stamp,
              bool mid_line, std::span<char> out);
 
+/// As frame() with room for all, but makes no records: for lines that are lost.
+inline Framed count_records(std::string_view input, const Cut& cut, bool mid_line) {
+    Framed counted{.mid_line = mid_line};
+    while (const auto record = next_record(input.substr(counted.consumed), cut)) {
+        counted.consumed += record->consumed;
+        counted.lines += record->final ? 1 : 0;
+        counted.mid_line = !record->final;
+    }
+    return counted;
+}
+
+/// The records at the front of the input in which no more than so many lines begin; `lines` says
+/// how many do.
+inline Framed first_lines(std::string_view input, const Cut& cut, bool mid_line,
+                          std::uint64_t limit) {
+    Framed first{.mid_line = mid_line};
+    while (const auto record = next_record(input.substr(first.consumed), cut)) {
+        if (!first.mid_line && first.lines == limit) break;
+        if (!first.mid_line) ++first.lines;
+        first.consumed += record->consumed;
+        first.mid_line = !record->final;
+    }
+    return first;
+}
+
 }  // namespace reeve::log

@@ -46,17 +46,19 @@ bool LogFile::make_directories(const std::string& path) {
 }
 
 Result<bool> LogFile::prepare(const std::string& directory, Time now) {
-    if (fd_ && now - looked_ >= 1s) {
+    if (!is_due(now)) return false;
+    if (fd_) {
         struct stat st {};
         looked_ = now;
         if (::fstat(fd_.get(), &st) != 0 || st.st_nlink == 0) {
             fd_.reset();
         } else {
-            mark_ = mark_of(st);  // somebody may have truncated it
+            const FileMark found = mark_of(st);
+            // Somebody may have truncated it.
+            if (!cut_due_ || found.size < mark_.size) mark_ = found;
             return true;
         }
     }
-    if (fd_) return false;
     if (auto opened = open(directory); !opened) return opened.error();
     looked_ = now;
     return true;
@@ -77,6 +79,7 @@ Result<> LogFile::open(const std::string& directory) {
     if (!S_ISREG(st.st_mode)) return error("cannot write to " + path + ": not a regular file");
     fd_ = std::move(fd);
     mark_ = mark_of(st);
+    cut_due_ = false;
     read_ends();
     return {};
 }
@@ -117,10 +120,14 @@ Result<> LogFile::append(std::string_view records) {
         }
         return true;
     };
-    if ((torn_ && !put("\n")) || !put(records)) {
+    const auto cut = [&] {
+        cut_due_ = ::ftruncate(fd_.get(), static_cast<off_t>(mark_.size)) != 0;
+        return !cut_due_;
+    };
+    if ((cut_due_ && !cut()) || (torn_ && !put("\n")) || !put(records)) {
         const int why = errno;
-        // Half a batch would be half a line. When even this fails the next append mends the line.
-        torn_ = ::ftruncate(fd_.get(), static_cast<off_t>(mark_.size)) != 0 || torn_;
+        // Half a batch would be half a line, and is there twice when the batch is written again.
+        cut();
         return system_error("cannot write", why);
     }
     if (mark_.size == 0) first_ = parse_stamp(records);

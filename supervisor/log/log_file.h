@@ -22,6 +22,9 @@ class LogFile {
     /// deleted. True: it was opened or looked at by this call.
     Result<bool> prepare(const std::string& directory, Time now);
 
+    /// Whether prepare() would have anything to do.
+    bool is_due(Time now) const { return !fd_ || now - looked_ >= 1s; }
+
     /// Makes a directory and those above it; false, with errno, when it cannot be had.
     static bool make_directories(const std::string& path);
 
@@ -56,6 +59,7 @@ class LogFile {
 
     Fd fd_;
     bool torn_ = false;  // the last line has no newline: somebody else's, or of a crashed machine
+    bool cut_due_ = false;  // there is half a batch behind the mark
     FileMark mark_;
     std::optional<WallTime> first_;  // of the first record, where that bears one
     WallTime last_{};

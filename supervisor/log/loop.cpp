@@ -1,12 +1,13 @@
 #include "supervisor/log/loop.h"
 
 #include <fcntl.h>
-#include <time.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
+
+#include "supervisor/log/clock.h"
 
 namespace reeve::log {
 
@@ -15,32 +16,30 @@ namespace {
 constexpr Duration kRest = 1ms;
 constexpr int kBusyCapacity = 1 << 20;
 
-Time monotonic_now() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return Time(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
-}
-
 }  // namespace
 
-Loop::Loop(Mailbox& mailbox, Watches& watches, Spool spool, const CollectorOptions& options,
-           Fd epoll)
+Loop::Loop(Mailbox& mailbox, Watches& watches, Troubles& troubles, Spool spool,
+           const CollectorOptions& options, Fd epoll, std::unique_ptr<Disk> disk)
     : mailbox_(mailbox),
       watches_(watches),
       spool_(std::move(spool)),
-      writer_(options.log_dir, options.console_fd, options.on_problem),
+      disk_(std::move(disk)),
+      troubles_(troubles),
+      writer_(options.log_dir, options.console_fd, *disk_, troubles, options.on_problem),
       report_(options.on_problem),
       epoll_(std::move(epoll)) {}
 
-Result<std::unique_ptr<Loop>> Loop::make(Mailbox& mailbox, Watches& watches, Spool spool,
-                                         const CollectorOptions& options) {
+Result<std::unique_ptr<Loop>> Loop::make(Mailbox& mailbox, Watches& watches, Troubles& troubles,
+                                         Spool spool, const CollectorOptions& options) {
     Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
     epoll_event bell{EPOLLIN, {.ptr = nullptr}};
     if (!epoll || ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, mailbox.fd(), &bell) != 0) {
         return system_error("cannot watch log pipes");
     }
-    std::unique_ptr<Loop> loop(
-        new Loop(mailbox, watches, std::move(spool), options, std::move(epoll)));
+    auto disk = Disk::make([&mailbox] { mailbox.ring(); });
+    if (!disk) return disk.error();
+    std::unique_ptr<Loop> loop(new Loop(mailbox, watches, troubles, std::move(spool), options,
+                                        std::move(epoll), std::move(*disk)));
     Archive& archive = loop->writer_.archive();
     epoll_event notices{EPOLLIN, {.ptr = &archive}};
     if (::epoll_ctl(loop->epoll_.get(), EPOLL_CTL_ADD, archive.fd(), &notices) != 0) {
@@ -50,55 +49,90 @@ Result<std::unique_ptr<Loop>> Loop::make(Mailbox& mailbox, Watches& watches, Spo
 }
 
 void Loop::run() {
+    const auto held = disk_->hold();
     now_ = monotonic_now();
+    writer_.begin();
     recover();
-    while (!stopping_ || !drains_.empty()) {
-        if (wait()) {
-            for (Message& message : mailbox_.take()) {
-                std::visit([this](auto&& told) { handle(std::move(told)); }, std::move(message));
-            }
-        }
-        // Those that become ready meanwhile have their turn after the next look at the others.
-        for (std::size_t turns = ready_.size(); turns > 0 && !ready_.empty(); --turns) {
-            Stream& stream = *ready_.front();
-            ready_.pop_front();
-            now_ = monotonic_now();
-            serve(stream);
-        }
-        complete_drains();
+    while (!is_over()) {
+        round();
+        tend();
     }
     spool_.discard();
+    disk_->end();
+}
+
+void Loop::stand_in() {
+    while (const auto held = disk_->stand_in()) {
+        now_ = monotonic_now();
+        for (Stream* stream : in_hand_) {
+            writer_.lose_unread(*stream->service, 0, now_);
+            if (!writer_.may_wait(*stream->service)) watch(*stream);
+        }
+        while (disk_->is_caught() && !is_over()) round();
+        if (disk_->is_caught()) return disk_->end();
+        try_disk();
+        answers_again_ = true;
+        disk_->hand_back();
+    }
+}
+
+/// One look at everything, and a turn for each stream that has something.
+void Loop::round() {
+    if (wait()) {
+        for (Message& message : mailbox_.take()) inbox_.push_back(std::move(message));
+    }
+    // One by one from a place that both threads know: one of them may stop the other here.
+    while (!inbox_.empty()) {
+        Message message = std::move(inbox_.front());
+        inbox_.pop_front();
+        std::visit([this](auto&& told) { handle(std::move(told)); }, std::move(message));
+    }
+    // Those that become ready meanwhile have their turn after the next look at the others.
+    for (std::size_t turns = ready_.size(); turns > 0 && !ready_.empty(); --turns) {
+        Stream& stream = *ready_.front();
+        ready_.pop_front();
+        now_ = monotonic_now();
+        serve(stream);
+    }
+    complete_drains();
+}
+
+/// In milliseconds; -1: nothing is due.
+int Loop::timeout() const {
+    if (!ready_.empty() || !inbox_.empty()) return 0;
+    std::optional<Time> first;
+    const auto until = [&](Time when) { first = first ? std::min(*first, when) : when; };
+    if (!resting_.empty()) until(resting_.front()->due);
+    if (console_deadline_) until(*console_deadline_);
+    if (disk_deadline_ && disk_->answers()) until(*disk_deadline_);
+    for (const Waiting& drain : drains_) {
+        if (!at_disk_.empty() || !disk_->answers()) until(drain.patience_ends);
+    }
+    if (!first) return -1;
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(*first - now_).count();
+    return static_cast<int>(std::max<std::int64_t>(ms, 0));
 }
 
 /// Collects what is ready; true: there are messages.
 bool Loop::wait() {
     std::array<epoll_event, 256> events;
-    int timeout = -1;
-    const auto until = [&](Time when) {
-        const auto ms = std::chrono::ceil<std::chrono::milliseconds>(when - now_).count();
-        const int wanted = static_cast<int>(std::max<std::int64_t>(ms, 0));
-        if (timeout < 0 || wanted < timeout) timeout = wanted;
+    const auto look = [&](int wait_ms) {
+        return ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_ms);
     };
-    if (!ready_.empty()) timeout = 0;
-    if (!resting_.empty()) until(resting_.front()->due);
-    if (console_deadline_) until(*console_deadline_);
-
+    const int wait_ms = timeout();
+    // Who stands in lets the other one come back.
     const int n =
-        ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
+        disk_->answers() ? look(wait_ms) : disk_->without_lock([&] { return look(wait_ms); });
     now_ = monotonic_now();
     bool messages = false;
     for (int i = 0; i < n; ++i) {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
         if (event.data.ptr == nullptr) {
             messages = true;
-        } else if (event.data.ptr == this) {
-            console_moved();
         } else if (event.data.ptr == &writer_.archive()) {
             follow_archive();
         } else {
-            Stream& stream = *static_cast<Stream*>(event.data.ptr);
-            if ((event.events & EPOLLHUP) != 0) stream.hung_up = true;
-            enqueue(stream);
+            happened(event);
         }
     }
     while (!resting_.empty() && resting_.front()->due <= now_) {
@@ -111,25 +145,44 @@ bool Loop::wait() {
         writer_.console().give_up();
         console_moved();
     }
+    if (disk_deadline_ && *disk_deadline_ <= now_ && disk_->answers()) try_disk();
     return messages;
 }
 
+void Loop::happened(const epoll_event& event) {
+    if (event.data.ptr == this) return console_moved();
+    Stream& stream = *static_cast<Stream*>(event.data.ptr);
+    if ((event.events & EPOLLHUP) != 0) stream.hung_up = true;
+    enqueue(stream);
+}
+
 void Loop::serve(Stream& stream) {
-    const std::size_t available = stream.pending();
-    if (available > 0 && !hold(stream)) {
-        rest(stream);
-        return;
-    }
-    const std::size_t got = available > 0 ? fill(stream, available) : 0;
-    const bool finishing = stream.finish_at && (available == 0 || stream.read >= *stream.finish_at);
-    stream.place = Stream::Place::Idle;
-    if (!writer_.write(stream, finishing ? Tail::Finish : Tail::Keep, now_)) {
+    const std::size_t available = stream.severed ? 0 : stream.pending();
+    if (has_to_wait(stream, available)) return wait_for_disk(stream);
+    take_in_hand(stream);
+    const bool held = available == 0 || hold(stream);
+    const std::size_t got = held && available > 0 && !stream.severed ? fill(stream, available) : 0;
+    const auto finish_at = stream.finish_at;
+    const bool finishing =
+        finish_at && !stream.severed && (available == 0 || stream.read >= *finish_at);
+    const auto awaits = held ? writer_.write(stream, finishing ? Tail::Finish : Tail::Keep, now_)
+                             : Writer::Awaits::Nothing;
+    put_back(stream, held && awaits == Writer::Awaits::Nothing);
+    if (stream.service->removed) return;
+    const bool called = std::exchange(stream.called, false);
+    if (!held) {
+        at_disk_.empty() ? rest(stream) : wait_for_disk(stream);
+    } else if (awaits == Writer::Awaits::Console) {
         wait_for_console(stream);
-        return;
+    } else if (awaits == Writer::Awaits::Disk) {
+        wait_for_disk(stream);
+    } else {
+        // Another drain may have begun during the call.
+        if (finishing && stream.finish_at == finish_at) stream.finish_at.reset();
+        if (stream.slot != nullptr && stream.slot->unwritten().empty()) let_go(stream);
+        next_place(stream, available, got);
     }
-    if (finishing) stream.finish_at.reset();
-    if (stream.slot != nullptr && stream.slot->unwritten().empty()) let_go(stream);
-    next_place(stream, available, got);
+    if (called) enqueue(stream);
 }
 
 std::size_t Loop::fill(Stream& stream, std::size_t available) {
@@ -148,7 +201,7 @@ std::size_t Loop::fill(Stream& stream, std::size_t available) {
 
 void Loop::next_place(Stream& stream, std::size_t available, std::size_t got) {
     const bool busy = now_ - stream.served < 2 * kRest;
-    if (available > got || (stream.finish_at && stream.pipe)) {
+    if (available > got || stream.finish_at) {
         if (got > 0) stream.served = now_;
         enqueue(stream);
     } else if (got == 0) {
@@ -183,8 +236,21 @@ void Loop::raise_capacity(Stream& stream) {
 }
 
 void Loop::enqueue(Stream& stream) {
-    if (stream.place == Stream::Place::Ready || stream.place == Stream::Place::AtConsole) return;
-    if (stream.place == Stream::Place::Resting) std::erase(resting_, &stream);
+    switch (stream.place) {
+        case Stream::Place::Ready:
+        case Stream::Place::AtConsole:
+        case Stream::Place::AtDisk:
+            return;
+        case Stream::Place::InHand:
+            stream.called = true;
+            if (!disk_->answers()) throw_away(stream);
+            return;
+        case Stream::Place::Resting:
+            std::erase(resting_, &stream);
+            break;
+        case Stream::Place::Idle:
+            break;
+    }
     stream.place = Stream::Place::Ready;
     ready_.push_back(&stream);
 }
@@ -223,12 +289,27 @@ void Loop::console_moved() {
     }
 }
 
+void Loop::wait_for_disk(Stream& stream) {
+    stream.place = Stream::Place::AtDisk;
+    at_disk_.push_back(&stream);
+    if (!disk_deadline_) disk_deadline_ = now_ + kDiskInterval;
+}
+
+void Loop::try_disk() {
+    disk_deadline_.reset();
+    for (Stream* stream : std::exchange(at_disk_, {})) {
+        stream->place = Stream::Place::Idle;
+        enqueue(*stream);
+    }
+}
+
 /// Takes a stream out of every queue.
 void Loop::leave(Stream& stream) {
     std::erase(ready_, &stream);
     std::erase(resting_, &stream);
     std::erase(at_console_, &stream);
-    stream.place = Stream::Place::Idle;
+    std::erase(at_disk_, &stream);
+    if (stream.place != Stream::Place::InHand) stream.place = Stream::Place::Idle;
 }
 
 }  // namespace reeve::log

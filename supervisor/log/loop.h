@@ -29,22 +29,43 @@ namespace reeve::log {
 /// missed; and a stream that waits for the console or for memory costs nothing meanwhile. A stream
 /// that is busy with small writes rests for a millisecond when it is empty, to have its pipe filled
 /// a little: one turn for hundreds of lines instead of one each.
+///
+/// A stream that has to wait for the disk is not read: its bytes stay in its slot and in its pipe.
+/// It is tried again every kDiskInterval. So many slots at most are held by such streams that the
+/// others find one.
+///
+/// While the writing thread is caught in a call to the disk (see disk.h) another one does all the
+/// rest here. A stream in the hands of the caught one is not touched, except that its pipe is read
+/// and the lines are thrown away and counted when they may be lost.
 class Loop {
   public:
-    static Result<std::unique_ptr<Loop>> make(Mailbox& mailbox, Watches& watches, Spool spool,
+    static Result<std::unique_ptr<Loop>> make(Mailbox& mailbox, Watches& watches,
+                                              Troubles& troubles, Spool spool,
                                               const CollectorOptions& options);
 
-    /// Returns after a Stop, when all is written.
+    /// The writing thread: returns after a Stop, when all is written.
     void run();
+    /// The thread that stands in: returns after a Stop.
+    void stand_in();
+    /// After a Stop: waits until all is written, or for a disk as long as that can be told from one
+    /// that hangs. True: the writing thread is caught and does not return.
+    bool wait_for_end() { return disk_->wait_for_end(); }
 
   private:
+    static constexpr Duration kDiskInterval = 500ms;
+    static constexpr std::size_t kMaxWaitingSlots = kMaxSlots / 2;
+
     struct Waiting {
         Service* service;
         std::function<void()> done;
+        Time patience_ends;  ///< with a disk
     };
 
-    Loop(Mailbox& mailbox, Watches& watches, Spool spool, const CollectorOptions& options,
-         Fd epoll);
+    Loop(Mailbox& mailbox, Watches& watches, Troubles& troubles, Spool spool,
+         const CollectorOptions& options, Fd epoll, std::unique_ptr<Disk> disk);
+
+    bool is_over() const { return stopping_ && inbox_.empty() && drains_.empty(); }
+    void round();
 
     // What others left behind.
     void recover();
@@ -61,13 +82,19 @@ class Loop {
     void attach(Stream& stream, Fd pipe);
     void detach(Stream& stream);
     void finish(Stream& stream);
+    bool has_said_all(const Stream& stream, Time patience_ends) const;
     void complete_drains();
     void follow_archive();
     void follow(const Archive::CurrentIsOld& notice);
     void follow(const Archive::Problem& notice);
+    void tend();
+    void tell_what_is_missing();
+    void bury();
 
     // Turns.
     bool wait();
+    int timeout() const;
+    void happened(const epoll_event& event);
     void serve(Stream& stream);
     std::size_t fill(Stream& stream, std::size_t available);
     void next_place(Stream& stream, std::size_t available, std::size_t got);
@@ -76,10 +103,19 @@ class Loop {
     void watch(Stream& stream);
     void wait_for_console(Stream& stream);
     void console_moved();
+    void wait_for_disk(Stream& stream);
+    void try_disk();
     void leave(Stream& stream);
     void raise_capacity(Stream& stream);
 
+    // A stream that the writing thread has, and what another does with it.
+    void take_in_hand(Stream& stream);
+    void put_back(Stream& stream, bool all_written);
+    void throw_away(Stream& stream);
+
     // Slots.
+    bool has_to_wait(const Stream& stream, std::size_t available) const;
+    Stream* oldest_idle_holder() const;
     bool hold(Stream& stream);
     void let_go(Stream& stream);
     void free_a_slot();
@@ -87,14 +123,24 @@ class Loop {
     Mailbox& mailbox_;
     Watches& watches_;
     Spool spool_;
+    std::unique_ptr<Disk> disk_;
+    Troubles& troubles_;
     Writer writer_;
     std::function<void(std::string)> report_;
     Fd epoll_;
+    std::deque<Message> inbox_;
     std::unordered_map<std::string, std::unique_ptr<Service>> services_;
+    std::vector<std::unique_ptr<Service>> leaving_;  // removed, but perhaps still worked on
     std::deque<Stream*> ready_;
     std::deque<Stream*> resting_;  // in the order in which they are due
     std::vector<Stream*> at_console_;
     std::optional<Time> console_deadline_;
+    std::vector<Stream*> at_disk_;
+    std::optional<Time> disk_deadline_;
+    std::vector<Stream*> in_hand_;     // of the writing thread during its calls to the disk
+    std::unique_ptr<char[]> scratch_;  // for what is thrown away
+    bool reopening_ = false;
+    bool answers_again_ = false;
     bool console_watched_ = false;
     std::deque<Stream*> holders_;  // of slots, the oldest first
     std::vector<Waiting> drains_;

@@ -1,4 +1,4 @@
-// How the loop follows its messages, and who holds a slot.
+// How the loop follows its messages.
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -11,6 +11,9 @@
 namespace reeve::log {
 
 namespace {
+
+/// How long a drain waits for a disk.
+constexpr Duration kDiskPatience = 1s;
 
 bool same_pipe(const Fd& a, const Fd& b) {
     struct stat x {
@@ -29,19 +32,28 @@ void Loop::recover() {
         report_("ignoring " + std::to_string(recovery.damaged) +
                 " damaged entries of the log spool");
     }
+    // Nobody else touches them before all is as it was.
     for (const Spool::Found& found : recovery.found) {
         Service& owner = service(found.use.service);
-        if (found.undo) writer_.undo(owner, *found.undo);
-        found.slot->disarm();
         Stream& stream = owner.stream(found.use.source);
         stream.slot = found.slot;
         holders_.push_back(&stream);
+        take_in_hand(stream);
         // Until open() or adopt() tells the rest; nothing may be rotated away by a guess.
         owner.log.max_size = std::numeric_limits<std::uint64_t>::max();
         owner.log.to_file = found.use.to_file;
         owner.log.to_console = found.use.to_console;
         owner.log.max_line = found.use.max_line;
-        enqueue(stream);
+    }
+    const std::vector<Stream*> found_streams = in_hand_;
+    for (std::size_t i = 0; i < found_streams.size(); ++i) {
+        const Spool::Found& found = recovery.found[i];
+        if (found.undo) writer_.undo(*found_streams[i]->service, *found.undo);
+        found.slot->disarm();
+    }
+    for (Stream* stream : found_streams) {
+        put_back(*stream, false);
+        if (!stream->service->removed) enqueue(*stream);
     }
 }
 
@@ -77,6 +89,12 @@ void Loop::configure(Service& owner, const config::Log& log) {
     writer_.archive().tend(owner.name, log);
     for (Stream* stream : {&owner.out, &owner.err}) {
         if (stream->slot != nullptr) spool_.describe(*stream->slot, stream->use());
+        if (stream->place == Stream::Place::AtDisk) {
+            leave(*stream);
+            enqueue(*stream);
+        }
+        // The caught thread has it; its lines may have become such as may be lost.
+        if (stream->place == Stream::Place::InHand && !disk_->answers()) enqueue(*stream);
     }
 }
 
@@ -114,13 +132,21 @@ void Loop::handle(Drain&& message) {
     Service& drained = *found->second;
     finish(drained.out);
     finish(drained.err);
-    drains_.push_back({&drained, std::move(message.done)});
+    drains_.push_back({&drained, std::move(message.done), now_ + kDiskPatience});
+}
+
+/// A disk is waited for, but not for ever.
+bool Loop::has_said_all(const Stream& stream, Time patience_ends) const {
+    const bool with_disk =
+        stream.place == Stream::Place::AtDisk || stream.place == Stream::Place::InHand;
+    return !stream.finish_at || (with_disk && now_ >= patience_ends);
 }
 
 void Loop::complete_drains() {
     std::vector<std::function<void()>> done;
     std::erase_if(drains_, [&](Waiting& drain) {
-        if (drain.service->out.finish_at || drain.service->err.finish_at) return false;
+        if (!has_said_all(drain.service->out, drain.patience_ends)) return false;
+        if (!has_said_all(drain.service->err, drain.patience_ends)) return false;
         if (drain.done) done.push_back(std::move(drain.done));
         return true;
     });
@@ -150,61 +176,67 @@ void Loop::handle(Remove&& message) {
     const auto found = services_.find(message.service);
     if (found == services_.end()) return;
     Service& removed = *found->second;
+    removed.removed = true;
     for (Stream* stream : {&removed.out, &removed.err}) {
         leave(*stream);
         detach(*stream);
         stream->finish_at.reset();
-        if (stream->slot == nullptr) continue;
-        // It was drained, or should have been: the console is not waited for.
-        writer_.write(*stream, Tail::Finish, now_);
-        stream->slot->commit(stream->slot->unwritten().size());
-        let_go(*stream);
     }
     complete_drains();
-    writer_.forget(removed);
+    troubles_.forget(removed.name);
+    leaving_.push_back(std::move(found->second));
     services_.erase(found);
+    if (disk_->answers()) tend();
 }
 
-void Loop::handle(Reopen&&) { writer_.reopen(); }
+/// What only the writing thread can do, and with nothing in hand.
+void Loop::tend() {
+    if (std::exchange(reopening_, false)) writer_.reopen();
+    if (std::exchange(answers_again_, false)) tell_what_is_missing();
+    bury();
+}
+
+/// When the disk answers again, also in the logs of those that have nothing to write now.
+void Loop::tell_what_is_missing() {
+    std::vector<std::string> names;
+    for (const auto& [name, entry] : services_) {
+        if (entry->in_file.lost > 0) names.push_back(name);
+    }
+    for (const std::string& name : names) {
+        const auto found = services_.find(name);
+        if (found != services_.end()) writer_.write_notices(*found->second, now_);
+    }
+}
+
+/// Lets the removed ones go.
+void Loop::bury() {
+    while (!leaving_.empty()) {
+        const std::unique_ptr<Service> removed = std::move(leaving_.back());
+        leaving_.pop_back();
+        for (Stream* stream : {&removed->out, &removed->err}) {
+            if (stream->slot == nullptr) continue;
+            // It was drained, or should have been: neither console nor disk is waited for.
+            if (writer_.write(*stream, Tail::Finish, now_) == Writer::Awaits::Disk) {
+                report_("the last lines of " + removed->name + " are lost: " + removed->lost_why);
+            }
+            stream->slot->commit(stream->slot->unwritten().size());
+            let_go(*stream);
+        }
+        writer_.forget(*removed);
+    }
+}
+
+void Loop::handle(Reopen&&) {
+    reopening_ = true;
+    if (disk_->answers()) tend();
+}
 
 void Loop::handle(Stop&&) {
     stopping_ = true;
     for (const auto& [name, entry] : services_) {
         finish(entry->out);
         finish(entry->err);
-        drains_.push_back({entry.get(), nullptr});
-    }
-}
-
-/// Sees to it that the stream has a slot; false: none is to be had now.
-bool Loop::hold(Stream& stream) {
-    if (stream.slot != nullptr) return true;
-    const SlotUse use = stream.use();
-    stream.slot = spool_.acquire(use);
-    if (auto problem = spool_.take_problem()) {
-        report_(problem->text() + "; a kill of the supervisor could lose log lines");
-    }
-    if (stream.slot == nullptr) {
-        free_a_slot();
-        stream.slot = spool_.acquire(use);
-    }
-    if (stream.slot != nullptr) holders_.push_back(&stream);
-    return stream.slot != nullptr;
-}
-
-void Loop::let_go(Stream& stream) {
-    spool_.release(*stream.slot);
-    stream.slot = nullptr;
-    std::erase(holders_, &stream);
-}
-
-/// The stream that has waited longest for the rest of its line writes what it has of it.
-void Loop::free_a_slot() {
-    for (Stream* holder : holders_) {
-        if (holder->place != Stream::Place::Idle) continue;
-        if (!writer_.write(*holder, Tail::Part, now_)) continue;
-        let_go(*holder);
-        return;
+        drains_.push_back({entry.get(), nullptr, now_ + kDiskPatience});
     }
 }
 

@@ -61,10 +61,14 @@ class Mailbox {
             first = messages_.empty();
             messages_.push_back(std::move(message));
         }
+        if (first) ring();
+    }
+
+    /// Wakes the receiver.
+    void ring() {
         const std::uint64_t one = 1;
         // It fails only when the counter is full, and then the bell rings already.
-        if (first) [[maybe_unused]]
-            const auto rung = ::write(bell_.get(), &one, sizeof one);
+        [[maybe_unused]] const auto rung = ::write(bell_.get(), &one, sizeof one);
     }
 
     std::vector<Message> take() {

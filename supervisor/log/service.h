@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -12,7 +13,9 @@
 #include "config/plan.h"
 #include "supervisor/log/framer.h"
 #include "supervisor/log/log_file.h"
+#include "supervisor/log/rate.h"
 #include "supervisor/log/spool.h"
+#include "supervisor/log/troubles.h"
 
 namespace reeve::log {
 
@@ -21,18 +24,27 @@ struct Service;
 /// One output of a service. Between two lines it is a descriptor and a few numbers; bytes it has
 /// only in a slot.
 struct Stream {
-    /// Where it waits: for epoll, its turn, a moment to let the pipe fill, or the console.
-    enum class Place : std::uint8_t { Idle, Ready, Resting, AtConsole };
+    /// Where it waits: for epoll, its turn, a moment to let the pipe fill, the console, the disk;
+    /// or the writing thread works on it.
+    enum class Place : std::uint8_t { Idle, Ready, Resting, AtConsole, AtDisk, InHand };
 
     Service* service = nullptr;
     Slot* slot = nullptr;
     Fd pipe;
     Source source = Source::Out;
     Place place = Place::Idle;
-    bool hung_up = false;        ///< nobody can write until it is opened again
-    bool mid_line = false;       ///< a part was written, the rest of its line is to come
-    std::uint32_t capacity = 0;  ///< of the pipe; 0: not asked yet
-    std::uint64_t read = 0;      ///< bytes, ever
+    bool hung_up = false;           ///< nobody can write until it is opened again
+    bool mid_line = false;          ///< a part was written, the rest of its line is to come
+    bool cut_off = false;           ///< a part was written, the rest of its line was lost
+    bool skipping = false;          ///< the beginning of its line was lost, so will be the rest
+    bool over_rate = false;         ///< the same, as it was more than the rate allows
+    bool called = false;            ///< something happened to it while it was in hand
+    bool severed = false;           ///< what followed the bytes in the slot was thrown away
+    bool severed_in_line = false;   ///< and that ended amid a line
+    Tail passed_tail = Tail::Keep;  ///< what the last record of those was cut with
+    std::size_t passed = 0;         ///< so many bytes of the slot wait for the file alone
+    std::uint32_t capacity = 0;     ///< of the pipe; 0: not asked yet
+    std::uint64_t read = 0;         ///< bytes, ever
     /// Once that many bytes were read, an unfinished line is a line.
     std::optional<std::uint64_t> finish_at;
     Time served{};  ///< when bytes were last read
@@ -65,10 +77,20 @@ struct Service {
     bool tended = false;       ///< the archive knows `log`
     bool file_listed = false;  ///< counted among the open files
     Time file_used{};
-    std::uint64_t lost = 0;  ///< lines that no file took, not told in the file yet
-    int lost_why = 0;        ///< errno
-    Time lost_told{};        ///< when that was reported
+    /// Lines that are missing and of which that is not told yet, in the file or on the console.
+    struct Untold {
+        std::uint64_t lost = 0;       ///< no file took them
+        std::uint64_t over_rate = 0;  ///< more than the rate allows
+    } in_file, on_console;
+    std::string lost_why, reported;  ///< why lines are lost, and the reason that was reported last
+    Time reported_at{};
+    bool end_unreported = false;
+    std::unique_ptr<Trouble> trouble;  ///< once there was any
+    RateWindow rate;
     bool rotation_failed = false;
+    bool removed = false;  ///< to be forgotten once nobody works on it
+
+    bool waits_for_disk() const { return log.to_file && log.on_full == config::Log::OnFull::Block; }
 };
 
 inline SlotUse Stream::use() const {

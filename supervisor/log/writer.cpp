@@ -2,19 +2,15 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <utility>
+
+#include "supervisor/log/clock.h"
 
 namespace reeve::log {
 
 namespace {
 
-constexpr std::size_t kBufferBytes = 256u << 10;
 constexpr std::size_t kMaxOpenFiles = 256;
-
-WallTime wall_now() {
-    return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-}
 
 bool is_old(const Service& service) {
     return service.log.max_age && service.file.is_older_than(*service.log.max_age);
@@ -22,87 +18,181 @@ bool is_old(const Service& service) {
 
 }  // namespace
 
-Writer::Writer(std::string log_dir, int console_fd, std::function<void(std::string)> report)
+Writer::Writer(std::string log_dir, int console_fd, Disk& disk, Troubles& troubles, Report report)
     : log_dir_(std::move(log_dir)),
       console_(console_fd),
       archive_(log_dir_),
+      disk_(disk),
+      troubles_(troubles),
       report_(std::move(report)),
-      buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)) {
+      buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)) {}
+
+void Writer::begin() {
     // Who follows a log watches this folder, also before the first line. If it cannot be made, the
     // first line's failure says so.
-    if (!log_dir_.empty()) LogFile::make_directories(log_dir_);
+    if (!log_dir_.empty()) disk_.call([this] { return LogFile::make_directories(log_dir_); });
 }
 
-bool Writer::write(Stream& stream, Tail tail, Time now) {
-    const config::Log& log = stream.service->log;
-    const bool to_file = log.to_file && !log_dir_.empty();
-    const bool to_console = log.to_console || (log.to_file && log_dir_.empty());
-    const Cut cut{std::clamp<std::size_t>(log.max_line, 1, kMaxPart), tail};
+Writer::Ways Writer::ways_of(const Service& service) const {
+    const config::Log& log = service.log;
+    const bool files = !log_dir_.empty();
+    return {log.to_file && files, log.to_console || (log.to_file && !files)};
+}
+
+Writer::Awaits Writer::write(Stream& stream, Tail tail, Time now) {
+    const Service& service = *stream.service;
+    const Ways ways = ways_of(service);
+    const Cut cut{std::clamp<std::size_t>(service.log.max_line, 1, kMaxPart), tail};
     while (stream.slot != nullptr) {
-        std::string_view input = stream.slot->unwritten();
-        Cut taken_cut = cut;
-        if (!to_file && !to_console) {
+        const std::string_view input = stream.slot->unwritten();
+        if (!ways.file && !ways.console) {
             stream.slot->commit(input.size());
             break;
         }
         if (!next_record(input, cut)) break;
-        if (to_console) {
-            // The console first: it takes what it can, and a file can then always follow.
-            const Console::Taken taken = console_.take(stream.service->name, input, cut);
-            if (taken.consumed == 0) return false;
-            input = input.substr(0, taken.consumed);
-            taken_cut.tail = taken.tail;
+        if (skip_rest(stream, cut)) continue;
+        if (stream.passed == 0) {
+            if (const Awaits awaits = pass(stream, cut, now); awaits != Awaits::Nothing) {
+                return awaits;
+            }
         }
-        if (to_file) {
-            write_file(stream, input, taken_cut, now);
-        } else {
-            stream.mid_line = taken_cut.tail == Tail::Part;
-            stream.slot->commit(input.size());
+        // Fewer than there were: the rate did not let them through.
+        if (stream.passed == 0) continue;
+        const std::size_t passed = std::exchange(stream.passed, 0);
+        if (!ways.file) {
+            stream.mid_line = stream.passed_tail == Tail::Part;
+            stream.slot->commit(passed);
+            continue;
+        }
+        const std::size_t before = stream.slot->unwritten().size();
+        const Cut passed_cut{cut.max_line, stream.passed_tail};
+        if (!write_file(stream, stream.slot->unwritten().substr(0, passed), passed_cut, now)) {
+            stream.passed = passed - (before - stream.slot->unwritten().size());
+            return Awaits::Disk;
         }
     }
-    if (tail == Tail::Finish && stream.mid_line) {
-        // Its last part was written before anybody could know that it was the last.
-        if (to_file) write_file(stream, {}, cut, now);
-        stream.mid_line = false;
+    return tail == Tail::Finish ? finish(stream, cut, now) : Awaits::Nothing;
+}
+
+/// Drops the rest of a line whose beginning was.
+bool Writer::skip_rest(Stream& stream, const Cut& cut) {
+    if (!stream.skipping && !stream.over_rate) return false;
+    const auto record = next_record(stream.slot->unwritten(), cut);
+    stream.slot->commit(record->consumed);
+    if (!record->final) return true;
+    if (std::exchange(stream.skipping, false)) {
+        count_lost(*stream.service, 1);
+    } else {
+        stream.over_rate = false;
+        count_over_rate(*stream.service, 1);
     }
     return true;
 }
 
-void Writer::write_file(Stream& stream, std::string_view input, Cut cut, Time now) {
+/// As much of what is in the slot as the rate lets through, or drops what it does not.
+std::string_view Writer::allowed(Stream& stream, const Cut& cut, Time now) {
+    Service& service = *stream.service;
+    const std::string_view input = stream.slot->unwritten();
+    if (!service.log.rate) return input;
+    const std::uint64_t left = service.rate.left(*service.log.rate, now);
+    const std::size_t size = first_lines(input, cut, stream.mid_line, left).consumed;
+    if (size > 0) return input.substr(0, size);
+    const Framed over = count_records(input, cut, false);
+    stream.slot->commit(over.consumed);
+    stream.over_rate = over.mid_line;
+    count_over_rate(service, over.lines);
+    return {};
+}
+
+/// Decides what goes to the file next: what the rate lets through and the console has taken.
+Writer::Awaits Writer::pass(Stream& stream, const Cut& cut, Time now) {
+    Service& service = *stream.service;
+    const std::string_view input = allowed(stream, cut, now);
+    if (input.empty()) return Awaits::Nothing;
+    std::size_t passed = input.size();
+    stream.passed_tail = cut.tail;
+    if (ways_of(service).console) {
+        // The console first: it takes what it can, and a file can then always follow.
+        if (!show_notices(service)) return Awaits::Console;
+        const Console::Taken taken = console_.take(service.name, input, cut);
+        if (taken.consumed == 0) return Awaits::Console;
+        passed = taken.consumed;
+        stream.passed_tail = taken.tail;
+    }
+    if (service.log.rate) {
+        const Cut passed_cut{cut.max_line, stream.passed_tail};
+        const Framed lines =
+            first_lines(input.substr(0, passed), passed_cut, stream.mid_line, passed);
+        service.rate.use(lines.lines);
+    }
+    stream.passed = passed;
+    return Awaits::Nothing;
+}
+
+/// After the last record of a stream that has come to an end.
+Writer::Awaits Writer::finish(Stream& stream, const Cut& cut, Time now) {
+    Service& service = *stream.service;
+    const Ways ways = ways_of(service);
+    if (stream.mid_line) {
+        // Its last part was written before anybody could know that it was the last.
+        if (ways.file && !write_file(stream, {}, cut, now)) return Awaits::Disk;
+        stream.mid_line = false;
+    }
+    stream.skipping = stream.over_rate = false;
+    if (ways.console && !show_notices(service)) return Awaits::Console;
+    // While a failure lasts a short line could be let in by chance.
+    const bool well = !service.trouble || service.trouble->problem.empty();
+    if (ways.file && well) write_notices(service, now);
+    return Awaits::Nothing;
+}
+
+/// False: the rest has to wait for the disk.
+bool Writer::write_file(Stream& stream, std::string_view input, Cut cut, Time now) {
     Service& service = *stream.service;
     // An empty input ends a line that was begun; a newline of our own stands for it.
     const bool ending = input.empty();
     if (ending) input = "\n";
     while (next_record(input, cut)) {
-        auto ready = prepare(service, now);
-        std::size_t head = 0;
-        Framed batch;
-        stamp_ = stamps_.text(service.file.stamp(wall_now()));
-        if (ready) {
-            head = put_lost_notice(service);
-            batch = frame_for(stream, input, cut, head);
-            if (batch.consumed == 0) {
-                service.rotation_failed = !rotate(service);
-                continue;
-            }
-            if (!ending) stream.slot->arm(service.file.mark());
-            const bool begins = service.file.size() == 0;
-            ready = service.file.append({buffer_.get(), head + batch.written});
-            // It is told when the file will be old, as nobody else may write again before.
-            if (ready && begins && service.log.max_age) archive_.tend(service.name, service.log);
-        } else {
-            batch = frame(input, cut, stream.source, stamp_, stream.mid_line,
-                          {buffer_.get(), kBufferBytes});
+        const auto put = put_batch(ending, stream, input, cut, now);
+        if (!put && may_wait(service)) {
+            if (!ending) stream.slot->disarm();
+            failed(service, put.error(), 0, now);
+            return false;
         }
-        if (!ready) {
-            lost(service, batch, ready.error(), now);
-        } else {
-            service.lost = 0;
+        if (!put) {
+            lose(stream, ending, input, cut, put.error(), now);
+            return true;
         }
-        stream.mid_line = batch.mid_line;
-        if (!ending) stream.slot->commit(batch.consumed);
-        input.remove_prefix(batch.consumed);
+        stream.mid_line = put->mid_line;
+        if (!ending) stream.slot->commit(put->consumed);
+        input.remove_prefix(put->consumed);
     }
+    return true;
+}
+
+/// Writes some records at the front of the input, or rotates the file first.
+Result<Framed> Writer::put_batch(bool ending, Stream& stream, std::string_view input,
+                                 const Cut& cut, Time now) {
+    Service& service = *stream.service;
+    if (!disk_.answers()) return not_answering();
+    if (auto ready = prepare(service, now); !ready) return ready.error();
+    stamp_ = stamps_.text(service.file.stamp(wall_now()));
+    const Service::Untold told = service.in_file;
+    const std::size_t head = put_notices(service);
+    const Framed batch = frame_for(stream, input, cut, head);
+    if (batch.consumed == 0) {
+        service.rotation_failed = !rotate(service);
+        return Framed{.mid_line = stream.mid_line};
+    }
+    if (!ending) stream.slot->arm(service.file.mark());
+    const std::string_view records(buffer_.get(), head + batch.written);
+    const bool begins = service.file.size() == 0;
+    auto put = disk_.call([&] { return service.file.append(records); });
+    if (!put) return put.error();
+    // It is told when the file will be old, as nobody else may write again before.
+    if (begins && service.log.max_age) archive_.tend(service.name, service.log);
+    notices_told(service, told);
+    return batch;
 }
 
 Framed Writer::frame_for(Stream& stream, std::string_view input, const Cut& cut, std::size_t head) {
@@ -128,7 +218,8 @@ Framed Writer::frame_for(Stream& stream, std::string_view input, const Cut& cut,
 }
 
 bool Writer::rotate(Service& service) {
-    const auto rotated = service.file.rotate(directory(service), wall_now());
+    const std::string& where = directory(service);
+    const auto rotated = disk_.call([&] { return service.file.rotate(where, wall_now()); });
     if (rotated) {
         archive_.tend(service.name, service.log);
     } else if (!service.rotation_failed) {
@@ -139,41 +230,25 @@ bool Writer::rotate(Service& service) {
 
 void Writer::rotate_old(Service& service, Time now) {
     // Where a line has begun, what follows it will see to that.
-    if (service.out.mid_line || service.err.mid_line || !prepare(service, now)) return;
+    if (service.out.mid_line || service.err.mid_line || !disk_.answers()) return;
+    if (!prepare(service, now)) return;
     service.file.stamp(wall_now());
     if (is_old(service) && !service.rotation_failed) service.rotation_failed = !rotate(service);
 }
 
-std::size_t Writer::put_lost_notice(const Service& service) {
-    if (service.lost == 0) return 0;
-    const std::string text = "reeve: " + std::to_string(service.lost) +
-                             " lines lost: " + Error::strerrordesc(service.lost_why) + "\n";
-    return frame(text, {text.size(), Tail::Keep}, Source::Err, stamp_, false,
-                 {buffer_.get(), kBufferBytes})
-        .written;
-}
-
-void Writer::lost(Service& service, const Framed& batch, const Error& why, Time now) {
-    const int errnum = why.errnum.value_or(EIO);
-    // On a disk that is nearly full short batches still fit: that is one failure, not many.
-    if (service.lost_why != errnum || now - service.lost_told > 1min) {
-        service.lost_told = now;
-        report_("cannot write the log of " + service.name + ", its lines are lost: " + why.text());
-    }
-    service.lost += std::max<std::size_t>(batch.lines, 1);
-    service.lost_why = errnum;
-}
-
 Result<> Writer::prepare(Service& service, Time now) {
     service.file_used = now;
+    if (!service.file.is_due(now)) return {};
     if (!service.file_listed && open_.size() >= kMaxOpenFiles) close_one();
-    auto looked = service.file.prepare(directory(service), now);
+    const auto look = [&] {
+        const std::string& where = directory(service);
+        return disk_.call([&] { return service.file.prepare(where, now); });
+    };
+    auto looked = look();
     const auto descriptors_lack = [&] {
         return !looked && (looked.error().errnum == EMFILE || looked.error().errnum == ENFILE);
     };
-    while (descriptors_lack() && close_one()) {
-        looked = service.file.prepare(directory(service), now);
-    }
+    while (descriptors_lack() && close_one()) looked = look();
     if (!looked) return looked.error();
     // A rotation that failed may work again, but need not be tried at every line.
     if (*looked) service.rotation_failed = false;
@@ -187,16 +262,19 @@ bool Writer::close_one() {
         open_.begin(), open_.end(),
         [](const Service* a, const Service* b) { return a->file_used < b->file_used; });
     if (oldest == open_.end()) return false;
-    (*oldest)->file.close();
-    (*oldest)->file_listed = false;
+    Service& closing = **oldest;
     *oldest = open_.back();
     open_.pop_back();
+    closing.file_listed = false;
+    disk_.call([&] { closing.file.close(); });
     return true;
 }
 
 void Writer::undo(const Service& service, const FileMark& mark) {
     if (log_dir_.empty()) return;
-    if (auto undone = LogFile::undo(directory(service), mark); !undone) {
+    const std::string& where = directory(service);
+    const auto undone = disk_.call([&] { return LogFile::undo(where, mark); });
+    if (!undone) {
         report_(undone.error().text() + "; lines may be there twice");
     }
 }
@@ -208,8 +286,8 @@ void Writer::reopen() {
 
 void Writer::forget(Service& service) {
     if (service.file_listed) std::erase(open_, &service);
-    service.file.close();
     service.file_listed = false;
+    if (service.file.is_open()) disk_.call([&] { service.file.close(); });
 }
 
 const std::string& Writer::directory(const Service& service) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,22 +12,43 @@
 #include "base/time.h"
 #include "supervisor/log/archive.h"
 #include "supervisor/log/console.h"
+#include "supervisor/log/disk.h"
 #include "supervisor/log/framer.h"
 #include "supervisor/log/service.h"
 #include "supervisor/log/stamp.h"
+#include "supervisor/log/troubles.h"
 
 namespace reeve::log {
 
 /// Brings records from the slots to the files and the console, and counts those that it could not.
-/// Driven by the log thread; it owns the one buffer that all streams share, and bounds how many
-/// files are open.
+/// Driven by the thread that has the log's lock; while the disk does not answer (see disk.h), files
+/// take nothing. It owns the one buffer that all streams share, and bounds how many files are open.
 class Writer {
   public:
-    /// Without a log directory what is meant for a file goes to the console.
-    Writer(std::string log_dir, int console_fd, std::function<void(std::string)> report);
+    using Report = std::function<void(std::string)>;
 
-    /// Writes all records in the stream's slot; false: the console has to take some first.
-    bool write(Stream& stream, Tail tail, Time now);
+    /// Without a log directory what is meant for a file goes to the console.
+    Writer(std::string log_dir, int console_fd, Disk& disk, Troubles& troubles, Report report);
+
+    /// Makes the log directory.
+    void begin();
+
+    /// What has to take some before all records are written.
+    enum class Awaits : std::uint8_t { Nothing, Console, Disk };
+    /// Writes all records in the stream's slot, or as many as are taken.
+    Awaits write(Stream& stream, Tail tail, Time now);
+
+    /// Whether its lines are to wait when the disk does not take them.
+    bool may_wait(const Service& service) const {
+        return service.waits_for_disk() && !log_dir_.empty();
+    }
+    /// Counts lines that were read and thrown away as the disk does not answer.
+    void lose_unread(Service& service, std::uint64_t lines, Time now);
+    /// The bytes behind those in the slot were thrown away: an unfinished line stays unfinished.
+    void sever(Stream& stream);
+
+    /// Writes to the file how many lines are missing, if any are; false: not now.
+    bool write_notices(Service& service, Time now);
 
     /// Takes back the batch that a killed predecessor was writing.
     void undo(const Service& service, const FileMark& mark);
@@ -42,20 +64,49 @@ class Writer {
     void forget(Service& service);
 
   private:
-    void write_file(Stream& stream, std::string_view input, Cut cut, Time now);
+    struct Ways {
+        bool file, console;
+    };
+    Ways ways_of(const Service& service) const;
+
+    // Between slot and destinations.
+    bool skip_rest(Stream& stream, const Cut& cut);
+    std::string_view allowed(Stream& stream, const Cut& cut, Time now);
+    Awaits pass(Stream& stream, const Cut& cut, Time now);
+    Awaits finish(Stream& stream, const Cut& cut, Time now);
+
+    // Files.
+    bool write_file(Stream& stream, std::string_view input, Cut cut, Time now);
+    Result<Framed> put_batch(bool ending, Stream& stream, std::string_view input, const Cut& cut,
+                             Time now);
     /// What fits into the file as it is; nothing when it should be rotated first.
     Framed frame_for(Stream& stream, std::string_view input, const Cut& cut, std::size_t head);
     bool rotate(Service& service);
-    std::size_t put_lost_notice(const Service& service);
-    void lost(Service& service, const Framed& batch, const Error& why, Time now);
     Result<> prepare(Service& service, Time now);
     bool close_one();
     const std::string& directory(const Service& service);
 
+    // What is missing, and who is told.
+    std::size_t put_notices(const Service& service);
+    void notices_told(Service& service, const Service::Untold& told);
+    bool show_notices(Service& service);
+    void lose(Stream& stream, bool ending, std::string_view input, const Cut& cut, const Error& why,
+              Time now);
+    void failed(Service& service, const Error& why, std::uint64_t lines, Time now);
+    void recovered(Service& service);
+    void count_lost(Service& service, std::uint64_t lines);
+    void count_over_rate(Service& service, std::uint64_t lines);
+    Trouble& trouble(Service& service);
+    void publish(const Service& service);
+
+    static constexpr std::size_t kBufferBytes = 256u << 10;
+
     const std::string log_dir_;
     Console console_;
     Archive archive_;
-    std::function<void(std::string)> report_;
+    Disk& disk_;
+    Troubles& troubles_;
+    Report report_;
     std::unique_ptr<char[]> buffer_;
     std::string_view stamp_;
     StampWriter stamps_;

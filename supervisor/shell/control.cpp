@@ -309,8 +309,8 @@ void Control::answer(const SessionPtr& session, const Id& id, const protocol::Wh
                             " services; ask about one at a time")));
     }
     const core::Units& units = house_.engine.units();
-    session->send(
-        protocol::encode_result(id, explain(house_.engine, *units.find(services->front()), now())));
+    session->send(protocol::encode_result(
+        id, explain(house_.engine, house_.runs, *units.find(services->front()), now())));
 }
 
 void Control::answer(const SessionPtr& session, const Id& id,

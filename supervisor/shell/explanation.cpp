@@ -78,7 +78,8 @@ protocol::FailureRecord record_of(const std::string& service, const core::Failur
 
 }  // namespace
 
-protocol::Explanation explain(const core::Engine& engine, const core::Unit& unit, Time now) {
+protocol::Explanation explain(const core::Engine& engine, const Runs& runs, const core::Unit& unit,
+                              Time now) {
     const core::Units& units = engine.units();
     protocol::Explanation explanation;
     explanation.link = link_of(engine, core::reason_of(units, unit), now, wall_now());
@@ -86,6 +87,8 @@ protocol::Explanation explain(const core::Engine& engine, const core::Unit& unit
     explanation.enabled = unit.policy().enabled;
     explanation.waiting = names_of(units, core::waiting_for(units, unit));
     explanation.dependents = names_of(units, core::dependents_of(units, unit));
+    explanation.log = log_trouble_of(unit, runs);
+    if (explanation.log && !explanation.log->problem) explanation.log.reset();
     return explanation;
 }
 

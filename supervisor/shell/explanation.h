@@ -2,11 +2,13 @@
 
 #include "ctl/protocol/result.h"
 #include "supervisor/core/engine.h"
+#include "supervisor/shell/runs.h"
 
 namespace reeve::shell {
 
 /// The document that `why` answers with.
-protocol::Explanation explain(const core::Engine& engine, const core::Unit& unit, Time now);
+protocol::Explanation explain(const core::Engine& engine, const Runs& runs, const core::Unit& unit,
+                              Time now);
 
 /// How services failed lately, oldest first.
 protocol::Failures failures_of(const core::Units& units,

@@ -67,6 +67,11 @@ class Runs {
     /// All living processes of a run, the main process first.
     std::vector<os::ProcessEntry> processes(core::RunId run) const;
     std::optional<Tracking> tracking(core::RunId run) const;
+
+    /// What is or was wrong with the log of a service.
+    std::optional<log::Trouble> log_trouble(const std::string& service) const {
+        return collector_.trouble(service);
+    }
     /// Whether the process, alive or a zombie, is of the run's tree.
     bool is_member(core::RunId run, pid_t pid) const;
     /// Those of them that can be the main process of a forking service whose first process has

@@ -171,6 +171,7 @@ protocol::StatusDocument describe(const core::Engine& engine, Runs& runs,
     for (const core::ServiceId id : services) {
         const core::Unit& unit = *engine.units().find(id);
         document.services.push_back(describe(unit, now, wall));
+        document.services.back().log = log_trouble_of(unit, runs);
         const core::RunId run = core::run_of(unit.state());
         if (!run) continue;
         document.services.back().tracking = tracking_of(runs.tracking(run));
@@ -254,6 +255,19 @@ std::optional<protocol::LastExit> last_exit_of(const core::Unit& unit, Time now,
     if (!unit.last_exit) return std::nullopt;
     return protocol::LastExit{unit.last_exit->status, wall - (now - unit.last_exit->at),
                               unit.last_exit->ran};
+}
+
+std::optional<protocol::LogTrouble> log_trouble_of(const core::Unit& unit, const Runs& runs) {
+    const auto found = runs.log_trouble(unit.name());
+    if (!found) return std::nullopt;
+    protocol::LogTrouble told{{}, {}, found->waiting, found->lost, found->over_rate};
+    if (!found->problem.empty()) {
+        told.problem = found->problem;
+        told.since = found->since;
+    } else if (told.lost == 0 && told.over_rate == 0) {
+        return std::nullopt;
+    }
+    return told;
 }
 
 std::string cause_of(const core::Unit& unit, Time now) {

@@ -38,6 +38,8 @@ core::Verb verb_of(protocol::Verb verb);
 std::vector<protocol::Step> steps_of(const core::Rehearsal& rehearsal);
 std::optional<protocol::LastExit> last_exit_of(const core::Unit& unit, Time now, WallTime wall);
 
+std::optional<protocol::LogTrouble> log_trouble_of(const core::Unit& unit, const Runs& runs);
+
 /// The cause as it reads now: with the time that is left until the next start.
 std::string cause_of(const core::Unit& unit, Time now);
 

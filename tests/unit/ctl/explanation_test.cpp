@@ -62,6 +62,14 @@ TEST(Why, RunningSaysSinceWhenAndWhy) {
               "all about it:  reevectl status web\n");
 }
 
+TEST(Why, MentionsALogThatIsNotWritten) {
+    Explanation explanation{link("web", State::Running), true, true, {}, {}};
+    explanation.log = protocol::LogTrouble{"No space left on device", now - 1min, true, 0, 0};
+    EXPECT_THAT(text_of(explanation),
+                HasSubstr("\nlog trouble:    No space left on device since " +
+                          local_clock_in_seconds(now - 1min) + "; its lines wait\n"));
+}
+
 TEST(Why, RunningThatIsToStopNamesForWhomItWaits) {
     Link db = link("db", State::Running, "started at boot", 2h);
     EXPECT_THAT(text_of({db, false, true, {}, {}}), StartsWith("db is running, and about to be"));

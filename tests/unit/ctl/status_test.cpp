@@ -231,6 +231,22 @@ TEST(Card, SaysWhatIsUnhealthy) {
                 HasSubstr("     ready  yes\n    health  unhealthy: HTTP 503\n"));
 }
 
+TEST(Card, SaysWhatIsWrongWithTheLog) {
+    ServiceStatus web = whole();
+    const Look look = plain();
+    web.log = protocol::LogTrouble{"No space left on device", look.now - 2min, false, 1234567, 1};
+    EXPECT_THAT(render_card(web, {}, {}, look),
+                HasSubstr("log trouble  No space left on device since " +
+                          local_clock_in_seconds(look.now - 2min) +
+                          "; 1,234,567 lines lost; 1 line dropped as over its rate\n"));
+    web.log = protocol::LogTrouble{"Read-only file system", look.now - 48h, true, 0, 0};
+    EXPECT_THAT(render_card(web, {}, {}, look),
+                HasSubstr("log trouble  Read-only file system since " +
+                          local_time(look.now - 48h) + "; its lines wait\n"));
+    web.log = protocol::LogTrouble{{}, {}, false, 12, 0};
+    EXPECT_THAT(render_card(web, {}, {}, look), HasSubstr("log trouble  12 lines lost\n"));
+}
+
 TEST(Card, TellsTheTimeOfALineInWhateverZone) {
     setenv("TZ", "<+01234567890123456789012345678901234567890123>0", 1);
     tzset();

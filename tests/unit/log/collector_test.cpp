@@ -330,7 +330,7 @@ TEST_F(CollectorTest, ADiskThatFillsKeepsWholeLinesAndCountsAllOthers) {
         std::filesystem::remove(logs + "/filler");
         put(ends.out.get(), "the end\n");
         drain("web");
-        EXPECT_EQ(problem_count(), 1u);
+        EXPECT_EQ(problem_count(), 2u);  // its beginning and its end
         Records wanted(20, "stdout F " + line);
         wanted.push_back("stderr F reeve: 20 lines lost: No space left on device");
         wanted.push_back("stdout F the end");

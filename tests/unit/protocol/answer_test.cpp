@@ -19,7 +19,7 @@ TEST(Answer, OfAStatusIsTheDocumentedOne) {
         R"("services":[{"name":"db","description":"","type":"simple","state":"failed",)"
         R"("cause":"","ready":false,"enabled":false,"groups":[],"pid":null,"since":null,)"
         R"("uptime":null,"restarts":0,"last_exit":{"code":null,"signal":null,"core":false,)"
-        R"("at":null,"ran":null},"status_text":null,"unhealthy":null,"tracking":null,"memory":null,"cpu":null,)"
+        R"("at":null,"ran":null},"status_text":null,"unhealthy":null,"tracking":null,"log":null,"memory":null,"cpu":null,)"
         R"("tasks":null}]})");
     const std::string full = to_json(StatusDocument{{}, {full_service()}});
     EXPECT_THAT(full, HasSubstr(R"("since":"2026-11-21T00:40:00.123Z","uptime":1.5,)"));

@@ -71,6 +71,7 @@ inline ServiceStatus full_service() {
     web.cpu = 250us;
     web.tasks = 5;
     web.tracking = Tracking{"subreaper", std::nullopt, "cgroups of version 2 are not mounted"};
+    web.log = LogTrouble{"No space left on device", a_moment(), false, 1234, 5};
     web.processes = {{1234, 1, "web --port 80", "S"}, {1235, 1234, "worker", "R"}};
     return web;
 }

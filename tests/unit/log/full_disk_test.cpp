@@ -1,0 +1,241 @@
+#include <fcntl.h>
+#include <poll.h>
+
+#include <cstdio>
+
+#include "tests/unit/log/collector_fixture.h"
+
+namespace reeve::log {
+namespace {
+
+using Records = std::vector<std::string>;
+
+config::Log log_with(config::Log::OnFull on_full) {
+    config::Log log;
+    log.on_full = on_full;
+    return log;
+}
+
+const config::Log kBlock = log_with(config::Log::OnFull::Block);
+const config::Log kDrop = log_with(config::Log::OnFull::Drop);
+
+struct FullDisk : CollectorTest {
+    void on_it(const std::function<void()>& body) {
+        std::filesystem::create_directory(logs);
+        on_small_tmpfs(logs, "128k", [&] {
+            write_file(logs + "/filler", std::string(1 << 20, 'x'));
+            start();
+            body();
+            collector.reset();
+        });
+    }
+    void make_room() { std::filesystem::remove(logs + "/filler"); }
+
+    void await(const std::function<bool()>& condition) {
+        while (!condition()) {
+            pollfd nothing{-1, 0, 0};
+            ::poll(&nothing, 1, 1);
+        }
+    }
+    void await_trouble(const std::string& service, const std::string& problem) {
+        await([&] {
+            const auto trouble = collector->trouble(service);
+            return trouble && trouble->problem == problem;
+        });
+    }
+    const std::string no_space = "No space left on device";
+};
+
+TEST_F(FullDisk, IsWaitedForWhenNoLineMayBeLost) {
+    on_it([&] {
+        const auto web = open("web", kBlock);
+        put(web.out.get(), "one\ntwo\nthree");
+        await_trouble("web", no_space);
+        EXPECT_TRUE(collector->trouble("web")->waiting);
+        put(web.err.get(), "four\n");
+        make_room();
+        drain("web");
+        Records found = records("web");
+        std::sort(found.begin(), found.end());
+        EXPECT_EQ(found,
+                  (Records{"stderr F four", "stdout F one", "stdout F three", "stdout F two"}));
+        EXPECT_EQ(collector->trouble("web")->problem, "");
+        EXPECT_EQ(collector->trouble("web")->lost, 0u);
+        EXPECT_EQ(problem_count(), 2u);
+    });
+}
+
+TEST_F(FullDisk, StopsTheReadingOfAServiceThatWaits) {
+    on_it([&] {
+        const auto web = open("web", kBlock);
+        const std::string text(1 << 12, 'x');
+        ::fcntl(web.out.get(), F_SETFL, O_NONBLOCK);
+        put(web.out.get(), text + "\n");
+        await_trouble("web", no_space);
+        // What a slot and the pipe hold, and no more however long it is tried.
+        for (int full = 0; full < 3;) {
+            if (::write(web.out.get(), text.data(), text.size()) > 0) continue;
+            ++full;
+            drain("web");
+        }
+        EXPECT_EQ(collector->trouble("web")->lost, 0u);
+    });
+}
+
+TEST_F(FullDisk, DoesNotKeepADrainForEver) {
+    on_it([&] {
+        const auto web = open("web", kBlock);
+        put(web.out.get(), "kept\n");
+        drain("web");
+        EXPECT_EQ(current("web"), "");
+        make_room();
+        drain("web");
+        EXPECT_EQ(records("web"), Records{"stdout F kept"});
+    });
+}
+
+TEST_F(FullDisk, LosesWhatWaitedOnceItMay) {
+    on_it([&] {
+        const auto web = open("web", kBlock);
+        put(web.out.get(), "one\ntwo\n");
+        await_trouble("web", no_space);
+        collector->configure("web", kDrop);
+        drain("web");
+        EXPECT_EQ(collector->trouble("web")->lost, 2u);
+        EXPECT_FALSE(collector->trouble("web")->waiting);
+        collector->configure("web", kBlock);
+        put(web.out.get(), "three\n");
+        make_room();
+        drain("web");
+        EXPECT_EQ(records("web"),
+                  (Records{"stderr F reeve: 2 lines lost: " + no_space, "stdout F three"}));
+    });
+}
+
+TEST_F(FullDisk, ShowsALineThatWaitsOnTheConsoleOnce) {
+    on_it([&] {
+        config::Log both = kBlock;
+        both.to_console = true;
+        const auto web = open("web", both);
+        put(web.out.get(), "once\n");
+        await_trouble("web", no_space);
+        drain("web");  // in vain, and by now it was tried again
+        make_room();
+        drain("web");
+        put(web.out.get(), "more\n");
+        drain("web");
+        char text[128] = {};
+        EXPECT_GT(::read(console_out.get(), text, sizeof text - 1), 0);
+        EXPECT_STREQ(text, "web | once\nweb | more\n");
+        EXPECT_EQ(records("web"), (Records{"stdout F once", "stdout F more"}));
+    });
+}
+
+TEST_F(FullDisk, LeavesSlotsToOthersWhenManyWait) {
+    on_it([&] {
+        std::vector<Collector::Ends> many;
+        for (int i = 0; i < 300; ++i) {
+            many.push_back(open("many-" + std::to_string(i), kBlock));
+            put(many.back().out.get(), "patient\n");
+        }
+        config::Log console;
+        console.to_file = false;
+        console.to_console = true;
+        const auto shown = open("shown", console);
+        put(shown.out.get(), "not held up\n");
+        drain("shown");
+        char text[64] = {};
+        EXPECT_GT(::read(console_out.get(), text, sizeof text - 1), 0);
+        EXPECT_STREQ(text, "shown | not held up\n");
+        make_room();
+        // Three hundred files of a page each are too many for this disk.
+        for (int i = 0; i < 300; ++i) collector->configure("many-" + std::to_string(i), kDrop);
+        for (int i = 0; i < 300; ++i) drain("many-" + std::to_string(i));
+        std::size_t kept = 0, lost = 0;
+        for (int i = 0; i < 300; ++i) {
+            const std::string name = "many-" + std::to_string(i);
+            if (std::filesystem::exists(logs + "/" + name + "/current")) {
+                kept += records(name) == Records{"stdout F patient"} ? 1 : 0;
+            }
+            if (const auto trouble = collector->trouble(name)) lost += trouble->lost;
+        }
+        EXPECT_EQ(kept + lost, 300u);
+        EXPECT_GT(kept, 0u);
+    });
+}
+
+TEST_F(FullDisk, TakesNoRestOfALineForALine) {
+    on_it([&] {
+        config::Log log = kDrop;
+        log.max_line = 64;
+        make_room();
+        const auto web = open("web", log);
+        put(web.out.get(), std::string(100, 'a'));
+        await([&] { return !current("web").empty(); });
+        write_file(logs + "/filler", std::string(1 << 20, 'x'));
+        // The page that the file has is filled up first.
+        put(web.out.get(), std::string(8000, 'a') + "\n" + std::string(100, 'b'));
+        await_trouble("web", no_space);
+        make_room();
+        put(web.out.get(), "\nwhole\n");
+        drain("web");
+        const Records lines = joined(current("web"), "stdout");
+        ASSERT_GE(lines.size(), 2u);
+        EXPECT_EQ(lines.back(), "whole");
+        EXPECT_EQ(lines[0].find_first_not_of('a'), std::string::npos);
+        EXPECT_EQ(lines.size() - 1 + collector->trouble("web")->lost - 1, 2u)
+            << "the line of which a part is there is lost, the other is lost or there";
+    });
+}
+
+TEST_F(CollectorTest, ADirectoryThatWasDeletedIsMadeAgain) {
+    start();
+    const auto web = open("web", kBlock);
+    put(web.out.get(), "one\n");
+    drain("web");
+    std::filesystem::remove_all(logs + "/web");
+    collector->reopen();
+    put(web.out.get(), "two\n");
+    drain("web");
+    EXPECT_EQ(records("web"), Records{"stdout F two"});
+}
+
+TEST_F(CollectorTest, DropsWhatIsMoreThanTheRateAndSaysSo) {
+    start();
+    config::Log log;
+    log.to_console = true;
+    log.rate = config::LogRate{.lines = 2, .per = 1h};
+    const auto web = open("web", log);
+    put(web.out.get(), "one\ntwo\nthree\n");
+    drain("web");
+    put(web.err.get(), "four\n");
+    log.rate = config::LogRate{.lines = 3, .per = 1h};
+    drain("web");
+    collector->configure("web", log);
+    put(web.out.get(), "five\nsix\n");
+    drain("web");
+    EXPECT_EQ(records("web"),
+              (Records{"stdout F one", "stdout F two",
+                       "stderr F reeve: 1 line dropped: more than 2 in 1 h",
+                       "stderr F reeve: 1 line dropped: more than 2 in 1 h", "stdout F five",
+                       "stderr F reeve: 1 line dropped: more than 3 in 1 h"}));
+    EXPECT_EQ(collector->trouble("web")->over_rate, 3u);
+    EXPECT_EQ(collector->trouble("web")->lost, 0u);
+}
+
+TEST_F(CollectorTest, TheRateCountsLongLinesOnce) {
+    start();
+    config::Log log;
+    log.max_line = 64;
+    log.rate = config::LogRate{.lines = 2, .per = 1h};
+    const auto web = open("web", log);
+    const std::string a(200, 'a'), b(200, 'b'), c(200, 'c');
+    put(web.out.get(), a + "\n" + b + "\n" + c);
+    put(web.out.get(), c + "\n" + c + "\n");
+    drain("web");
+    EXPECT_EQ(joined(current("web"), "stdout"), (Records{a, b}));
+    EXPECT_EQ(collector->trouble("web")->over_rate, 2u);
+}
+
+}  // namespace
+}  // namespace reeve::log
