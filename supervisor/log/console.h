@@ -31,12 +31,15 @@ class Console {
     /// No more patience: what comes is dropped.
     void give_up() { dropping_ = true; }
 
+    /// Whether it is a file, whose disk may not answer; all others are asked first.
+    bool is_file() const { return kind_ == Kind::Plain; }
+
     /// What to poll for POLLOUT while take() says 0.
     int fd() const { return own_ ? own_.get() : fd_; }
 
   private:
     enum class Kind : std::uint8_t {
-        Plain,   // a file, which never blocks
+        Plain,   // a file, which never says "later"
         Polled,  // asked by poll(2) first, and given little at a time
         Own,     // opened anew, non-blocking
         Socket,

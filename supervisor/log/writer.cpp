@@ -114,7 +114,7 @@ Writer::Awaits Writer::pass(Stream& stream, const Cut& cut, Time now) {
     if (ways_of(service).console) {
         // The console first: it takes what it can, and a file can then always follow.
         if (!show_notices(service)) return Awaits::Console;
-        const Console::Taken taken = console_.take(service.name, input, cut);
+        const Console::Taken taken = show(service, input, cut);
         if (taken.consumed == 0) return Awaits::Console;
         passed = taken.consumed;
         stream.passed_tail = taken.tail;

@@ -90,6 +90,7 @@ class Writer {
     std::size_t put_notices(const Service& service);
     void notices_told(Service& service, const Service::Untold& told);
     bool show_notices(Service& service);
+    Console::Taken show(Service& service, std::string_view input, const Cut& cut);
     void lose(Stream& stream, bool ending, std::string_view input, const Cut& cut, const Error& why,
               Time now);
     void failed(Service& service, const Error& why, std::uint64_t lines, Time now);

@@ -73,11 +73,26 @@ bool Writer::write_notices(Service& service, Time now) {
 
 /// The same on the console; false: it has to take some first.
 bool Writer::show_notices(Service& service) {
-    if (service.on_console.over_rate == 0) return true;
-    const std::string text = notices(service, service.on_console);
-    if (console_.take(service.name, text, {text.size(), Tail::Keep}).consumed == 0) return false;
-    service.on_console = {};
+    const Service::Untold told = service.on_console;
+    if (told.lost == 0 && told.over_rate == 0) return true;
+    if (console_.is_file() && !disk_.answers()) return true;
+    const std::string text = notices(service, told);
+    if (show(service, text, {text.size(), Tail::Keep}).consumed == 0) return false;
+    service.on_console.lost -= told.lost;
+    service.on_console.over_rate -= told.over_rate;
     return true;
+}
+
+/// Brings records to the console, or counts them when it is a file and the disk does not answer.
+Console::Taken Writer::show(Service& service, std::string_view input, const Cut& cut) {
+    if (!console_.is_file()) return console_.take(service.name, input, cut);
+    if (disk_.answers()) {
+        return disk_.call([&] { return console_.take(service.name, input, cut); });
+    }
+    const Framed lost = count_records(input, cut, false);
+    service.on_console.lost += lost.lines;
+    service.lost_why = not_answering().message;
+    return {lost.consumed, lost.mid_line ? Tail::Part : Tail::Finish};
 }
 
 void Writer::lose(Stream& stream, bool ending, std::string_view input, const Cut& cut,

@@ -161,6 +161,8 @@ def mount(fd, where, own_namespace):
 
 
 def main():
+    if sys.argv[1] == "--serve":
+        return Server(int(sys.argv[2]), sys.argv[3]).run()
     folder, where, pid_file, *command = sys.argv[1:]
     fd = os.open("/dev/fuse", os.O_RDWR)
     mount(fd, where, bool(command))
@@ -173,8 +175,9 @@ def main():
         null = os.open("/dev/null", os.O_RDWR)
         for taken in range(3):
             os.dup2(null, taken)
-        Server(fd, folder).run()
-        os._exit(0)
+        # Nor with its environment, by which its processes are known.
+        os.set_inheritable(fd, True)
+        os.execve(sys.executable, [sys.executable, "-B", __file__, "--serve", str(fd), folder], {})
     os.close(fd)
     with open(pid_file, "w", encoding="ascii") as f:
         f.write(str(server))

@@ -148,6 +148,15 @@ class OnHangingFs(OnTmpfs):
         with open(os.path.join(self.dir, "server"), encoding="ascii") as f:
             self.server = int(f.read())
 
+    def await_written(self, service, texts):
+        deadline = Deadline()
+        while deadline.left():
+            self.status(service)
+            with contextlib.suppress(FileNotFoundError):
+                if self.log_texts(service) == texts:
+                    return
+        raise AssertionError(f"{service} has not written {texts}")
+
     def hang(self):
         os.kill(self.server, signal.SIGSTOP)
 
@@ -165,6 +174,7 @@ class HangingDisk(unittest.TestCase):
         s.wait_for("web", "running")
         s.tell("go")
         s.fifo("said").read_line()
+        s.await_written("web", ["up", "said"])
         s.hang()
         s.tell("go")
         s.fifo("said").read_line()

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <poll.h>
 
 #include <cstdio>
@@ -160,6 +161,30 @@ TEST_F(HangingDisk, MayHangBeforeTheFirstLine) {
         drain("web");
         collector.reset();
         EXPECT_EQ(behind_records("web"), (Records{"stdout F caught", "stdout F after"}));
+    });
+}
+
+TEST_F(HangingDisk, MayBeThatOfTheConsole) {
+    on_hanging_fs(behind, logs, [&](const HangingFs& fs) {
+        console_in.reset(::open((logs + "/console").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+        start();
+        config::Log console;
+        console.to_file = false;
+        console.to_console = true;
+        const auto web = open("web", console), other = open("other", console);
+        fs.hang();
+        put(web.out.get(), "caught\n");
+        drain("web");
+        put(other.out.get(), "lost\n");
+        drain("other");
+        fs.go_on();
+        drain("web");
+        put(other.out.get(), "on\n");
+        drain("other");
+        collector.reset();
+        EXPECT_EQ(
+            read_file(behind + "/console"),
+            "web | caught\nother | reeve: 1 line lost: the disk does not answer\nother | on\n");
     });
 }
 
