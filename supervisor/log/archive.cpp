@@ -57,7 +57,8 @@ struct Archive::Shared {
     std::string log_dir;
     DropBox<Order> orders;
     DropBox<Notice> notices;
-    Fd alarm;  // a timer on the wall clock: it goes off at its moment whether that comes or is set
+    Fd alarm;   // a timer on the wall clock: it goes off at its moment whether that comes or is set
+    Fd packed;  // rings when files have been compressed
     Fd ended;
     std::atomic<bool> stop{false};
 };
@@ -68,8 +69,7 @@ namespace {
 /// that it has no say in how many files there are.
 class Keeper {
   public:
-    explicit Keeper(Archive::Shared& shared)
-        : shared_(shared), packed_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+    explicit Keeper(Archive::Shared& shared) : shared_(shared) {}
     ~Keeper() {
         if (packer_.joinable()) packer_.join();
     }
@@ -156,7 +156,7 @@ class Keeper {
             packer_ = std::thread([this] {
                 step_back();
                 outcome_ = compress_folder(folder(packing_), shared_.stop);
-                ring(packed_);
+                ring(shared_.packed);
             });
             ::pthread_setname_np(packer_.native_handle(), "reeve-pack");
         } catch (const std::system_error& failure) {
@@ -169,7 +169,7 @@ class Keeper {
 
     void finish_packing() {
         std::uint64_t rings = 0;
-        if (::read(packed_.get(), &rings, sizeof rings) < 0) return;
+        if (::read(shared_.packed.get(), &rings, sizeof rings) < 0) return;
         packer_.join();
         const auto found = tasks_.find(packing_);
         if (found == tasks_.end()) return;
@@ -204,7 +204,7 @@ class Keeper {
         ::timerfd_settime(shared_.alarm.get(), TFD_TIMER_ABSTIME, &when, nullptr);
         std::array<pollfd, 3> any{{{shared_.orders.fd(), POLLIN, 0},
                                    {shared_.alarm.get(), POLLIN, 0},
-                                   {packed_.get(), POLLIN, 0}}};
+                                   {shared_.packed.get(), POLLIN, 0}}};
         ::poll(any.data(), any.size(), -1);
     }
 
@@ -217,7 +217,6 @@ class Keeper {
     // Left alone while the second thread runs, which reads the one and writes the other.
     std::string packing_;
     Compressed outcome_;
-    Fd packed_;
     std::thread packer_;
 };
 
@@ -226,7 +225,8 @@ class Keeper {
 Archive::Archive(std::string log_dir) : shared_(std::make_shared<Shared>()) {
     shared_->log_dir = std::move(log_dir);
     shared_->alarm.reset(::timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK));
-    shared_->ended.reset(::eventfd(0, EFD_CLOEXEC));
+    shared_->packed.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    shared_->ended.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 }
 
 Archive::~Archive() {
@@ -253,8 +253,9 @@ void Archive::forget(const std::string& service) {
 }
 
 int Archive::fd() const {
-    const bool all = shared_->orders.fd() >= 0 && shared_->alarm && shared_->ended;
-    return all ? shared_->notices.fd() : -1;
+    const Shared& all = *shared_;
+    const bool complete = all.orders.fd() >= 0 && all.alarm && all.packed && all.ended;
+    return complete ? all.notices.fd() : -1;
 }
 
 std::vector<Archive::Notice> Archive::take_notices() { return shared_->notices.take(); }

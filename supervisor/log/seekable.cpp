@@ -1,10 +1,13 @@
 #include "supervisor/log/seekable.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
+#define ZSTD_STATIC_LINKING_ONLY  // for a context in memory of our own
 #include <zstd.h>
 
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,12 +17,31 @@ namespace reeve::log {
 
 namespace {
 
-constexpr std::size_t kReadBytes = 64u << 10;
+constexpr std::size_t kReadBytes = 64u << 10, kWriteBytes = 32u << 10;
 constexpr int kLevel = 3;
 // Lines of a log resemble those just before them: what a larger window finds is not worth its
 // memory.
 constexpr int kWindowLog = 17;
 constexpr std::uint32_t kSkippableMagic = 0x184D2A5E, kTableMagic = 0x8F92EAB1;
+
+constexpr std::size_t kHeader = 64;  // in front of a mapping: its size, and the rest keeps aligned
+
+/// A megabyte and more, which malloc would rather keep than give back.
+void* map(void* /*nothing*/, std::size_t size) {
+    size += kHeader;
+    void* at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED) return nullptr;
+    std::memcpy(at, &size, sizeof size);
+    return static_cast<char*>(at) + kHeader;
+}
+
+void unmap(void* /*nothing*/, void* memory) {
+    if (memory == nullptr) return;
+    char* at = static_cast<char*>(memory) - kHeader;
+    std::size_t size = 0;
+    std::memcpy(&size, at, sizeof size);
+    ::munmap(at, size);
+}
 
 struct Frame {
     std::uint32_t compressed = 0, text = 0;
@@ -29,7 +51,9 @@ struct Frame {
 class SeekableWriter {
   public:
     explicit SeekableWriter(int to)
-        : to_(to), context_(ZSTD_createCCtx(), ZSTD_freeCCtx), out_(ZSTD_CStreamOutSize(), '\0') {}
+        : to_(to),
+          context_(ZSTD_createCCtx_advanced({map, unmap, nullptr}), ZSTD_freeCCtx),
+          out_(kWriteBytes, '\0') {}
 
     Result<> open() {
         if (context_ == nullptr) return system_error("cannot compress", ENOMEM);

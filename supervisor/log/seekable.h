@@ -21,7 +21,7 @@ inline constexpr std::size_t kFrameText = 1u << 20;
 inline constexpr std::size_t kLongestFrameText = 16u << 20;
 
 /// Compresses what is left in `from` into `to`, two regular files.
-/// Takes about 1.5 MiB of memory while it runs, whatever the size. False: it gave up because `stop`
+/// Takes about 1.3 MiB of memory while it runs, whatever the size. False: it gave up because `stop`
 /// became true, and `to` holds a part.
 Result<bool> compress_seekable(int from, int to, const std::atomic<bool>& stop);
 
