@@ -190,6 +190,12 @@ std::optional<std::string> read_stdin(Reader& reader, Value value) {
     return absolute(reader, value, std::move(*text));
 }
 
+std::optional<std::string> read_log_file(Reader& reader, Value value) {
+    auto text = read_nonempty(reader, value, "syslog or an absolute path");
+    if (!text || *text == Supervisor::OwnLog::kSyslog) return text;
+    return absolute(reader, value, std::move(*text));
+}
+
 void read_variables(Reader& reader, Value value, std::map<std::string, std::string>& variables) {
     constexpr std::string_view kOurs[] = {"REEVE_SERVICE", "REEVE_INVOCATION_ID", "INVOCATION_ID",
                                           "NOTIFY_SOCKET", "WATCHDOG_USEC",       "WATCHDOG_PID",

@@ -334,7 +334,8 @@ struct Supervisor {
     struct OwnLog {
         LogLevel level = LogLevel::Info;
         LogFormat format = LogFormat::Text;
-        std::string file;  ///< empty: stderr
+        std::string file;  ///< empty: stderr; kSyslog: the syslog daemon
+        static constexpr std::string_view kSyslog = "syslog";
         bool operator==(const OwnLog&) const = default;
     } log;
     struct Socket {

@@ -11,6 +11,7 @@
 #include "config/plan.h"
 #include "supervisor/log/mailbox.h"
 #include "supervisor/log/pipes.h"
+#include "supervisor/log/syslog_socket.h"
 #include "supervisor/log/watches.h"
 
 namespace reeve::log {
@@ -19,13 +20,14 @@ struct CollectorOptions {
     std::string runtime_dir;  ///< empty: nothing is made there, pipes and spool are anonymous
     std::string log_dir;      ///< empty: what is meant for a file goes to the console
     int console_fd = 1;       ///< not owned
+    std::string syslog_path = SyslogSocket::kPath;
     /// Called on either thread with a sentence, once for each failure that begins.
     std::function<void(std::string)> on_problem;
 };
 
-/// Owns the log thread, which brings what services write from their pipes to files and console,
-/// each line exactly once even when this process is killed (see spool.h). Used from one other
-/// thread; none of its calls waits for a log disk. The log thread takes no signals.
+/// Owns the log thread, which brings what services write from their pipes to files, console and
+/// syslog, each line exactly once even when this process is killed (see spool.h). Used from one
+/// other thread; none of its calls waits for a log disk. The log thread takes no signals.
 class Collector {
   public:
     /// First finishes what a killed predecessor in the same runtime directory had begun.

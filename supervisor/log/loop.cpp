@@ -28,9 +28,10 @@ Loop::Loop(Mailbox& mailbox, Watches& watches, Spool spool, const CollectorOptio
     : mailbox_(mailbox),
       watches_(watches),
       spool_(std::move(spool)),
-      writer_(options.log_dir, options.console_fd, options.on_problem),
+      writer_(options.log_dir, options.console_fd, options.syslog_path, options.on_problem),
       report_(options.on_problem),
-      epoll_(std::move(epoll)) {}
+      epoll_(std::move(epoll)),
+      queues_{{{&writer_.console(), {}, {}}, {&writer_.syslog(), {}, {}}}} {}
 
 Result<std::unique_ptr<Loop>> Loop::make(Mailbox& mailbox, Watches& watches, Spool spool,
                                          const CollectorOptions& options) {
@@ -75,7 +76,9 @@ bool Loop::wait() {
     };
     if (!ready_.empty()) timeout = 0;
     if (!resting_.empty()) until(resting_.front()->due);
-    if (console_deadline_) until(*console_deadline_);
+    for (const SinkQueue& queue : queues_) {
+        if (queue.deadline) until(*queue.deadline);
+    }
 
     const int n =
         ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
@@ -85,8 +88,8 @@ bool Loop::wait() {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
         if (event.data.ptr == nullptr) {
             messages = true;
-        } else if (event.data.ptr == this) {
-            console_moved();
+        } else if (event.data.ptr == &queues_[0] || event.data.ptr == &queues_[1]) {
+            moved(*static_cast<SinkQueue*>(event.data.ptr));
         } else {
             Stream& stream = *static_cast<Stream*>(event.data.ptr);
             if ((event.events & EPOLLHUP) != 0) stream.hung_up = true;
@@ -99,9 +102,10 @@ bool Loop::wait() {
         stream.place = Stream::Place::Idle;
         enqueue(stream);
     }
-    if (console_deadline_ && *console_deadline_ <= now_) {
-        writer_.console().give_up();
-        console_moved();
+    for (SinkQueue& queue : queues_) {
+        if (!queue.deadline || *queue.deadline > now_) continue;
+        queue.sink->give_up();
+        moved(queue);
     }
     return messages;
 }
@@ -115,8 +119,8 @@ void Loop::serve(Stream& stream) {
     const std::size_t got = available > 0 ? fill(stream, available) : 0;
     const bool finishing = stream.finish_at && (available == 0 || stream.read >= *stream.finish_at);
     stream.place = Stream::Place::Idle;
-    if (!writer_.write(stream, finishing ? Tail::Finish : Tail::Keep, now_)) {
-        wait_for_console(stream);
+    if (Sink* stuck = writer_.write(stream, finishing ? Tail::Finish : Tail::Keep, now_)) {
+        wait_for(*stuck, stream);
         return;
     }
     if (finishing) stream.finish_at.reset();
@@ -175,7 +179,7 @@ void Loop::raise_capacity(Stream& stream) {
 }
 
 void Loop::enqueue(Stream& stream) {
-    if (stream.place == Stream::Place::Ready || stream.place == Stream::Place::AtConsole) return;
+    if (stream.place == Stream::Place::Ready || stream.place == Stream::Place::AtSink) return;
     if (stream.place == Stream::Place::Resting) std::erase(resting_, &stream);
     stream.place = Stream::Place::Ready;
     ready_.push_back(&stream);
@@ -196,20 +200,22 @@ void Loop::watch(Stream& stream) {
             Error::strerrordesc(errno));
 }
 
-void Loop::wait_for_console(Stream& stream) {
-    stream.place = Stream::Place::AtConsole;
-    at_console_.push_back(&stream);
-    if (console_deadline_) return;
-    console_deadline_ = now_ + Console::kPatience;
-    epoll_event event{EPOLLOUT | EPOLLONESHOT, {.ptr = this}};
-    const int operation = console_watched_ ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+void Loop::wait_for(Sink& sink, Stream& stream) {
+    SinkQueue& queue = queues_[&sink == queues_[0].sink ? 0 : 1];
+    stream.place = Stream::Place::AtSink;
+    queue.streams.push_back(&stream);
+    if (queue.deadline) return;
+    queue.deadline = now_ + Sink::kPatience;
+    epoll_event event{EPOLLOUT | EPOLLONESHOT, {.ptr = &queue}};
     // What epoll does not take is tried again when patience ends.
-    console_watched_ = ::epoll_ctl(epoll_.get(), operation, writer_.console().fd(), &event) == 0;
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, sink.fd(), &event) != 0) {
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, sink.fd(), &event);
+    }
 }
 
-void Loop::console_moved() {
-    console_deadline_.reset();
-    for (Stream* stream : std::exchange(at_console_, {})) {
+void Loop::moved(SinkQueue& queue) {
+    queue.deadline.reset();
+    for (Stream* stream : std::exchange(queue.streams, {})) {
         stream->place = Stream::Place::Idle;
         enqueue(*stream);
     }
@@ -219,7 +225,7 @@ void Loop::console_moved() {
 void Loop::leave(Stream& stream) {
     std::erase(ready_, &stream);
     std::erase(resting_, &stream);
-    std::erase(at_console_, &stream);
+    for (SinkQueue& queue : queues_) std::erase(queue.streams, &stream);
     stream.place = Stream::Place::Idle;
 }
 

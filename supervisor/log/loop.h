@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 
+#include <array>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -26,7 +27,7 @@ namespace reeve::log {
 ///
 /// Streams are watched with EPOLLONESHOT. What has fired is not watched until it was read empty, so
 /// a busy writer does not ring at every write; re-arming looks at the pipe again, so nothing is
-/// missed; and a stream that waits for the console or for memory costs nothing meanwhile. A stream
+/// missed; and a stream that waits for a sink or for memory costs nothing meanwhile. A stream
 /// that is busy with small writes rests for a millisecond when it is empty, to have its pipe filled
 /// a little: one turn for hundreds of lines instead of one each.
 class Loop {
@@ -41,6 +42,12 @@ class Loop {
     struct Waiting {
         Service* service;
         std::function<void()> done;
+    };
+    /// Those that wait for a sink, and until when.
+    struct SinkQueue {
+        Sink* sink;
+        std::vector<Stream*> streams;
+        std::optional<Time> deadline;
     };
 
     Loop(Mailbox& mailbox, Watches& watches, Spool spool, const CollectorOptions& options,
@@ -71,8 +78,8 @@ class Loop {
     void enqueue(Stream& stream);
     void rest(Stream& stream);
     void watch(Stream& stream);
-    void wait_for_console(Stream& stream);
-    void console_moved();
+    void wait_for(Sink& sink, Stream& stream);
+    void moved(SinkQueue& queue);
     void leave(Stream& stream);
     void raise_capacity(Stream& stream);
 
@@ -90,9 +97,7 @@ class Loop {
     std::unordered_map<std::string, std::unique_ptr<Service>> services_;
     std::deque<Stream*> ready_;
     std::deque<Stream*> resting_;  // in the order in which they are due
-    std::vector<Stream*> at_console_;
-    std::optional<Time> console_deadline_;
-    bool console_watched_ = false;
+    std::array<SinkQueue, 2> queues_;
     std::deque<Stream*> holders_;  // of slots, the oldest first
     std::vector<Waiting> drains_;
     Time now_{};

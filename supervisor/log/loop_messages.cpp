@@ -40,6 +40,7 @@ void Loop::recover() {
         owner.log.max_size = std::numeric_limits<std::uint64_t>::max();
         owner.log.to_file = found.use.to_file;
         owner.log.to_console = found.use.to_console;
+        owner.log.to_syslog = found.use.to_syslog;
         owner.log.max_line = found.use.max_line;
         enqueue(stream);
     }
@@ -131,7 +132,7 @@ void Loop::handle(Remove&& message) {
         detach(*stream);
         stream->finish_at.reset();
         if (stream->slot == nullptr) continue;
-        // It was drained, or should have been: the console is not waited for.
+        // It was drained, or should have been: no sink is waited for.
         writer_.write(*stream, Tail::Finish, now_);
         stream->slot->commit(stream->slot->unwritten().size());
         let_go(*stream);
@@ -178,7 +179,7 @@ void Loop::let_go(Stream& stream) {
 void Loop::free_a_slot() {
     for (Stream* holder : holders_) {
         if (holder->place != Stream::Place::Idle) continue;
-        if (!writer_.write(*holder, Tail::Part, now_)) continue;
+        if (writer_.write(*holder, Tail::Part, now_) != nullptr) continue;
         let_go(*holder);
         return;
     }

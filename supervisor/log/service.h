@@ -12,6 +12,7 @@
 #include "config/plan.h"
 #include "supervisor/log/framer.h"
 #include "supervisor/log/log_file.h"
+#include "supervisor/log/sink.h"
 #include "supervisor/log/spool.h"
 
 namespace reeve::log {
@@ -21,16 +22,18 @@ struct Service;
 /// One output of a service. Between two lines it is a descriptor and a few numbers; bytes it has
 /// only in a slot.
 struct Stream {
-    /// Where it waits: for epoll, its turn, a moment to let the pipe fill, or the console.
-    enum class Place : std::uint8_t { Idle, Ready, Resting, AtConsole };
+    /// Where it waits: for epoll, its turn, a moment to let the pipe fill, or a sink.
+    enum class Place : std::uint8_t { Idle, Ready, Resting, AtSink };
 
     Service* service = nullptr;
     Slot* slot = nullptr;
     Fd pipe;
     Source source = Source::Out;
     Place place = Place::Idle;
-    bool hung_up = false;        ///< nobody can write until it is opened again
-    bool mid_line = false;       ///< a part was written, the rest of its line is to come
+    bool hung_up = false;   ///< nobody can write until it is opened again
+    bool mid_line = false;  ///< a part was written, the rest of its line is to come
+    /// What at the front of the slot the console has taken and the syslog daemon not yet.
+    Sink::Taken on_console{};
     std::uint32_t capacity = 0;  ///< of the pipe; 0: not asked yet
     std::uint64_t read = 0;      ///< bytes, ever
     /// Once that many bytes were read, an unfinished line is a line.
@@ -72,7 +75,7 @@ struct Service {
 
 inline SlotUse Stream::use() const {
     const config::Log& log = service->log;
-    return {service->name, source, log.to_file, log.to_console, log.max_line};
+    return {service->name, source, log.to_file, log.to_console, log.max_line, log.to_syslog};
 }
 
 }  // namespace reeve::log

@@ -50,6 +50,7 @@ void write_use(SlotHeader& header, const SlotUse& use) {
     header.source = static_cast<std::uint8_t>(use.source);
     header.to_file = use.to_file;
     header.to_console = use.to_console;
+    header.to_syslog = use.to_syslog;
     header.max_line =
         static_cast<std::uint32_t>(std::clamp<std::size_t>(use.max_line, 1, kMaxPart));
     header.name_size = static_cast<std::uint8_t>(use.service.size());
@@ -57,8 +58,12 @@ void write_use(SlotHeader& header, const SlotUse& use) {
 }
 
 SlotUse read_use(const SlotHeader& header) {
-    return {std::string(header.name, header.name_size), static_cast<Source>(header.source),
-            header.to_file != 0, header.to_console != 0, header.max_line};
+    return {.service = std::string(header.name, header.name_size),
+            .source = static_cast<Source>(header.source),
+            .to_file = header.to_file != 0,
+            .to_console = header.to_console != 0,
+            .max_line = header.max_line,
+            .to_syslog = header.to_syslog != 0};
 }
 
 /// A slot that nobody uses, with both positions at a place where the ring begins: a short use then

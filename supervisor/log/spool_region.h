@@ -22,7 +22,8 @@ struct SlotHeader {
     std::atomic<std::uint32_t> used;
     std::uint32_t max_line;
     std::uint8_t source, to_file, to_console, name_size;
-    std::uint8_t reserved[4];
+    std::uint8_t to_syslog;
+    std::uint8_t reserved[3];  // zero, as was to_syslog where it was not known yet
     std::atomic<std::uint64_t> begin, end;
     std::atomic<std::uint64_t> fill_pos;
     std::uint64_t fill_size;

@@ -18,9 +18,11 @@ WallTime wall_now() {
 
 }  // namespace
 
-Writer::Writer(std::string log_dir, int console_fd, std::function<void(std::string)> report)
+Writer::Writer(std::string log_dir, int console_fd, const std::string& syslog_path,
+               std::function<void(std::string)> report)
     : log_dir_(std::move(log_dir)),
       console_(console_fd),
+      syslog_(syslog_path, report),
       report_(std::move(report)),
       buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)) {
     // Who follows a log watches this folder, also before the first line. If it cannot be made, the
@@ -28,7 +30,7 @@ Writer::Writer(std::string log_dir, int console_fd, std::function<void(std::stri
     if (!log_dir_.empty()) LogFile::make_directories(log_dir_);
 }
 
-bool Writer::write(Stream& stream, Tail tail, Time now) {
+Sink* Writer::write(Stream& stream, Tail tail, Time now) {
     const config::Log& log = stream.service->log;
     const bool to_file = log.to_file && !log_dir_.empty();
     const bool to_console = log.to_console || (log.to_file && log_dir_.empty());
@@ -36,18 +38,14 @@ bool Writer::write(Stream& stream, Tail tail, Time now) {
     while (stream.slot != nullptr) {
         std::string_view input = stream.slot->unwritten();
         Cut taken_cut = cut;
-        if (!to_file && !to_console) {
+        if (!to_file && !to_console && !log.to_syslog) {
+            stream.on_console = {};
             stream.slot->commit(input.size());
             break;
         }
         if (!next_record(input, cut)) break;
-        if (to_console) {
-            // The console first: it takes what it can, and a file can then always follow.
-            const Console::Taken taken = console_.take(stream.service->name, input, cut);
-            if (taken.consumed == 0) return false;
-            input = input.substr(0, taken.consumed);
-            taken_cut.tail = taken.tail;
-        }
+        // The sinks first: they take what they can, and a file can then always follow.
+        if (Sink* stuck = offer(stream, to_console, input, taken_cut, now)) return stuck;
         if (to_file) {
             write_file(stream, input, taken_cut, now);
         } else {
@@ -60,7 +58,30 @@ bool Writer::write(Stream& stream, Tail tail, Time now) {
         if (to_file) write_file(stream, {}, cut, now);
         stream.mid_line = false;
     }
-    return true;
+    return log.to_syslog && !syslog_.flush(now) ? &syslog_ : nullptr;
+}
+
+/// Gives the sinks of a stream what they take of the input, and leaves in it what all of them have;
+/// otherwise says who took nothing.
+Sink* Writer::offer(Stream& stream, bool to_console, std::string_view& input, Cut& cut, Time now) {
+    const Service& service = *stream.service;
+    Sink::Taken& on_console = stream.on_console;
+    const auto leave = [&](const Sink::Taken& taken) {
+        input = input.substr(0, taken.consumed);
+        cut.tail = taken.tail;
+    };
+    if (to_console && on_console.consumed == 0) {
+        on_console = console_.take(service.name, input, cut);
+        if (on_console.consumed == 0) return &console_;
+    }
+    if (on_console.consumed > 0) leave(on_console);
+    if (service.log.to_syslog) {
+        const Sink::Taken taken = syslog_.take(service.name, stream.source, input, cut, now);
+        if (taken.consumed == 0) return &syslog_;
+        leave(taken);
+    }
+    on_console.consumed -= std::min(on_console.consumed, input.size());
+    return nullptr;
 }
 
 void Writer::write_file(Stream& stream, std::string_view input, Cut cut, Time now) {

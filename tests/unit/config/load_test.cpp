@@ -187,6 +187,14 @@ services: {a: {command: x}}
     EXPECT_EQ(s.exit_when, ExitWhen::Idle);
 }
 
+TEST(SupervisorKeys, TheLogGoesToAFileOrToSyslog) {
+    const auto log = [](const std::string& keys) {
+        return load_yaml("supervisor: {log: {" + keys + "}}\nservices: {a: {command: x}}");
+    };
+    EXPECT_EQ(log("file: syslog").plan->supervisor.log.file, Supervisor::OwnLog::kSyslog);
+    EXPECT_FALSE(log("file: sys.log").plan);
+}
+
 /// The supervisor's settings of a text that must be valid.
 Supervisor supervisor_in(const std::string& keys) {
     const LoadResult result = load_yaml("supervisor: {" + keys + "}\nservices: {a: {command: x}}");
