@@ -334,8 +334,7 @@ struct Supervisor {
     struct OwnLog {
         LogLevel level = LogLevel::Info;
         LogFormat format = LogFormat::Text;
-        std::string file;  ///< empty: stderr; kSyslog: the syslog daemon
-        static constexpr std::string_view kSyslog = "syslog";
+        std::string file;  ///< empty: stderr
         bool operator==(const OwnLog&) const = default;
     } log;
     struct Socket {

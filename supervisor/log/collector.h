@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "config/plan.h"
 #include "supervisor/log/mailbox.h"
 #include "supervisor/log/pipes.h"
@@ -21,6 +22,7 @@ struct CollectorOptions {
     std::string log_dir;      ///< empty: what is meant for a file goes to the console
     int console_fd = 1;       ///< not owned
     std::string syslog_path = SyslogSocket::kPath;
+    Duration spare_for = 10s;  ///< memory that was needed is kept for one or two times this
     /// Called on either thread with a sentence, once for each failure that begins.
     std::function<void(std::string)> on_problem;
 };

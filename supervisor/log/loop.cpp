@@ -30,6 +30,7 @@ Loop::Loop(Mailbox& mailbox, Watches& watches, Spool spool, const CollectorOptio
       spool_(std::move(spool)),
       writer_(options.log_dir, options.console_fd, options.syslog_path, options.on_problem),
       report_(options.on_problem),
+      spare_for_(options.spare_for),
       epoll_(std::move(epoll)),
       queues_{{{&writer_.console(), {}, {}}, {&writer_.syslog(), {}, {}}}} {}
 
@@ -80,6 +81,9 @@ bool Loop::wait() {
         if (queue.deadline) until(*queue.deadline);
     }
 
+    if (!give_back_at_ && spool_.has_spare()) give_back_at_ = now_ + spare_for_;
+    if (give_back_at_) until(*give_back_at_);
+
     const int n =
         ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
     now_ = monotonic_now();
@@ -106,6 +110,10 @@ bool Loop::wait() {
         if (!queue.deadline || *queue.deadline > now_) continue;
         queue.sink->give_up();
         moved(queue);
+    }
+    if (give_back_at_ && *give_back_at_ <= now_) {
+        spool_.give_back();
+        give_back_at_.reset();
     }
     return messages;
 }

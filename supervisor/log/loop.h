@@ -93,11 +93,13 @@ class Loop {
     Spool spool_;
     Writer writer_;
     std::function<void(std::string)> report_;
+    const Duration spare_for_;
     Fd epoll_;
     std::unordered_map<std::string, std::unique_ptr<Service>> services_;
     std::deque<Stream*> ready_;
     std::deque<Stream*> resting_;  // in the order in which they are due
     std::array<SinkQueue, 2> queues_;
+    std::optional<Time> give_back_at_;
     std::deque<Stream*> holders_;  // of slots, the oldest first
     std::vector<Waiting> drains_;
     Time now_{};

@@ -148,6 +148,11 @@ class Spool {
     /// Removes the file, when no slot is in use.
     void discard();
 
+    /// Whether slots that are not in use have more memory than a few are worth.
+    bool has_spare() const;
+    /// Gives back what was not needed since the last time, but for that of a few slots.
+    void give_back();
+
     static bool fits(const SlotUse& use);
 
   private:
@@ -163,6 +168,7 @@ class Spool {
     std::unique_ptr<Region> memory_;  // made when it is needed
     std::optional<Error> problem_;
     bool degraded_ = false;
+    std::size_t used_ = 0, most_used_ = 0;  // slots; the most since the last give_back()
     char random_[kCanaryBytes] = {};
     Fd scratch_in_, scratch_out_;
 };

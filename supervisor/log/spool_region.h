@@ -50,6 +50,11 @@ class Spool::Region {
     Result<Slot*> slot(std::size_t index);
     bool owns(const Slot& slot) const;
 
+    /// How many slots have memory.
+    std::size_t reserved() const { return reserved_; }
+    /// Takes the memory from slots that are not in use until that many have some.
+    void shrink(std::size_t reserved);
+
     /// Slots that are not in use. The one given back last is taken first: its memory is warm.
     std::vector<std::uint16_t>& free() { return free_; }
     std::size_t index(const Slot& slot) const;
@@ -63,6 +68,7 @@ class Spool::Region {
     SlotHeader* headers_ = nullptr;
     std::vector<std::unique_ptr<Slot>> slots_;
     std::vector<std::uint16_t> free_;
+    std::size_t reserved_ = 0;
 };
 
 }  // namespace reeve::log

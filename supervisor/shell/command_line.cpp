@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/nearest.h"
+#include "config/own_log.h"
 #include "supervisor/init/options.h"
 #include "supervisor/shell/environment.h"
 #include "supervisor/shell/version.h"
@@ -176,7 +177,7 @@ std::variant<Options, int> parse_command_line(int argc, char** argv) {
          {&options.pid_file, &options.runtime_dir, &options.log_dir, &options.state_dir}) {
         *path = absolute(*path);
     }
-    if (options.log_file != config::Supervisor::OwnLog::kSyslog) {
+    if (options.log_file != config::kSyslog) {
         options.log_file = absolute(options.log_file);
     }
     return options;

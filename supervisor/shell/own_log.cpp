@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/time.h"
+#include "config/own_log.h"
 #include "ctl/protocol/json_writer.h"
 #include "supervisor/shell/clock.h"
 
@@ -169,7 +170,7 @@ Result<std::unique_ptr<OwnLog>> OwnLog::open(const config::Supervisor::OwnLog& s
 Result<> OwnLog::configure(const config::Supervisor::OwnLog& settings) {
     const bool echo = echo_ == Echo::Warnings;
     std::shared_ptr<spdlog::sinks::sink> sink;
-    if (settings.file == settings.kSyslog) {
+    if (settings.file == config::kSyslog) {
         sink = std::make_shared<SyslogSink>(syslog_path_, settings.format, echo);
     } else {
         Fd file;

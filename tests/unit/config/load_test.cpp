@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "config/own_log.h"
 #include "tests/unit/config/support.h"
 
 namespace reeve::config {
@@ -191,7 +192,7 @@ TEST(SupervisorKeys, TheLogGoesToAFileOrToSyslog) {
     const auto log = [](const std::string& keys) {
         return load_yaml("supervisor: {log: {" + keys + "}}\nservices: {a: {command: x}}");
     };
-    EXPECT_EQ(log("file: syslog").plan->supervisor.log.file, Supervisor::OwnLog::kSyslog);
+    EXPECT_EQ(log("file: syslog").plan->supervisor.log.file, kSyslog);
     EXPECT_FALSE(log("file: sys.log").plan);
 }
 

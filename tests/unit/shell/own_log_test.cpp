@@ -12,6 +12,7 @@
 #include <regex>
 #include <sstream>
 
+#include "config/own_log.h"
 #include "tests/unit/log/syslog_daemon.h"
 
 namespace reeve::shell {
@@ -136,7 +137,7 @@ TEST_F(OwnLogTest, WarningsOfADaemonReachItsCallerToo) {
 
 TEST_F(OwnLogTest, GoesToSyslogWithTheSeverityOfEachMessage) {
     const std::string path = folder_ / "syslog";
-    settings.file = settings.kSyslog;
+    settings.file = config::kSyslog;
     settings.level = config::LogLevel::Debug;
     const log::SyslogDaemon daemon(path);
     const auto log = OwnLog::open(settings, OwnLog::Echo::Nothing, path).value();
@@ -157,7 +158,7 @@ TEST_F(OwnLogTest, GoesToSyslogWithTheSeverityOfEachMessage) {
 
 TEST_F(OwnLogTest, InSyslogJsonIsTheText) {
     const std::string path = folder_ / "syslog";
-    settings.file = settings.kSyslog;
+    settings.file = config::kSyslog;
     settings.format = config::LogFormat::Json;
     const log::SyslogDaemon daemon(path);
     OwnLog::open(settings, OwnLog::Echo::Nothing, path).value()->warning("careful");
@@ -169,7 +170,7 @@ TEST_F(OwnLogTest, InSyslogJsonIsTheText) {
 }
 
 TEST_F(OwnLogTest, WhatSyslogDoesNotTakeGoesToStderr) {
-    settings.file = settings.kSyslog;
+    settings.file = config::kSyslog;
     const std::string path = folder_ / "syslog";
     testing::internal::CaptureStderr();
     const auto log = OwnLog::open(settings, OwnLog::Echo::Nothing, path).value();
