@@ -26,6 +26,7 @@ Sink::Taken Syslog::take(std::string_view service, Source source, std::string_vi
             dropping_ = false;
         } else if (dropping_) {
             ++dropped_;
+            tell_if_gone();
         } else {
             break;
         }
@@ -71,17 +72,9 @@ bool Syslog::tell_dropped(Time now) {
         std::to_string(dropped_) + " lines dropped: the syslog daemon did not take them";
     std::string_view left = text;
     const std::string head = SyslogSocket::head(Severity::Warning, "reeve");
-    if (socket_.send(head, left, now) != Outcome::Sent) {
-        tell_if_gone();
-        return false;
-    }
+    if (socket_.send(head, left, now) != Outcome::Sent) return false;
     dropped_ = 0;
     return true;
-}
-
-void Syslog::give_up() {
-    dropping_ = true;
-    tell_if_gone();
 }
 
 void Syslog::tell_if_gone() {

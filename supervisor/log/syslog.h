@@ -25,7 +25,7 @@ class Syslog : public Sink {
     /// Sends what is left of a line that went in part or is dropped by now; false: try again later.
     bool flush(Time now);
 
-    void give_up() override;
+    void give_up() override { dropping_ = true; }
     int fd() const override { return socket_.fd(); }
 
   private:

@@ -29,7 +29,7 @@ class Silence:
             s.wait_for("worker@2", "running")
             s.ctl("restart", "web", status=0)
             s.fifo("said").read_line()
-            changed = {**HEALTHY, "db": {**HEALTHY["db"], "stop_timeout": "5s"}, "more": {"command": FOREVER}}
+            changed = {**HEALTHY, "db": {**HEALTHY["db"], "start_timeout": "5s"}, "more": {"command": FOREVER}}
             s.write_config({"services": changed})
             s.send_signal(signal.SIGHUP)
             s.wait_for("more", "running")

@@ -181,6 +181,20 @@ TEST_F(SyslogTest, ADaemonThatWasRestartedGetsTheNextLine) {
     EXPECT_EQ(problems, Texts{});
 }
 
+TEST_F(SyslogTest, ADaemonThatIsBackWhenPatienceEndsLosesNothingAndIsNotReported) {
+    {
+        const SyslogDaemon daemon(path);
+        take_all("one\n");
+    }
+    EXPECT_EQ(take_all("two\n"), 0u);
+    const SyslogDaemon daemon(path);
+    now += 1s;
+    syslog.give_up();
+    EXPECT_EQ(take_all("two\n"), 4u);
+    EXPECT_EQ(said(daemon.messages()), Texts{"web: two"});
+    EXPECT_EQ(problems, Texts{});
+}
+
 TEST_F(SyslogTest, OverAStreamEachMessageEndsWithNul) {
     const SyslogDaemon daemon(path, SOCK_STREAM);
     std::string input;
