@@ -4,6 +4,7 @@
 
 #include "config/fields.h"
 #include "config/list_forms.h"
+#include "config/own_log.h"
 #include "config/values.h"
 #include "config/words.h"
 
@@ -187,6 +188,12 @@ std::optional<std::string> read_stdin(Reader& reader, Value value) {
     auto text = read_nonempty(reader, value, "null or an absolute path");
     if (!text) return std::nullopt;
     if (*text == "null") return std::string();
+    return absolute(reader, value, std::move(*text));
+}
+
+std::optional<std::string> read_log_file(Reader& reader, Value value) {
+    auto text = read_nonempty(reader, value, "syslog or an absolute path");
+    if (!text || *text == kSyslog) return text;
     return absolute(reader, value, std::move(*text));
 }
 

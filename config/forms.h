@@ -44,6 +44,9 @@ std::optional<std::string> read_stdin(Reader& reader, Value value);
 void read_variables(Reader& reader, Value value, std::map<std::string, std::string>& variables);
 void read_limits(Reader& reader, Value value, std::vector<Limit>& limits);
 
+/// An absolute path, or `syslog`.
+std::optional<std::string> read_log_file(Reader& reader, Value value);
+
 /// `to` of a log: one destination or a list of them.
 void read_destinations(Reader& reader, Value value, Log& log);
 

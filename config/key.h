@@ -44,6 +44,7 @@ enum class Kind {
     GroupName,
     GroupNames,
     Stdin,
+    LogFile,
     Url,
     Statuses,
     Pattern,

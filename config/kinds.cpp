@@ -106,6 +106,8 @@ constexpr KindInfo kGroupNames{"groups", "list of names or ids",
 constexpr KindInfo kStdin{
     "stdin", "`null` or absolute path",
     R"({"anyOf": [{"type": "null"}, {"const": "null"}, {"$ref": "#/$defs/path"}]})"};
+constexpr KindInfo kLogFile{"log_file", "`syslog` or absolute path",
+                            R"({"anyOf": [{"const": "syslog"}, {"$ref": "#/$defs/path"}]})"};
 constexpr KindInfo kDestinations{
     "destinations", "`file`, `console`, `syslog`, `inherit`, `none`, or a list",
     R"({"anyOf": [{"enum": ["file", "console", "syslog", "inherit", "none"]}, )"
@@ -133,15 +135,15 @@ constexpr KindInfo kCapabilities{"capabilities", "list of names",
 constexpr KindInfo kMap{"map", "map", ""};
 
 constexpr Kind kAll[] = {
-    Kind::Text,         Kind::Bool,          Kind::Integer,   Kind::Number,
-    Kind::Duration,     Kind::Size,          Kind::Percent,   Kind::Mode,
-    Kind::Signal,       Kind::Command,       Kind::Path,      Kind::Names,
-    Kind::Exits,        Kind::Choice,        Kind::Variables, Kind::EnvironmentFiles,
-    Kind::Inherit,      Kind::Limits,        Kind::Address,   Kind::UserName,
-    Kind::GroupName,    Kind::GroupNames,    Kind::Stdin,     Kind::Destinations,
-    Kind::Services,     Kind::Instances,     Kind::Commands,  Kind::Url,
-    Kind::Statuses,     Kind::Pattern,       Kind::Folders,   Kind::Cpus,
-    Kind::Capabilities, Kind::MaybeDuration, Kind::Map};
+    Kind::Text,         Kind::Bool,         Kind::Integer,       Kind::Number,
+    Kind::Duration,     Kind::Size,         Kind::Percent,       Kind::Mode,
+    Kind::Signal,       Kind::Command,      Kind::Path,          Kind::Names,
+    Kind::Exits,        Kind::Choice,       Kind::Variables,     Kind::EnvironmentFiles,
+    Kind::Inherit,      Kind::Limits,       Kind::Address,       Kind::UserName,
+    Kind::GroupName,    Kind::GroupNames,   Kind::Stdin,         Kind::LogFile,
+    Kind::Destinations, Kind::Services,     Kind::Instances,     Kind::Commands,
+    Kind::Url,          Kind::Statuses,     Kind::Pattern,       Kind::Folders,
+    Kind::Cpus,         Kind::Capabilities, Kind::MaybeDuration, Kind::Map};
 
 }  // namespace
 
@@ -198,6 +200,8 @@ const KindInfo& info_of(Kind kind) {
             return kGroupNames;
         case Kind::Stdin:
             return kStdin;
+        case Kind::LogFile:
+            return kLogFile;
         case Kind::Destinations:
             return kDestinations;
         case Kind::Services:

@@ -21,8 +21,8 @@ constexpr std::array kLogKeys{
     Key{"level", choice_field<kLevels, &OwnLog::level>, "info", "How much to say."},
     Key{"format", choice_field<kFormats, &OwnLog::format>, "text",
         "Lines for people, or one JSON object a line."},
-    Key{"file", value_field<Kind::Path, read_path, &OwnLog::file>, "stderr",
-        "A file to append to instead of stderr. A daemon that has none named takes "
+    Key{"file", value_field<Kind::LogFile, read_log_file, &OwnLog::file>, "stderr",
+        "A file to append to instead of stderr, or `syslog`. A daemon that has none named takes "
         "`LOG_DIR/supervisor.log`."},
 };
 

@@ -117,6 +117,7 @@ Literal limit(const Limit& limit) {
 Literal written(As<Kind::Text>, const std::string& text) { return {escaped(text)}; }
 Literal written(As<Kind::Path>, const std::string& path) { return {escaped(path)}; }
 Literal written(As<Kind::Stdin>, const std::string& path) { return {escaped(path)}; }
+Literal written(As<Kind::LogFile>, const std::string& path) { return {escaped(path)}; }
 Literal written(As<Kind::UserName>, const std::string& text) { return name_or_id(text); }
 Literal written(As<Kind::GroupName>, const std::string& text) { return name_or_id(text); }
 Literal written(As<Kind::GroupNames>, const std::vector<std::string>& groups) {

@@ -23,6 +23,7 @@ using As = std::integral_constant<Kind, kind>;
 Literal written(As<Kind::Text>, const std::string& text);
 Literal written(As<Kind::Path>, const std::string& path);
 Literal written(As<Kind::Stdin>, const std::string& path);
+Literal written(As<Kind::LogFile>, const std::string& path);
 Literal written(As<Kind::UserName>, const std::string& name_or_id);
 Literal written(As<Kind::GroupName>, const std::string& name_or_id);
 Literal written(As<Kind::GroupNames>, const std::vector<std::string>& names_or_ids);

@@ -9,8 +9,10 @@
 #include <thread>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "config/plan.h"
 #include "supervisor/log/pipes.h"
+#include "supervisor/log/syslog_socket.h"
 #include "supervisor/log/troubles.h"
 
 namespace reeve::log {
@@ -19,14 +21,16 @@ struct CollectorOptions {
     std::string runtime_dir;  ///< empty: nothing is made there, pipes and spool are anonymous
     std::string log_dir;      ///< empty: what is meant for a file goes to the console
     int console_fd = 1;       ///< not owned
+    std::string syslog_path = SyslogSocket::kPath;
+    Duration spare_for = 10s;  ///< memory that was needed is kept for one or two times this
     /// Called on either thread with a sentence, once for each failure that begins.
     std::function<void(std::string)> on_problem;
 };
 
-/// Owns the log thread, which brings what services write from their pipes to files and console,
-/// each line exactly once even when this process is killed (see spool.h). Used from one other
-/// thread; none of its calls waits for a log disk. The log thread takes no signals. A second one
-/// stands in while the first is caught in a call to a disk that does not answer (see disk.h).
+/// Owns the log thread, which brings what services write from their pipes to files, console and
+/// syslog, each line exactly once even when this process is killed (see spool.h). Used from one
+/// other thread; none of its calls waits for a log disk. The log thread takes no signals. A second
+/// one stands in while the first is caught in a call to a disk that does not answer (see disk.h).
 class Collector {
   public:
     /// First finishes what a killed predecessor in the same runtime directory had begun.

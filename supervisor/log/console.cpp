@@ -76,7 +76,7 @@ void Console::heading(std::string_view service) {
     if (colours_) chunk_ += "\033[0m";
 }
 
-Console::Taken Console::take(std::string_view service, std::string_view input, const Cut& cut) {
+Sink::Taken Console::take(std::string_view service, std::string_view input, const Cut& cut) {
     Taken taken;
     std::size_t lines = 0;
     chunk_.clear();

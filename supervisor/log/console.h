@@ -6,36 +6,25 @@
 #include <string_view>
 
 #include "base/fd.h"
-#include "base/time.h"
-#include "supervisor/log/framer.h"
+#include "supervisor/log/sink.h"
 
 namespace reeve::log {
 
-/// The supervisor's standard output, as "NAME | line". It never blocks and never changes the flags
-/// of a descriptor that others share: what a console does not take stays where it is, for
-/// kPatience; after that lines are dropped and counted until it takes some again.
-class Console {
+/// The supervisor's standard output, as "NAME | line". It never changes the flags of a descriptor
+/// that others share.
+class Console : public Sink {
   public:
-    static constexpr Duration kPatience = 1s;
-
     /// The descriptor is not owned. Colours: on a terminal, unless NO_COLOR is set.
     explicit Console(int fd);
 
-    struct Taken {
-        std::size_t consumed = 0;  ///< bytes of the input, in whole records; 0: try again later
-        Tail tail = Tail::Keep;    ///< what its last record was cut with
-    };
     /// Some records at the front of the input, at least one of which must be there.
     Taken take(std::string_view service, std::string_view input, const Cut& cut);
-
-    /// No more patience: what comes is dropped.
-    void give_up() { dropping_ = true; }
 
     /// Whether it is a file, whose disk may not answer; all others are asked first.
     bool is_file() const { return kind_ == Kind::Plain; }
 
-    /// What to poll for POLLOUT while take() says 0.
-    int fd() const { return own_ ? own_.get() : fd_; }
+    void give_up() override { dropping_ = true; }
+    int fd() const override { return own_ ? own_.get() : fd_; }
 
   private:
     enum class Kind : std::uint8_t {

@@ -25,9 +25,12 @@ Loop::Loop(Mailbox& mailbox, Watches& watches, Troubles& troubles, Spool spool,
       spool_(std::move(spool)),
       disk_(std::move(disk)),
       troubles_(troubles),
-      writer_(options.log_dir, options.console_fd, *disk_, troubles, options.on_problem),
+      writer_(options.log_dir, options.console_fd, options.syslog_path, *disk_, troubles,
+              options.on_problem),
       report_(options.on_problem),
-      epoll_(std::move(epoll)) {}
+      spare_for_(options.spare_for),
+      epoll_(std::move(epoll)),
+      queues_{{{&writer_.console(), {}, {}}, {&writer_.syslog(), {}, {}}}} {}
 
 Result<std::unique_ptr<Loop>> Loop::make(Mailbox& mailbox, Watches& watches, Troubles& troubles,
                                          Spool spool, const CollectorOptions& options) {
@@ -103,7 +106,10 @@ int Loop::timeout() const {
     std::optional<Time> first;
     const auto until = [&](Time when) { first = first ? std::min(*first, when) : when; };
     if (!resting_.empty()) until(resting_.front()->due);
-    if (console_deadline_) until(*console_deadline_);
+    for (const SinkQueue& queue : queues_) {
+        if (queue.deadline) until(*queue.deadline);
+    }
+    if (give_back_at_) until(*give_back_at_);
     if (disk_deadline_ && disk_->answers()) until(*disk_deadline_);
     for (const Waiting& drain : drains_) {
         if (!at_disk_.empty() || !disk_->answers()) until(drain.patience_ends);
@@ -119,6 +125,7 @@ bool Loop::wait() {
     const auto look = [&](int wait_ms) {
         return ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait_ms);
     };
+    if (!give_back_at_ && spool_.has_spare()) give_back_at_ = now_ + spare_for_;
     const int wait_ms = timeout();
     // Who stands in lets the other one come back.
     const int n =
@@ -141,16 +148,23 @@ bool Loop::wait() {
         stream.place = Stream::Place::Idle;
         enqueue(stream);
     }
-    if (console_deadline_ && *console_deadline_ <= now_) {
-        writer_.console().give_up();
-        console_moved();
+    for (SinkQueue& queue : queues_) {
+        if (!queue.deadline || *queue.deadline > now_) continue;
+        queue.sink->give_up();
+        moved(queue);
+    }
+    if (give_back_at_ && *give_back_at_ <= now_) {
+        spool_.give_back();
+        give_back_at_.reset();
     }
     if (disk_deadline_ && *disk_deadline_ <= now_ && disk_->answers()) try_disk();
     return messages;
 }
 
 void Loop::happened(const epoll_event& event) {
-    if (event.data.ptr == this) return console_moved();
+    for (SinkQueue& queue : queues_) {
+        if (event.data.ptr == &queue) return moved(queue);
+    }
     Stream& stream = *static_cast<Stream*>(event.data.ptr);
     if ((event.events & EPOLLHUP) != 0) stream.hung_up = true;
     enqueue(stream);
@@ -165,17 +179,15 @@ void Loop::serve(Stream& stream) {
     const auto finish_at = stream.finish_at;
     const bool finishing =
         finish_at && !stream.severed && (available == 0 || stream.read >= *finish_at);
-    const auto awaits = held ? writer_.write(stream, finishing ? Tail::Finish : Tail::Keep, now_)
-                             : Writer::Awaits::Nothing;
-    put_back(stream, held && awaits == Writer::Awaits::Nothing);
+    Writer::Awaits awaits;
+    if (held) awaits = writer_.write(stream, finishing ? Tail::Finish : Tail::Keep, now_);
+    put_back(stream, held && awaits.nobody());
     if (stream.service->removed) return;
     const bool called = std::exchange(stream.called, false);
     if (!held) {
         at_disk_.empty() ? rest(stream) : wait_for_disk(stream);
-    } else if (awaits == Writer::Awaits::Console) {
-        wait_for_console(stream);
-    } else if (awaits == Writer::Awaits::Disk) {
-        wait_for_disk(stream);
+    } else if (!awaits.nobody()) {
+        wait_for(awaits, stream);
     } else {
         // Another drain may have begun during the call.
         if (finishing && stream.finish_at == finish_at) stream.finish_at.reset();
@@ -238,7 +250,7 @@ void Loop::raise_capacity(Stream& stream) {
 void Loop::enqueue(Stream& stream) {
     switch (stream.place) {
         case Stream::Place::Ready:
-        case Stream::Place::AtConsole:
+        case Stream::Place::AtSink:
         case Stream::Place::AtDisk:
             return;
         case Stream::Place::InHand:
@@ -270,20 +282,27 @@ void Loop::watch(Stream& stream) {
             Error::strerrordesc(errno));
 }
 
-void Loop::wait_for_console(Stream& stream) {
-    stream.place = Stream::Place::AtConsole;
-    at_console_.push_back(&stream);
-    if (console_deadline_) return;
-    console_deadline_ = now_ + Console::kPatience;
-    epoll_event event{EPOLLOUT | EPOLLONESHOT, {.ptr = this}};
-    const int operation = console_watched_ ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-    // What epoll does not take is tried again when patience ends.
-    console_watched_ = ::epoll_ctl(epoll_.get(), operation, writer_.console().fd(), &event) == 0;
+void Loop::wait_for(const Writer::Awaits& awaits, Stream& stream) {
+    if (awaits.sink != nullptr) return wait_for(*awaits.sink, stream);
+    if (awaits.disk) wait_for_disk(stream);
 }
 
-void Loop::console_moved() {
-    console_deadline_.reset();
-    for (Stream* stream : std::exchange(at_console_, {})) {
+void Loop::wait_for(Sink& sink, Stream& stream) {
+    SinkQueue& queue = queues_[&sink == queues_[0].sink ? 0 : 1];
+    stream.place = Stream::Place::AtSink;
+    queue.streams.push_back(&stream);
+    if (queue.deadline) return;
+    queue.deadline = now_ + Sink::kPatience;
+    epoll_event event{EPOLLOUT | EPOLLONESHOT, {.ptr = &queue}};
+    // What epoll does not take is tried again when patience ends.
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, sink.fd(), &event) != 0) {
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, sink.fd(), &event);
+    }
+}
+
+void Loop::moved(SinkQueue& queue) {
+    queue.deadline.reset();
+    for (Stream* stream : std::exchange(queue.streams, {})) {
         stream->place = Stream::Place::Idle;
         enqueue(*stream);
     }
@@ -307,7 +326,7 @@ void Loop::try_disk() {
 void Loop::leave(Stream& stream) {
     std::erase(ready_, &stream);
     std::erase(resting_, &stream);
-    std::erase(at_console_, &stream);
+    for (SinkQueue& queue : queues_) std::erase(queue.streams, &stream);
     std::erase(at_disk_, &stream);
     if (stream.place != Stream::Place::InHand) stream.place = Stream::Place::Idle;
 }

@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 
+#include <array>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -26,7 +27,7 @@ namespace reeve::log {
 ///
 /// Streams are watched with EPOLLONESHOT. What has fired is not watched until it was read empty, so
 /// a busy writer does not ring at every write; re-arming looks at the pipe again, so nothing is
-/// missed; and a stream that waits for the console or for memory costs nothing meanwhile. A stream
+/// missed; and a stream that waits for a sink or for memory costs nothing meanwhile. A stream
 /// that is busy with small writes rests for a millisecond when it is empty, to have its pipe filled
 /// a little: one turn for hundreds of lines instead of one each.
 ///
@@ -59,6 +60,12 @@ class Loop {
         Service* service;
         std::function<void()> done;
         Time patience_ends;  ///< with a disk
+    };
+    /// Those that wait for a sink, and until when.
+    struct SinkQueue {
+        Sink* sink;
+        std::vector<Stream*> streams;
+        std::optional<Time> deadline;
     };
 
     Loop(Mailbox& mailbox, Watches& watches, Troubles& troubles, Spool spool,
@@ -101,8 +108,9 @@ class Loop {
     void enqueue(Stream& stream);
     void rest(Stream& stream);
     void watch(Stream& stream);
-    void wait_for_console(Stream& stream);
-    void console_moved();
+    void wait_for(const Writer::Awaits& awaits, Stream& stream);
+    void wait_for(Sink& sink, Stream& stream);
+    void moved(SinkQueue& queue);
     void wait_for_disk(Stream& stream);
     void try_disk();
     void leave(Stream& stream);
@@ -127,21 +135,21 @@ class Loop {
     Troubles& troubles_;
     Writer writer_;
     std::function<void(std::string)> report_;
+    const Duration spare_for_;
     Fd epoll_;
     std::deque<Message> inbox_;
     std::unordered_map<std::string, std::unique_ptr<Service>> services_;
     std::vector<std::unique_ptr<Service>> leaving_;  // removed, but perhaps still worked on
     std::deque<Stream*> ready_;
     std::deque<Stream*> resting_;  // in the order in which they are due
-    std::vector<Stream*> at_console_;
-    std::optional<Time> console_deadline_;
+    std::array<SinkQueue, 2> queues_;
     std::vector<Stream*> at_disk_;
     std::optional<Time> disk_deadline_;
     std::vector<Stream*> in_hand_;     // of the writing thread during its calls to the disk
     std::unique_ptr<char[]> scratch_;  // for what is thrown away
+    std::optional<Time> give_back_at_;
     bool reopening_ = false;
     bool answers_again_ = false;
-    bool console_watched_ = false;
     std::deque<Stream*> holders_;  // of slots, the oldest first
     std::vector<Waiting> drains_;
     Time now_{};

@@ -43,6 +43,7 @@ void Loop::recover() {
         owner.log.max_size = std::numeric_limits<std::uint64_t>::max();
         owner.log.to_file = found.use.to_file;
         owner.log.to_console = found.use.to_console;
+        owner.log.to_syslog = found.use.to_syslog;
         owner.log.max_line = found.use.max_line;
     }
     const std::vector<Stream*> found_streams = in_hand_;
@@ -215,8 +216,8 @@ void Loop::bury() {
         leaving_.pop_back();
         for (Stream* stream : {&removed->out, &removed->err}) {
             if (stream->slot == nullptr) continue;
-            // It was drained, or should have been: neither console nor disk is waited for.
-            if (writer_.write(*stream, Tail::Finish, now_) == Writer::Awaits::Disk) {
+            // It was drained, or should have been: neither a sink nor a disk is waited for.
+            if (writer_.write(*stream, Tail::Finish, now_).disk) {
                 report_("the last lines of " + removed->name + " are lost: " + removed->lost_why);
             }
             stream->slot->commit(stream->slot->unwritten().size());

@@ -95,13 +95,12 @@ void Loop::free_a_slot() {
     while (Stream* holder = oldest_idle_holder()) {
         take_in_hand(*holder);
         const auto awaits = writer_.write(*holder, Tail::Part, now_);
-        put_back(*holder, awaits == Writer::Awaits::Nothing);
-        const bool freed = awaits == Writer::Awaits::Nothing;
+        const bool freed = awaits.nobody();
+        put_back(*holder, freed);
         if (freed) let_go(*holder);
         if (holder->service->removed) continue;
         const bool called = std::exchange(holder->called, false);
-        if (awaits == Writer::Awaits::Console) wait_for_console(*holder);
-        if (awaits == Writer::Awaits::Disk) wait_for_disk(*holder);
+        wait_for(awaits, *holder);
         if (called) enqueue(*holder);
         if (freed) return;
     }

@@ -14,6 +14,7 @@
 #include "supervisor/log/framer.h"
 #include "supervisor/log/log_file.h"
 #include "supervisor/log/rate.h"
+#include "supervisor/log/sink.h"
 #include "supervisor/log/spool.h"
 #include "supervisor/log/troubles.h"
 
@@ -24,25 +25,27 @@ struct Service;
 /// One output of a service. Between two lines it is a descriptor and a few numbers; bytes it has
 /// only in a slot.
 struct Stream {
-    /// Where it waits: for epoll, its turn, a moment to let the pipe fill, the console, the disk;
-    /// or the writing thread works on it.
-    enum class Place : std::uint8_t { Idle, Ready, Resting, AtConsole, AtDisk, InHand };
+    /// Where it waits: for epoll, its turn, a moment to let the pipe fill, a sink, the disk; or the
+    /// writing thread works on it.
+    enum class Place : std::uint8_t { Idle, Ready, Resting, AtSink, AtDisk, InHand };
 
     Service* service = nullptr;
     Slot* slot = nullptr;
     Fd pipe;
     Source source = Source::Out;
     Place place = Place::Idle;
-    bool hung_up = false;           ///< nobody can write until it is opened again
-    bool mid_line = false;          ///< a part was written, the rest of its line is to come
-    bool cut_off = false;           ///< a part was written, the rest of its line was lost
-    bool skipping = false;          ///< the beginning of its line was lost, so will be the rest
-    bool over_rate = false;         ///< the same, as it was more than the rate allows
-    bool called = false;            ///< something happened to it while it was in hand
-    bool severed = false;           ///< what followed the bytes in the slot was thrown away
-    bool severed_in_line = false;   ///< and that ended amid a line
-    Tail passed_tail = Tail::Keep;  ///< what the last record of those was cut with
+    bool hung_up = false;          ///< nobody can write until it is opened again
+    bool mid_line = false;         ///< a part was written, the rest of its line is to come
+    bool cut_off = false;          ///< a part was written, the rest of its line was lost
+    bool skipping = false;         ///< the beginning of its line was lost, so will be the rest
+    bool over_rate = false;        ///< the same, as it was more than the rate allows
+    bool called = false;           ///< something happened to it while it was in hand
+    bool severed = false;          ///< what followed the bytes in the slot was thrown away
+    bool severed_in_line = false;  ///< and that ended amid a line
+    /// What at the front of the slot the console has taken and the syslog daemon not yet.
+    Sink::Taken on_console{};
     std::size_t passed = 0;         ///< so many bytes of the slot wait for the file alone
+    Tail passed_tail = Tail::Keep;  ///< what the last record of those was cut with
     std::uint32_t capacity = 0;     ///< of the pipe; 0: not asked yet
     std::uint64_t read = 0;         ///< bytes, ever
     /// Once that many bytes were read, an unfinished line is a line.
@@ -95,7 +98,7 @@ struct Service {
 
 inline SlotUse Stream::use() const {
     const config::Log& log = service->log;
-    return {service->name, source, log.to_file, log.to_console, log.max_line};
+    return {service->name, source, log.to_file, log.to_console, log.max_line, log.to_syslog};
 }
 
 }  // namespace reeve::log

@@ -18,6 +18,9 @@ namespace {
 constexpr auto kRelease = std::memory_order_release;
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
+/// So many keep their memory: what comes and goes all the time must not be reserved each time.
+constexpr std::size_t kWarmSlots = 8;
+
 std::size_t place(std::uint64_t position) { return position & (kSlotBytes - 1); }
 
 std::uint64_t next_start(std::uint64_t position) {
@@ -50,6 +53,7 @@ void write_use(SlotHeader& header, const SlotUse& use) {
     header.source = static_cast<std::uint8_t>(use.source);
     header.to_file = use.to_file;
     header.to_console = use.to_console;
+    header.to_syslog = use.to_syslog;
     header.max_line =
         static_cast<std::uint32_t>(std::clamp<std::size_t>(use.max_line, 1, kMaxPart));
     header.name_size = static_cast<std::uint8_t>(use.service.size());
@@ -57,8 +61,12 @@ void write_use(SlotHeader& header, const SlotUse& use) {
 }
 
 SlotUse read_use(const SlotHeader& header) {
-    return {std::string(header.name, header.name_size), static_cast<Source>(header.source),
-            header.to_file != 0, header.to_console != 0, header.max_line};
+    return {.service = std::string(header.name, header.name_size),
+            .source = static_cast<Source>(header.source),
+            .to_file = header.to_file != 0,
+            .to_console = header.to_console != 0,
+            .max_line = header.max_line,
+            .to_syslog = header.to_syslog != 0};
 }
 
 /// A slot that nobody uses, with both positions at a place where the ring begins: a short use then
@@ -135,6 +143,7 @@ Spool::Recovery Spool::recover() {
             const auto slot = sound(header) ? file_->slot(i) : error("damaged");
             if (slot) {
                 settle_fill(header, (*slot)->data_);
+                ++used_;
                 const bool armed = header.batch_pos.load(kRelaxed) == header.begin.load(kRelaxed);
                 recovery.found.push_back(
                     {*slot, read_use(header), armed ? std::optional(header.mark) : std::nullopt});
@@ -166,6 +175,7 @@ Slot* Spool::take(Region& region, const SlotUse& use) {
     reset(header);
     write_use(header, use);
     header.used.store(1, kRelease);
+    most_used_ = std::max(most_used_, ++used_);
     return *slot;
 }
 
@@ -190,6 +200,7 @@ void Spool::describe(Slot& slot, const SlotUse& use) { write_use(slot.header_, u
 void Spool::release(Slot& slot) {
     Region& region = file_ && file_->owns(slot) ? *file_ : *memory_;
     reset(slot.header_);
+    --used_;
     region.free().push_back(static_cast<std::uint16_t>(region.index(slot)));
 }
 
@@ -233,6 +244,19 @@ Result<std::size_t> Spool::fill(Slot& slot, int pipe, std::size_t available) {
     if (got <= 0) return std::size_t{0};
     header.end.store(end + static_cast<std::size_t>(got), kRelease);
     return static_cast<std::size_t>(got);
+}
+
+bool Spool::has_spare() const {
+    const std::size_t reserved =
+        (file_ ? file_->reserved() : 0) + (memory_ ? memory_->reserved() : 0);
+    return reserved > std::max(kWarmSlots, used_);
+}
+
+void Spool::give_back() {
+    const std::size_t kept = std::max(kWarmSlots, most_used_);
+    if (memory_) memory_->shrink(file_ ? 0 : kept);
+    if (file_) file_->shrink(kept);
+    most_used_ = used_;
 }
 
 std::optional<Error> Spool::take_problem() { return std::exchange(problem_, std::nullopt); }

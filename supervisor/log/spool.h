@@ -48,7 +48,8 @@
 ///
 /// What this leaves: a service that reads from its own output, or switches it to packet mode, may
 /// get fewer than n bytes out of a read; a kill between 4 and 5 then gives its own log stale bytes.
-/// And a console cannot be truncated: after a kill its last lines may be there twice.
+/// And a console or a syslog daemon takes nothing back: after a kill their last lines may be there
+/// twice.
 namespace reeve::log {
 
 inline constexpr std::size_t kSlotBytes = 128u << 10;
@@ -74,6 +75,7 @@ struct SlotUse {
     bool to_file = true;
     bool to_console = false;
     std::size_t max_line = 0;
+    bool to_syslog = false;
     bool operator==(const SlotUse&) const = default;
 };
 
@@ -146,6 +148,11 @@ class Spool {
     /// Removes the file, when no slot is in use.
     void discard();
 
+    /// Whether slots that are not in use have more memory than a few are worth.
+    bool has_spare() const;
+    /// Gives back what was not needed since the last time, but for that of a few slots.
+    void give_back();
+
     static bool fits(const SlotUse& use);
 
   private:
@@ -161,6 +168,7 @@ class Spool {
     std::unique_ptr<Region> memory_;  // made when it is needed
     std::optional<Error> problem_;
     bool degraded_ = false;
+    std::size_t used_ = 0, most_used_ = 0;  // slots; the most since the last give_back()
     char random_[kCanaryBytes] = {};
     Fd scratch_in_, scratch_out_;
 };

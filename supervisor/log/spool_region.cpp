@@ -106,7 +106,20 @@ Result<Slot*> Spool::Region::slot(std::size_t index) {
     auto data = map_twice(fd_.get(), offset);
     if (!data) return data.error();
     slot = std::make_unique<Slot>(headers_[index], *data);
+    ++reserved_;
     return slot.get();
+}
+
+void Spool::Region::shrink(std::size_t reserved) {
+    // Those at the end are taken first.
+    for (const std::uint16_t index : free_) {
+        if (reserved_ <= reserved) return;
+        if (!slots_[index]) continue;
+        slots_[index].reset();
+        --reserved_;
+        ::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                    static_cast<off_t>(kDataOffset + index * kSlotBytes), kSlotBytes);
+    }
 }
 
 std::size_t Spool::Region::index(const Slot& slot) const {

@@ -22,7 +22,8 @@ struct SlotHeader {
     std::atomic<std::uint32_t> used;
     std::uint32_t max_line;
     std::uint8_t source, to_file, to_console, name_size;
-    std::uint8_t reserved[4];
+    std::uint8_t to_syslog;
+    std::uint8_t reserved[3];  // zero, as was to_syslog where it was not known yet
     std::atomic<std::uint64_t> begin, end;
     std::atomic<std::uint64_t> fill_pos;
     std::uint64_t fill_size;
@@ -49,6 +50,11 @@ class Spool::Region {
     Result<Slot*> slot(std::size_t index);
     bool owns(const Slot& slot) const;
 
+    /// How many slots have memory.
+    std::size_t reserved() const { return reserved_; }
+    /// Takes the memory from slots that are not in use until that many have some.
+    void shrink(std::size_t reserved);
+
     /// Slots that are not in use. The one given back last is taken first: its memory is warm.
     std::vector<std::uint16_t>& free() { return free_; }
     std::size_t index(const Slot& slot) const;
@@ -62,6 +68,7 @@ class Spool::Region {
     SlotHeader* headers_ = nullptr;
     std::vector<std::unique_ptr<Slot>> slots_;
     std::vector<std::uint16_t> free_;
+    std::size_t reserved_ = 0;
 };
 
 }  // namespace reeve::log

@@ -18,9 +18,11 @@ bool is_old(const Service& service) {
 
 }  // namespace
 
-Writer::Writer(std::string log_dir, int console_fd, Disk& disk, Troubles& troubles, Report report)
+Writer::Writer(std::string log_dir, int console_fd, const std::string& syslog_path, Disk& disk,
+               Troubles& troubles, const Report& report)
     : log_dir_(std::move(log_dir)),
       console_(console_fd),
+      syslog_(syslog_path, report),
       archive_(log_dir_),
       disk_(disk),
       troubles_(troubles),
@@ -36,7 +38,7 @@ void Writer::begin() {
 Writer::Ways Writer::ways_of(const Service& service) const {
     const config::Log& log = service.log;
     const bool files = !log_dir_.empty();
-    return {log.to_file && files, log.to_console || (log.to_file && !files)};
+    return {log.to_file && files, log.to_console || (log.to_file && !files), log.to_syslog};
 }
 
 Writer::Awaits Writer::write(Stream& stream, Tail tail, Time now) {
@@ -45,16 +47,16 @@ Writer::Awaits Writer::write(Stream& stream, Tail tail, Time now) {
     const Cut cut{std::clamp<std::size_t>(service.log.max_line, 1, kMaxPart), tail};
     while (stream.slot != nullptr) {
         const std::string_view input = stream.slot->unwritten();
-        if (!ways.file && !ways.console) {
+        if (!ways.file && !ways.console && !ways.syslog) {
+            stream.on_console = {};
             stream.slot->commit(input.size());
             break;
         }
         if (!next_record(input, cut)) break;
         if (skip_rest(stream, cut)) continue;
         if (stream.passed == 0) {
-            if (const Awaits awaits = pass(stream, cut, now); awaits != Awaits::Nothing) {
-                return awaits;
-            }
+            const Awaits awaits = pass(stream, cut, now);
+            if (!awaits.nobody()) return awaits;
         }
         // Fewer than there were: the rate did not let them through.
         if (stream.passed == 0) continue;
@@ -68,10 +70,13 @@ Writer::Awaits Writer::write(Stream& stream, Tail tail, Time now) {
         const Cut passed_cut{cut.max_line, stream.passed_tail};
         if (!write_file(stream, stream.slot->unwritten().substr(0, passed), passed_cut, now)) {
             stream.passed = passed - (before - stream.slot->unwritten().size());
-            return Awaits::Disk;
+            return {.disk = true};
         }
     }
-    return tail == Tail::Finish ? finish(stream, cut, now) : Awaits::Nothing;
+    Awaits awaits;
+    if (tail == Tail::Finish) awaits = finish(stream, cut, now);
+    if (awaits.nobody() && ways.syslog && !syslog_.flush(now)) awaits.sink = &syslog_;
+    return awaits;
 }
 
 /// Drops the rest of a line whose beginning was.
@@ -79,6 +84,7 @@ bool Writer::skip_rest(Stream& stream, const Cut& cut) {
     if (!stream.skipping && !stream.over_rate) return false;
     const auto record = next_record(stream.slot->unwritten(), cut);
     stream.slot->commit(record->consumed);
+    stream.on_console.consumed -= std::min(stream.on_console.consumed, record->consumed);
     if (!record->final) return true;
     if (std::exchange(stream.skipping, false)) {
         count_lost(*stream.service, 1);
@@ -94,6 +100,8 @@ std::string_view Writer::allowed(Stream& stream, const Cut& cut, Time now) {
     Service& service = *stream.service;
     const std::string_view input = stream.slot->unwritten();
     if (!service.log.rate) return input;
+    // What the console has taken was let through.
+    if (stream.on_console.consumed > 0) return input;
     const std::uint64_t left = service.rate.left(*service.log.rate, now);
     const std::size_t size = first_lines(input, cut, stream.mid_line, left).consumed;
     if (size > 0) return input.substr(0, size);
@@ -104,29 +112,46 @@ std::string_view Writer::allowed(Stream& stream, const Cut& cut, Time now) {
     return {};
 }
 
-/// Decides what goes to the file next: what the rate lets through and the console has taken.
+/// Decides what goes to the file next: what the rate lets through and the sinks have taken.
 Writer::Awaits Writer::pass(Stream& stream, const Cut& cut, Time now) {
     Service& service = *stream.service;
-    const std::string_view input = allowed(stream, cut, now);
-    if (input.empty()) return Awaits::Nothing;
-    std::size_t passed = input.size();
-    stream.passed_tail = cut.tail;
-    if (ways_of(service).console) {
-        // The console first: it takes what it can, and a file can then always follow.
-        if (!show_notices(service)) return Awaits::Console;
-        const Console::Taken taken = show(service, input, cut);
-        if (taken.consumed == 0) return Awaits::Console;
-        passed = taken.consumed;
-        stream.passed_tail = taken.tail;
-    }
+    std::string_view input = allowed(stream, cut, now);
+    if (input.empty()) return {};
+    Cut taken = cut;
+    // The sinks first: they take what they can, and a file can then always follow.
+    if (Sink* stuck = offer(stream, input, taken, now)) return {.sink = stuck};
     if (service.log.rate) {
-        const Cut passed_cut{cut.max_line, stream.passed_tail};
-        const Framed lines =
-            first_lines(input.substr(0, passed), passed_cut, stream.mid_line, passed);
+        const Framed lines = first_lines(input, taken, stream.mid_line, input.size());
         service.rate.use(lines.lines);
     }
-    stream.passed = passed;
-    return Awaits::Nothing;
+    stream.passed = input.size();
+    stream.passed_tail = taken.tail;
+    return {};
+}
+
+/// Gives the sinks of a stream what they take of the input, and leaves in it what all of them have;
+/// otherwise says who took nothing.
+Sink* Writer::offer(Stream& stream, std::string_view& input, Cut& cut, Time now) {
+    Service& service = *stream.service;
+    const Ways ways = ways_of(service);
+    Sink::Taken& on_console = stream.on_console;
+    const auto leave = [&](const Sink::Taken& taken) {
+        input = input.substr(0, taken.consumed);
+        cut.tail = taken.tail;
+    };
+    if (ways.console && on_console.consumed == 0) {
+        if (!show_notices(service)) return &console_;
+        on_console = show(service, input, cut);
+        if (on_console.consumed == 0) return &console_;
+    }
+    if (on_console.consumed > 0) leave(on_console);
+    if (ways.syslog) {
+        const Sink::Taken taken = syslog_.take(service.name, stream.source, input, cut, now);
+        if (taken.consumed == 0) return &syslog_;
+        leave(taken);
+    }
+    on_console.consumed -= std::min(on_console.consumed, input.size());
+    return nullptr;
 }
 
 /// After the last record of a stream that has come to an end.
@@ -135,15 +160,15 @@ Writer::Awaits Writer::finish(Stream& stream, const Cut& cut, Time now) {
     const Ways ways = ways_of(service);
     if (stream.mid_line) {
         // Its last part was written before anybody could know that it was the last.
-        if (ways.file && !write_file(stream, {}, cut, now)) return Awaits::Disk;
+        if (ways.file && !write_file(stream, {}, cut, now)) return {.disk = true};
         stream.mid_line = false;
     }
     stream.skipping = stream.over_rate = false;
-    if (ways.console && !show_notices(service)) return Awaits::Console;
+    if (ways.console && !show_notices(service)) return {.sink = &console_};
     // While a failure lasts a short line could be let in by chance.
     const bool well = !service.trouble || service.trouble->problem.empty();
     if (ways.file && well) write_notices(service, now);
-    return Awaits::Nothing;
+    return {};
 }
 
 /// False: the rest has to wait for the disk.

@@ -16,25 +16,31 @@
 #include "supervisor/log/framer.h"
 #include "supervisor/log/service.h"
 #include "supervisor/log/stamp.h"
+#include "supervisor/log/syslog.h"
 #include "supervisor/log/troubles.h"
 
 namespace reeve::log {
 
-/// Brings records from the slots to the files and the console, and counts those that it could not.
-/// Driven by the thread that has the log's lock; while the disk does not answer (see disk.h), files
-/// take nothing. It owns the one buffer that all streams share, and bounds how many files are open.
+/// Brings records from the slots to the files and sinks, and counts those that it could not. Driven
+/// by the thread that has the log's lock; while the disk does not answer (see disk.h), files take
+/// nothing. It owns the one buffer that all streams share, and bounds how many files are open.
 class Writer {
   public:
     using Report = std::function<void(std::string)>;
 
     /// Without a log directory what is meant for a file goes to the console.
-    Writer(std::string log_dir, int console_fd, Disk& disk, Troubles& troubles, Report report);
+    Writer(std::string log_dir, int console_fd, const std::string& syslog_path, Disk& disk,
+           Troubles& troubles, const Report& report);
 
     /// Makes the log directory.
     void begin();
 
-    /// What has to take some before all records are written.
-    enum class Awaits : std::uint8_t { Nothing, Console, Disk };
+    /// What has to take some before all records are written: a sink, the disk, or nobody.
+    struct Awaits {
+        Sink* sink = nullptr;
+        bool disk = false;
+        bool nobody() const { return sink == nullptr && !disk; }
+    };
     /// Writes all records in the stream's slot, or as many as are taken.
     Awaits write(Stream& stream, Tail tail, Time now);
 
@@ -54,6 +60,7 @@ class Writer {
     void undo(const Service& service, const FileMark& mark);
 
     Console& console() { return console_; }
+    Syslog& syslog() { return syslog_; }
     Archive& archive() { return archive_; }
 
     /// Rotates the file of a service whose first line is older than it may be.
@@ -65,7 +72,7 @@ class Writer {
 
   private:
     struct Ways {
-        bool file, console;
+        bool file, console, syslog;
     };
     Ways ways_of(const Service& service) const;
 
@@ -73,6 +80,7 @@ class Writer {
     bool skip_rest(Stream& stream, const Cut& cut);
     std::string_view allowed(Stream& stream, const Cut& cut, Time now);
     Awaits pass(Stream& stream, const Cut& cut, Time now);
+    Sink* offer(Stream& stream, std::string_view& input, Cut& cut, Time now);
     Awaits finish(Stream& stream, const Cut& cut, Time now);
 
     // Files.
@@ -90,7 +98,7 @@ class Writer {
     std::size_t put_notices(const Service& service);
     void notices_told(Service& service, const Service::Untold& told);
     bool show_notices(Service& service);
-    Console::Taken show(Service& service, std::string_view input, const Cut& cut);
+    Sink::Taken show(Service& service, std::string_view input, const Cut& cut);
     void lose(Stream& stream, bool ending, std::string_view input, const Cut& cut, const Error& why,
               Time now);
     void failed(Service& service, const Error& why, std::uint64_t lines, Time now);
@@ -104,6 +112,7 @@ class Writer {
 
     const std::string log_dir_;
     Console console_;
+    Syslog syslog_;
     Archive archive_;
     Disk& disk_;
     Troubles& troubles_;

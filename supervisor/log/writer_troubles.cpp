@@ -84,7 +84,7 @@ bool Writer::show_notices(Service& service) {
 }
 
 /// Brings records to the console, or counts them when it is a file and the disk does not answer.
-Console::Taken Writer::show(Service& service, std::string_view input, const Cut& cut) {
+Sink::Taken Writer::show(Service& service, std::string_view input, const Cut& cut) {
     if (!console_.is_file()) return console_.take(service.name, input, cut);
     if (disk_.answers()) {
         return disk_.call([&] { return console_.take(service.name, input, cut); });

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/nearest.h"
+#include "config/own_log.h"
 #include "supervisor/init/options.h"
 #include "supervisor/shell/environment.h"
 #include "supervisor/shell/version.h"
@@ -62,7 +63,7 @@ void describe(CLI::App& app, Options& options, Words& words) {
     app.add_option("--log-level", words.level, "trace, debug, info (default), warning or error")
         ->type_name("LEVEL");
     app.add_option("--log-format", words.format, "text (default) or json")->type_name("FORMAT");
-    path("--log-file", options.log_file, "For the supervisor's own messages, instead of stderr");
+    path("--log-file", options.log_file, "For its own messages, instead of stderr; or syslog");
     app.set_version_flag("-V,--version", std::string("reeved ") + version, "Print the version");
     app.set_help_flag("-h,--help", "Print this");
     describe_init(app, words);
@@ -172,9 +173,12 @@ std::variant<Options, int> parse_command_line(int argc, char** argv) {
         return usage_status;
     }
     for (std::string& path : options.config) path = absolute(path);
-    for (std::string* path : {&options.pid_file, &options.runtime_dir, &options.log_dir,
-                              &options.state_dir, &options.log_file}) {
+    for (std::string* path :
+         {&options.pid_file, &options.runtime_dir, &options.log_dir, &options.state_dir}) {
         *path = absolute(*path);
+    }
+    if (options.log_file != config::kSyslog) {
+        options.log_file = absolute(options.log_file);
     }
     return options;
 }

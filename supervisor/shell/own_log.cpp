@@ -10,11 +10,14 @@
 
 #include <algorithm>
 #include <climits>
+#include <cstdlib>
 #include <mutex>
 
 #include "base/fd.h"
 #include "base/time.h"
+#include "config/own_log.h"
 #include "ctl/protocol/json_writer.h"
+#include "supervisor/shell/clock.h"
 
 namespace reeve::shell {
 
@@ -51,25 +54,31 @@ std::string to_json(const spdlog::details::log_msg& message) {
     return json.take() + '\n';
 }
 
+std::string_view colour_of(spdlog::level::level_enum level) {
+    if (level >= spdlog::level::err) return "\033[31m";
+    if (level == spdlog::level::warn) return "\033[33m";
+    return level == spdlog::level::info ? "\033[32m" : "\033[2m";
+}
+
+log::Severity severity_of(spdlog::level::level_enum level) {
+    if (level >= spdlog::level::err) return log::Severity::Error;
+    if (level == spdlog::level::warn) return log::Severity::Warning;
+    return level == spdlog::level::info ? log::Severity::Info : log::Severity::Debug;
+}
+
 /// Writes whole lines to a file or stderr, and drops those that would have to wait.
 class LineSink : public spdlog::sinks::base_sink<std::mutex> {
   public:
     LineSink(Fd file, config::LogFormat format, bool echo)
-        : file_(std::move(file)), format_(format), echo_(echo) {}
+        : file_(std::move(file)),
+          format_(format),
+          echo_(echo),
+          colours_(!file_ && ::isatty(STDERR_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr) {}
 
   protected:
     void sink_it_(const spdlog::details::log_msg& message) override {
-        spdlog::memory_buf_t formatted;
-        std::string json;
-        std::string_view line;
-        if (format_ == config::LogFormat::Json) {
-            line = json = to_json(message);
-        } else {
-            formatter_->format(message, formatted);
-            // What a service printed may be quoted; it shall not forge lines or steer a terminal.
-            std::replace_if(formatted.begin(), formatted.end() - 1, is_control, '?');
-            line = {formatted.data(), formatted.size()};
-        }
+        const std::string line =
+            format_ == config::LogFormat::Json ? to_json(message) : to_text(message);
         if (file_) write_line(file_.get(), line);
         if (!file_ || (echo_ && message.level >= spdlog::level::warn)) {
             write_line(STDERR_FILENO, line);
@@ -78,8 +87,54 @@ class LineSink : public spdlog::sinks::base_sink<std::mutex> {
     void flush_() override {}
 
   private:
+    std::string to_text(const spdlog::details::log_msg& message) {
+        spdlog::memory_buf_t formatted;
+        formatter_->format(message, formatted);
+        std::string line(formatted.data(), formatted.size());
+        // What a service printed may be quoted; it shall not forge lines or steer a terminal.
+        std::replace_if(line.begin(), line.end() - 1, is_control, '?');
+        if (colours_) {
+            line.insert(message.color_range_end, "\033[0m");
+            line.insert(message.color_range_start, colour_of(message.level));
+        }
+        return line;
+    }
+
     Fd file_;
     config::LogFormat format_;
+    bool echo_;
+    bool colours_;
+};
+
+/// Sends messages to the syslog daemon; what that does not take goes to stderr.
+class SyslogSink : public spdlog::sinks::base_sink<std::mutex> {
+  public:
+    SyslogSink(std::string path, config::LogFormat format, bool echo)
+        : socket_(std::move(path)), format_(format), stderr_(Fd(), format, echo), echo_(echo) {}
+
+  protected:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        std::string text(message.payload.data(), message.payload.size());
+        if (format_ == config::LogFormat::Json) {
+            text = to_json(message);
+            text.pop_back();
+        }
+        text = log::SyslogSocket::harmless(text);
+        std::string_view left = text;
+        const bool sent =
+            socket_.send(log::SyslogSocket::head(severity_of(message.level), "reeved"), left,
+                         now()) == log::SyslogSocket::Outcome::Sent;
+        if (!sent || (echo_ && message.level >= spdlog::level::warn)) stderr_.log(message);
+    }
+    void flush_() override {}
+    void set_formatter_(std::unique_ptr<spdlog::formatter> formatter) override {
+        stderr_.set_formatter(std::move(formatter));
+    }
+
+  private:
+    log::SyslogSocket socket_;
+    config::LogFormat format_;
+    LineSink stderr_;
     bool echo_;
 };
 
@@ -101,27 +156,33 @@ spdlog::level::level_enum level_of(config::LogLevel level) {
 
 }  // namespace
 
-OwnLog::OwnLog(Echo echo) : echo_(echo) {}
+OwnLog::OwnLog(Echo echo, std::string syslog_path)
+    : echo_(echo), syslog_path_(std::move(syslog_path)) {}
 OwnLog::~OwnLog() = default;
 
-Result<std::unique_ptr<OwnLog>> OwnLog::open(const config::Supervisor::OwnLog& settings,
-                                             Echo echo) {
-    std::unique_ptr<OwnLog> log(new OwnLog(echo));
+Result<std::unique_ptr<OwnLog>> OwnLog::open(const config::Supervisor::OwnLog& settings, Echo echo,
+                                             std::string syslog_path) {
+    std::unique_ptr<OwnLog> log(new OwnLog(echo, std::move(syslog_path)));
     if (auto opened = log->configure(settings); !opened) return opened.error();
     return log;
 }
 
 Result<> OwnLog::configure(const config::Supervisor::OwnLog& settings) {
-    Fd file;
-    if (!settings.file.empty()) {
-        file.reset(::open(settings.file.c_str(),
-                          O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640));
-        if (!file) return system_error("cannot open the log file " + settings.file);
+    const bool echo = echo_ == Echo::Warnings;
+    std::shared_ptr<spdlog::sinks::sink> sink;
+    if (settings.file == config::kSyslog) {
+        sink = std::make_shared<SyslogSink>(syslog_path_, settings.format, echo);
+    } else {
+        Fd file;
+        if (!settings.file.empty()) {
+            const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+            file.reset(::open(settings.file.c_str(), flags, 0640));
+            if (!file) return system_error("cannot open the log file " + settings.file);
+        }
+        sink = std::make_shared<LineSink>(std::move(file), settings.format, echo);
     }
-    auto sink =
-        std::make_shared<LineSink>(std::move(file), settings.format, echo_ == Echo::Warnings);
     sink->set_formatter(std::make_unique<spdlog::pattern_formatter>(
-        "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v", spdlog::pattern_time_type::utc, "\n"));
+        "%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v", spdlog::pattern_time_type::utc, "\n"));
     const auto logger = std::make_shared<spdlog::logger>("reeved", std::move(sink));
     logger->set_level(level_of(settings.level));
     logger_ = logger;

@@ -101,7 +101,7 @@ void warn_of_lost_output(const config::Plan& plan, OwnLog& log) {
     for (const config::ServicePtr& service : plan.services) {
         const config::Log& to = service->policy.log;
         const bool console_alone =
-            to.kind == config::Log::Kind::Capture && to.to_console && !to.to_file;
+            to.kind == config::Log::Kind::Capture && to.to_console && !to.to_file && !to.to_syslog;
         if (!console_alone && to.kind != config::Log::Kind::Inherit) continue;
         log.warning(service->name + " logs to " +
                     (console_alone ? "the console" : "the supervisor's own output") +

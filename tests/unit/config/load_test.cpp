@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "config/own_log.h"
 #include "tests/unit/config/support.h"
 
 namespace reeve::config {
@@ -185,6 +186,14 @@ services: {a: {command: x}}
     EXPECT_EQ(s.socket, (Supervisor::Socket{"/p", 0660, 0}));
     EXPECT_EQ(s.shutdown_timeout, 5s);
     EXPECT_EQ(s.exit_when, ExitWhen::Idle);
+}
+
+TEST(SupervisorKeys, TheLogGoesToAFileOrToSyslog) {
+    const auto log = [](const std::string& keys) {
+        return load_yaml("supervisor: {log: {" + keys + "}}\nservices: {a: {command: x}}");
+    };
+    EXPECT_EQ(log("file: syslog").plan->supervisor.log.file, kSyslog);
+    EXPECT_FALSE(log("file: sys.log").plan);
 }
 
 /// The supervisor's settings of a text that must be valid.

@@ -30,6 +30,8 @@ struct CollectorTest : testing::Test {
         auto started = Collector::start({.runtime_dir = runtime,
                                          .log_dir = logs,
                                          .console_fd = console_in.get(),
+                                         .syslog_path = syslog,
+                                         .spare_for = spare_for,
                                          .on_problem = [this](std::string problem) {
                                              const std::lock_guard lock(mutex);
                                              problems.push_back(std::move(problem));
@@ -70,7 +72,8 @@ struct CollectorTest : testing::Test {
     }
 
     TempDir dir;
-    std::string runtime = dir / "run", logs = dir / "logs";
+    std::string runtime = dir / "run", logs = dir / "logs", syslog = dir / "syslog";
+    Duration spare_for = 10s;
     Fd console_out, console_in;
     std::mutex mutex;
     std::vector<std::string> problems;

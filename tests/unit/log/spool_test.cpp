@@ -190,9 +190,10 @@ TEST_F(SpoolTest, DescribesAnew) {
         Spool spool = open();
         Slot& slot = *spool.acquire(kUse);
         fill(spool, slot, "x");
-        spool.describe(slot, {"web", Source::Err, false, true, 77});
+        spool.describe(slot, {"web", Source::Err, false, true, 77, true});
     }
-    EXPECT_EQ(open().recover().found.at(0).use, (SlotUse{"web", Source::Err, false, true, 77}));
+    EXPECT_EQ(open().recover().found.at(0).use,
+              (SlotUse{"web", Source::Err, false, true, 77, true}));
 }
 
 TEST_F(SpoolTest, AFileThatIsNoSpoolIsReplaced) {

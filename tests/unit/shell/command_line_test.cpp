@@ -65,6 +65,11 @@ TEST(CommandLine, EveryOptionIsTaken) {
     EXPECT_EQ(options.log_file, "/f");
 }
 
+TEST(CommandLine, TheLogFileIsAPathOrSyslog) {
+    EXPECT_EQ(parse({"--log-file", "syslog"}).options().log_file, "syslog");
+    EXPECT_EQ(parse({"--log-file", "./syslog"}).options().log_file.front(), '/');
+}
+
 TEST(CommandLine, PathsAreMadeAbsolute) {
     const std::string here = std::filesystem::current_path();
     const Options options = parse({"-c", "a/../b.yaml", "--pid-file", "p"}).options();

@@ -1,14 +1,19 @@
 #include "supervisor/shell/own_log.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/json.hpp>
 #include <filesystem>
 #include <fstream>
 #include <random>
 #include <regex>
 #include <sstream>
+
+#include "config/own_log.h"
+#include "tests/unit/log/syslog_daemon.h"
 
 namespace reeve::shell {
 namespace {
@@ -128,6 +133,80 @@ TEST_F(OwnLogTest, WarningsOfADaemonReachItsCallerToo) {
     EXPECT_NE(echo.find("loud"), std::string::npos);
     EXPECT_NE(content().find("quiet"), std::string::npos);
     EXPECT_NE(content().find("loud"), std::string::npos);
+}
+
+TEST_F(OwnLogTest, GoesToSyslogWithTheSeverityOfEachMessage) {
+    const std::string path = folder_ / "syslog";
+    settings.file = config::kSyslog;
+    settings.level = config::LogLevel::Debug;
+    const log::SyslogDaemon daemon(path);
+    const auto log = OwnLog::open(settings, OwnLog::Echo::Nothing, path).value();
+    testing::internal::CaptureStderr();
+    log->debug("one");
+    log->info("two\nlines");
+    log->warning("three");
+    log->error("four");
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+    const auto messages = daemon.messages();
+    ASSERT_EQ(log::said(messages), (std::vector<std::string>{"reeved: one", "reeved: two#012lines",
+                                                             "reeved: three", "reeved: four"}));
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+        constexpr std::array kPriorities{"<31>", "<30>", "<28>", "<27>"};
+        EXPECT_TRUE(messages[i].starts_with(kPriorities.at(i))) << messages[i];
+    }
+}
+
+TEST_F(OwnLogTest, InSyslogJsonIsTheText) {
+    const std::string path = folder_ / "syslog";
+    settings.file = config::kSyslog;
+    settings.format = config::LogFormat::Json;
+    const log::SyslogDaemon daemon(path);
+    OwnLog::open(settings, OwnLog::Echo::Nothing, path).value()->warning("careful");
+    const std::string text = log::said(daemon.messages().at(0));
+    ASSERT_TRUE(text.starts_with("reeved: ")) << text;
+    const auto parsed = boost::json::parse(text.substr(8));
+    EXPECT_EQ(parsed.at("level"), "warning");
+    EXPECT_EQ(parsed.at("message"), "careful");
+}
+
+TEST_F(OwnLogTest, WhatSyslogDoesNotTakeGoesToStderr) {
+    settings.file = config::kSyslog;
+    const std::string path = folder_ / "syslog";
+    testing::internal::CaptureStderr();
+    const auto log = OwnLog::open(settings, OwnLog::Echo::Nothing, path).value();
+    log->info("nobody there");
+    EXPECT_TRUE(testing::internal::GetCapturedStderr().ends_with(" info    nobody there\n"));
+}
+
+/// What is said to a terminal that is stderr meanwhile.
+std::string said_to_terminal(const config::Supervisor::OwnLog& settings) {
+    const Fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    char name[64];
+    if (!master || ::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0 ||
+        ::ptsname_r(master.get(), name, sizeof name) != 0) {
+        return {};
+    }
+    const Fd terminal(::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC));
+    const Fd before(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
+    ::dup2(terminal.get(), STDERR_FILENO);
+    OwnLog::open(settings).value()->warning("careful");
+    ::dup2(before.get(), STDERR_FILENO);
+    char text[4096];
+    const ssize_t n = ::read(master.get(), text, sizeof text);
+    return {text, static_cast<std::size_t>(std::max<ssize_t>(n, 0))};
+}
+
+TEST_F(OwnLogTest, OnATerminalTheLevelHasAColourUnlessTheUserWantsNone) {
+    settings.file.clear();
+    ::unsetenv("NO_COLOR");
+    const std::string coloured = said_to_terminal(settings);
+    if (coloured.empty()) GTEST_SKIP() << "no pseudo terminals here";
+    EXPECT_TRUE(coloured.ends_with("Z \033[33mwarning\033[0m careful\r\n")) << coloured;
+    ::setenv("NO_COLOR", "1", 1);
+    const std::string plain = said_to_terminal(settings);
+    ::unsetenv("NO_COLOR");
+    EXPECT_TRUE(plain.ends_with("Z warning careful\r\n")) << plain;
+    EXPECT_EQ(plain.find('\033'), std::string::npos);
 }
 
 }  // namespace
