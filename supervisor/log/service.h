@@ -2,6 +2,7 @@
 
 #include <sys/ioctl.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -36,7 +37,6 @@ struct Stream {
     Place place = Place::Idle;
     bool hung_up = false;          ///< nobody can write until it is opened again
     bool mid_line = false;         ///< a part was written, the rest of its line is to come
-    bool cut_off = false;          ///< a part was written, the rest of its line was lost
     bool skipping = false;         ///< the beginning of its line was lost, so will be the rest
     bool over_rate = false;        ///< the same, as it was more than the rate allows
     bool called = false;           ///< something happened to it while it was in hand
@@ -84,6 +84,10 @@ struct Service {
     struct Untold {
         std::uint64_t lost = 0;       ///< no file took them
         std::uint64_t over_rate = 0;  ///< more than the rate allows
+        /// By source: a part was written, the rest of its line was lost.
+        std::array<bool, 2> cut_off{};
+
+        bool nothing() const { return lost == 0 && over_rate == 0 && !cut_off[0] && !cut_off[1]; }
     } in_file, on_console;
     std::string lost_why, reported;  ///< why lines are lost, and the reason that was reported last
     Time reported_at{};

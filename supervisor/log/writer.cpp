@@ -163,7 +163,8 @@ Writer::Awaits Writer::finish(Stream& stream, const Cut& cut, Time now) {
         if (ways.file && !write_file(stream, {}, cut, now)) return {.disk = true};
         stream.mid_line = false;
     }
-    stream.skipping = stream.over_rate = false;
+    if (std::exchange(stream.skipping, false)) count_lost(service, 1);
+    if (std::exchange(stream.over_rate, false)) count_over_rate(service, 1);
     if (ways.console && !show_notices(service)) return {.sink = &console_};
     // While a failure lasts a short line could be let in by chance.
     const bool well = !service.trouble || service.trouble->problem.empty();

@@ -13,6 +13,8 @@ std::string reason(const Error& why) {
     return why.errnum ? Error::strerrordesc(*why.errnum) : why.message;
 }
 
+std::size_t index_of(Source source) { return source == Source::Out ? 0 : 1; }
+
 /// Sentences for the log itself, each a line.
 std::string notices(const Service& service, const Service::Untold& untold) {
     std::string text;
@@ -44,7 +46,7 @@ std::size_t Writer::put_notices(const Service& service) {
                     .written;
     };
     for (const Stream* stream : {&service.out, &service.err}) {
-        if (stream->cut_off) put("\n", stream->source);
+        if (service.in_file.cut_off[index_of(stream->source)]) put("\n", stream->source);
     }
     if (service.in_file.lost == 0 && service.in_file.over_rate == 0) return size;
     // Between the parts of a line it would be taken for the rest of that line.
@@ -53,15 +55,17 @@ std::size_t Writer::put_notices(const Service& service) {
 }
 
 void Writer::notices_told(Service& service, const Service::Untold& told) {
-    service.out.cut_off = service.err.cut_off = false;
     // More may have come during the call.
+    for (std::size_t i = 0; i < told.cut_off.size(); ++i) {
+        if (told.cut_off[i]) service.in_file.cut_off[i] = false;
+    }
     service.in_file.lost -= told.lost;
     service.in_file.over_rate -= told.over_rate;
     if (service.trouble) recovered(service);
 }
 
 bool Writer::write_notices(Service& service, Time now) {
-    if (service.in_file.lost == 0 && service.in_file.over_rate == 0) return true;
+    if (service.in_file.nothing()) return true;
     if (!disk_.answers() || !prepare(service, now)) return false;
     stamp_ = stamps_.text(service.file.stamp(wall_now()));
     const Service::Untold told = service.in_file;
@@ -97,7 +101,7 @@ Sink::Taken Writer::show(Service& service, std::string_view input, const Cut& cu
 
 void Writer::lose(Stream& stream, bool ending, std::string_view input, const Cut& cut,
                   const Error& why, Time now) {
-    if (stream.mid_line) stream.cut_off = true;
+    if (stream.mid_line) stream.service->in_file.cut_off[index_of(stream.source)] = true;
     stream.mid_line = false;
     if (ending) return failed(*stream.service, why, 0, now);
     const Framed batch = count_records(input, cut, false);
@@ -112,7 +116,9 @@ void Writer::lose_unread(Service& service, std::uint64_t lines, Time now) {
 
 void Writer::sever(Stream& stream) {
     if (stream.slot != nullptr) stream.slot->commit(stream.slot->unwritten().size());
-    if (std::exchange(stream.mid_line, false)) stream.cut_off = true;
+    if (std::exchange(stream.mid_line, false)) {
+        stream.service->in_file.cut_off[index_of(stream.source)] = true;
+    }
     stream.passed = 0;
     stream.severed = false;
     stream.skipping = stream.severed_in_line;

@@ -246,7 +246,7 @@ class Output(unittest.TestCase):
             [web] = document["services"]
             self.assertEqual(set(web), {"name", "description", "type", "state", "cause", "ready", "enabled", "groups", "pid",
                                         "since", "uptime", "restarts", "last_exit", "status_text", "unhealthy", "memory", "cpu",
-                                        "tasks", "tracking"} | (set(web) & {"processes"}))
+                                        "tasks", "tracking", "log"} | (set(web) & {"processes"}))
             self.assertEqual((web["name"], web["description"], web["type"], web["state"], web["groups"]),
                              ("web", "the web", "simple", "running", ["g"]))
             self.assertGreater(web["memory"], 0)
