@@ -10,12 +10,18 @@ add_library(reeve_yaml INTERFACE)
 target_include_directories(reeve_yaml SYSTEM INTERFACE ${YAML_CPP_INCLUDE})
 target_link_libraries(reeve_yaml INTERFACE ${YAML_CPP_ARCHIVE})
 
-# RE2's and libcap's pkg-config files name shared libraries as well.
+# RE2's, libzstd's and libcap's pkg-config files name shared libraries as well.
 find_library(RE2_ARCHIVE libre2.a REQUIRED)
 find_path(RE2_INCLUDE re2/re2.h REQUIRED)
 add_library(reeve_re2 INTERFACE)
 target_include_directories(reeve_re2 SYSTEM INTERFACE ${RE2_INCLUDE})
 target_link_libraries(reeve_re2 INTERFACE ${RE2_ARCHIVE} Threads::Threads)
+
+find_library(ZSTD_ARCHIVE libzstd.a REQUIRED)
+find_path(ZSTD_INCLUDE zstd.h REQUIRED)
+add_library(reeve_zstd INTERFACE)
+target_include_directories(reeve_zstd SYSTEM INTERFACE ${ZSTD_INCLUDE})
+target_link_libraries(reeve_zstd INTERFACE ${ZSTD_ARCHIVE})
 
 find_library(CAP_ARCHIVE libcap.a REQUIRED)
 find_path(CAP_INCLUDE sys/capability.h REQUIRED)
