@@ -122,14 +122,27 @@ Result<std::unique_ptr<LogText>> LogFolder::open_segment(const LogSegment& segme
 
 Result<LogText*> LogFolder::text(std::size_t segment) {
     if (current_ && segment + 1 == segments_.size()) return current_.get();
+    if (segments_[segment].given_up) return nullptr;
     if (!opened_ || opened_segment_ != segment) {
         auto text = open_segment(segments_[segment]);
-        if (!text) return text.error();
+        if (!text) {
+            const auto given_up = give_up(segment, text.error());
+            if (!given_up) return given_up.error();
+            return nullptr;
+        }
         if (!*text) return nullptr;
         opened_ = std::move(*text);
         opened_segment_ = segment;
     }
     return opened_.get();
+}
+
+Result<void> LogFolder::give_up(std::size_t segment, const Error& error) {
+    // What has an errno is the system's affair, and no matter of this file alone.
+    if (error.errnum || segment >= segments_.size()) return error;
+    segments_[segment].given_up = true;
+    damages_.push_back(error.text());
+    return {};
 }
 
 Result<std::vector<std::string>> services_with_logs(const std::string& log_dir) {

@@ -18,6 +18,7 @@ struct LogSegment {
     std::string path;  ///< of a rotated file, without the ".zst" that it has or will have
     ino_t inode = 0;
     bool compressed = false;
+    bool given_up = false;
 };
 
 /// A place in the log of a service. The end of all is {number of segments, 0}.
@@ -42,8 +43,14 @@ class LogFolder {
     bool has_current() const { return current_ != nullptr; }
 
     /// The text of a segment, which lasts until another one is asked for and is there; that of
-    /// `current` lasts. Null when the file has been deleted.
+    /// `current` lasts. Null when the file has been deleted or was given up.
     Result<LogText*> text(std::size_t segment);
+
+    /// One compressed file that is damaged must not hide all others: it counts as deleted from now
+    /// on, and what is wrong with it is remembered. Gives back an error that is no such damage.
+    Result<void> give_up(std::size_t segment, const Error& error);
+    /// What was wrong with those that were given up, sentence by sentence.
+    const std::vector<std::string>& damages() const { return damages_; }
 
   private:
     Result<std::unique_ptr<LogText>> open_segment(const LogSegment& segment) const;
@@ -52,6 +59,7 @@ class LogFolder {
     std::unique_ptr<LogText> current_;
     std::unique_ptr<LogText> opened_;
     std::size_t opened_segment_ = 0;
+    std::vector<std::string> damages_;
 };
 
 /// The names of the services that have a folder in LOG_DIR, in order.

@@ -59,6 +59,15 @@ Result<void> LogMerge::history(const std::function<bool(const NamedLine&)>& emit
     return {};
 }
 
+std::vector<std::string> LogMerge::damages() const {
+    std::vector<std::string> all;
+    for (const Source& source : sources_) {
+        const auto some = source.log.damages();
+        all.insert(all.end(), some.begin(), some.end());
+    }
+    return all;
+}
+
 Result<void> LogMerge::catch_up(const std::string& service, const Emit& emit) {
     for (Source& source : sources_) {
         if (source.service != service) continue;

@@ -39,6 +39,9 @@ class LogMerge {
     /// Those that have no log at all.
     const std::vector<std::string>& without_log() const { return without_log_; }
 
+    /// What is wrong with files that could not be read and were passed over.
+    std::vector<std::string> damages() const;
+
   private:
     struct Source {
         std::string service;

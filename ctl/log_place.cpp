@@ -58,7 +58,11 @@ Result<std::optional<WallTime>> beginning_of(LogFolder& folder, std::size_t segm
     if (!text) return text.error();
     if (*text == nullptr) return std::optional<WallTime>();
     const auto first = first_stamped(**text, 0, (*text)->size());
-    if (!first) return first.error();
+    if (!first) {
+        const auto given_up = folder.give_up(segment, first.error());
+        if (!given_up) return given_up.error();
+        return std::optional<WallTime>();
+    }
     return *first ? std::optional((*first)->time) : std::nullopt;
 }
 
@@ -107,7 +111,11 @@ Result<LogPlace> place_of(LogFolder& folder, WallTime moment) {
     if (!text) return text.error();
     if (*text == nullptr) return LogPlace{high, 0};
     const auto offset = offset_of(**text, moment);
-    if (!offset) return offset.error();
+    if (!offset) {
+        const auto given_up = folder.give_up(high - 1, offset.error());
+        if (!given_up) return given_up.error();
+        return LogPlace{high, 0};
+    }
     return *offset < (*text)->size() ? LogPlace{high - 1, *offset} : LogPlace{high, 0};
 }
 

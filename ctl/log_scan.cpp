@@ -12,6 +12,7 @@ Result<bool> LogScan::next_segment() {
         if (!text) return text.error();
         if (*text == nullptr) continue;
         reader_.emplace(**text, place.offset);
+        segment_ = place.segment;
         reader_->limit(place.segment == end_.segment ? end_.offset : (*text)->size());
         return true;
     }
@@ -26,7 +27,12 @@ Result<std::optional<LogLine>> LogScan::next() {
             if (!*more) return std::optional<LogLine>();
         }
         const auto record = reader_->next();
-        if (!record) return record.error();
+        if (!record) {
+            const auto given_up = folder_->give_up(segment_, record.error());
+            if (!given_up) return given_up.error();
+            reader_.reset();
+            continue;
+        }
         if (!*record) {
             // The last file stays open: who follows goes on from there.
             if (next_ >= end_) return std::optional<LogLine>();

@@ -28,7 +28,8 @@ class LogScan {
     Result<bool> next_segment();
 
     LogFolder* folder_;
-    LogPlace next_;  ///< of the file behind the one that is being read
+    LogPlace next_;            ///< of the file behind the one that is being read
+    std::size_t segment_ = 0;  ///< that is being read
     LogPlace end_;
     std::uint64_t surplus_;
     std::optional<RecordReader> reader_;

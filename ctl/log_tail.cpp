@@ -119,7 +119,7 @@ Result<void> backwards(LogFolder& folder, LogPlace end, const Visit& visit) {
             return visit(LogPlace{i, offset}, head, size);
         };
         const auto all = backwards(**text, last, visit_here);
-        if (!all) return all.error();
+        if (!all) return folder.give_up(i, all.error());
         if (!*all) return {};
     }
     return {};
@@ -140,7 +140,11 @@ Result<LogPlace> stride_back(LogFolder& folder, LogPlace place, LogPlace from,
     if (!text) return text.error();
     if (*text == nullptr) return std::max(from, LogPlace{place.segment, 0});
     const auto offset = next_record(**text, place.offset - stride, place.offset);
-    if (!offset) return offset.error();
+    if (!offset) {
+        const auto given_up = folder.give_up(place.segment, offset.error());
+        if (!given_up) return given_up.error();
+        return std::max(from, LogPlace{place.segment, 0});
+    }
     // One record alone may be longer than that.
     const std::uint64_t there = *offset < place.offset ? *offset : 0;
     return std::max(from, LogPlace{place.segment, there});

@@ -18,7 +18,7 @@ class LogText {
     /// A name that ends in ".zst" is that of a compressed one. ENOENT when there is none.
     static Result<LogText> open(const std::string& path);
 
-    /// Fewer bytes than asked for only at the end.
+    /// Fewer bytes than asked for only at the end, and before what is damaged.
     Result<std::size_t> read_at(std::uint64_t offset, char* into, std::size_t size);
 
     /// How long the text was when it was opened, in bytes.

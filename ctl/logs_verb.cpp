@@ -90,7 +90,10 @@ Exit run_logs(Task& task) {
     });
     if (!read) return task.complain(read.error());
     task.out.flush();
-    if (!watch || task.out.failed()) return Exit::Done;
+    if (task.out.failed()) return Exit::Done;
+    Exit exit = Exit::Done;
+    for (const std::string& damage : merge->damages()) exit = task.complain(error(damage));
+    if (!watch) return exit;
     return follow(task, *merge, *watch, services, until, printer);
 }
 

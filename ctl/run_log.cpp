@@ -35,6 +35,7 @@ RunLog read_run_log(const std::string& log_dir, const std::string& service,
         run.lines->push_back((*line)->text);
     }
     if (!run.lines->empty()) return run;
+    if (const auto damages = log.damages(); !damages.empty()) return unreadable(error(damages[0]));
     run.remark = to ? "it wrote nothing" : "it has written nothing so far";
     return run;
 }

@@ -65,6 +65,10 @@ Result<bool> ServiceLog::open(const LogQuery& query) {
     return !folder_->segments().empty();
 }
 
+std::vector<std::string> ServiceLog::damages() const {
+    return folder_ ? folder_->damages() : std::vector<std::string>();
+}
+
 Result<LogStart> ServiceLog::find_start(LogPlace end) {
     LogPlace from;
     if (query_.since) {

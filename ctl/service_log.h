@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "ctl/log_query.h"
@@ -25,6 +26,9 @@ class ServiceLog {
 
     /// With a number of lines in the query: how many of them are there.
     std::uint64_t lines() const { return lines_; }
+
+    /// What is wrong with files of it that could not be read and were passed over.
+    std::vector<std::string> damages() const;
 
     /// The next line of the history; nothing behind its last one.
     Result<std::optional<LogLine>> next();

@@ -225,7 +225,10 @@ Result<std::size_t> ZstdText::read_at(std::uint64_t offset, char* into, std::siz
             frames_.begin(), frames_.end(), at,
             [](std::uint64_t wanted, const Frame& frame) { return wanted < frame.begin; });
         const Frame& frame = *(behind - 1);
-        if (const auto unpacked = unpack_until(frame, at); !unpacked) return unpacked.error();
+        if (const auto unpacked = unpack_until(frame, at); !unpacked) {
+            if (done > 0) return done;
+            return unpacked.error();
+        }
         const std::uint64_t frame_end = frame.begin + frame.size;
         const std::uint64_t end = std::min(frame_end, held_begin_ + held_.size());
         const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(size - done, end - at));

@@ -27,7 +27,7 @@ class ZstdText {
     /// Of the text, in bytes.
     std::uint64_t size() const { return size_; }
 
-    /// Fewer bytes than asked for only at the end.
+    /// Fewer bytes than asked for only at the end, and before what is damaged.
     Result<std::size_t> read_at(std::uint64_t offset, char* into, std::size_t size);
 
   private:

@@ -10,6 +10,7 @@ namespace reeve::ctl {
 namespace {
 
 using testing::AllOf;
+using testing::EndsWith;
 using testing::HasSubstr;
 
 /// When record(number, …) was written.
@@ -189,11 +190,23 @@ TEST_F(LogsQueryTest, AtNoTimeAreAUsageErrorThatSaysWhatIsOne) {
     EXPECT_EQ(ctl({"logs", "web", "--run", "-1", "-f"}).exit, 2);
 }
 
-TEST_F(LogsQueryTest, ThatAreDamagedAreToldOf) {
-    write("@1.log.zst", "not compressed at all");
+TEST_F(LogsQueryTest, ThatAreDamagedAreToldOfAndHideNoOthers) {
+    write("@1.log", records(1, 20));
+    write("@2.log.zst", "not compressed at all");
+    std::string broken = seekable(records(21, 400), 1000);
+    broken.replace(broken.size() / 2, 100, 100, 'x');
+    write("@3.log.zst", broken);
+    write("current", records(401, 420));
     const Ran ran = ctl({"logs", "web"});
     EXPECT_EQ(ran.exit, 1);
-    EXPECT_THAT(ran.err, HasSubstr("cannot read " + folder("web") + "/@1.log.zst: "));
+    EXPECT_THAT(ran.out, AllOf(testing::StartsWith(printed(1, 50)), EndsWith(printed(401, 420))));
+    EXPECT_THAT(ran.err, AllOf(HasSubstr("cannot read " + folder("web") + "/@2.log.zst: "),
+                               HasSubstr("cannot read " + folder("web") + "/@3.log.zst: ")));
+    EXPECT_EQ(logs({"-n", "5"}), printed(416, 420)) << "what need not be read is no trouble";
+    EXPECT_EQ(ctl({"logs", "web", "--since", time_of(410)}).out, printed(410, 420));
+    EXPECT_THAT(ctl({"logs", "web", "-n", "400"}).out, EndsWith(printed(401, 420)));
+    EXPECT_THAT(ctl({"logs", "web", "-n", "400", "--grep", "line"}).out,
+                EndsWith(printed(401, 420)));
 }
 
 protocol::RunRecord run_of(int number, int from, std::optional<int> to) {
