@@ -12,7 +12,7 @@ Attempt<WallTime> moment_of(std::string_view option, const std::string& said, Wa
                             const Zone& zone) {
     if (const auto moment = parse_moment(said, now, zone)) return *moment;
     std::string sentence(option);
-    sentence += ": " + harmless(said.substr(0, 64)) + " is no time; ";
+    sentence += ": " + shell_quoted(harmless(said.substr(0, 64))) + " is no time; ";
     sentence += moment_forms;
     return usage(std::move(sentence));
 }

@@ -121,7 +121,10 @@ Result<std::unique_ptr<LogText>> LogFolder::open_segment(const LogSegment& segme
 }
 
 Result<LogText*> LogFolder::text(std::size_t segment) {
-    if (current_ && segment + 1 == segments_.size()) return current_.get();
+    if (current_ && segment + 1 == segments_.size()) {
+        opened_.reset();  // with what it holds of a compressed text
+        return current_.get();
+    }
     if (segments_[segment].given_up) return nullptr;
     if (!opened_ || opened_segment_ != segment) {
         auto text = open_segment(segments_[segment]);

@@ -183,6 +183,7 @@ TEST_F(LogsQueryTest, AtNoTimeAreAUsageErrorThatSaysWhatIsOne) {
         EXPECT_THAT(ran.err, AllOf(HasSubstr(std::string(option) + ": noon is no time; write"),
                                    HasSubstr("yesterday")));
     }
+    EXPECT_THAT(ctl({"logs", "web", "--since", ""}).err, HasSubstr("--since: '' is no time"));
     EXPECT_EQ(ctl({"logs", "web", "--since", "10m", "--until", "1h"}).exit, 2);
     EXPECT_EQ(ctl({"logs", "web", "--stream", "stdin"}).exit, 2);
     EXPECT_EQ(ctl({"logs", "web", "--run", "1"}).exit, 2);
