@@ -126,11 +126,11 @@ Result<std::size_t> ServiceLog::segment_behind_ours(LogFolder& folder) const {
     for (std::size_t i = 0; i < segments.size(); ++i) {
         if (segments[i].inode == ours.st_ino) return i + 1;
     }
-    // What is newer than all that was there before is ours or came after it.
+    // What is newer than all that was there before is ours, in another form, or came after it.
     std::size_t next = 0;
     const std::size_t rotated = segments.size() - (folder.has_current() ? 1 : 0);
     while (next < rotated && segments[next].path <= newest_rotated_) ++next;
-    if (next == rotated || !segments[next].compressed) return next;
+    if (next == rotated) return next;
     const auto text = folder.text(next);
     if (!text) return text.error();
     if (*text == nullptr) return next;

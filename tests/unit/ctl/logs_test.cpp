@@ -261,6 +261,19 @@ TEST_F(ServiceLogTest, FollowsThroughFilesThatAreCompressedBehindIt) {
     EXPECT_EQ(catch_up(), printed(11, 11));
 }
 
+TEST_F(ServiceLogTest, KnowsItsFileThatWasCompressedWhileTheFolderWasListed) {
+    write_file(current_, records(1, 5));
+    ASSERT_TRUE(open(0));
+    EXPECT_FALSE(log_.next().value());
+    EXPECT_EQ(catch_up(), "");
+    rotate("1");
+    compress_file(dir_ / "web/@1.log");
+    // The name is in the list, and what it stood for is gone.
+    std::filesystem::create_symlink("nowhere", dir_ / "web/@1.log");
+    write_file(current_, records(6, 6));
+    EXPECT_EQ(catch_up(), printed(6, 6));
+}
+
 TEST_F(ServiceLogTest, ReadsOnWhereAFileWasCompressedAfterItWasListed) {
     write_file(dir_ / "web/@1.log", records(1, 20));
     write_file(dir_ / "web/@2.log", records(21, 40));
