@@ -17,6 +17,12 @@ add_library(reeve_re2 INTERFACE)
 target_include_directories(reeve_re2 SYSTEM INTERFACE ${RE2_INCLUDE})
 target_link_libraries(reeve_re2 INTERFACE ${RE2_ARCHIVE} Threads::Threads)
 
+find_library(ZSTD_ARCHIVE libzstd.a REQUIRED)
+find_path(ZSTD_INCLUDE zstd.h REQUIRED)
+add_library(reeve_zstd INTERFACE)
+target_include_directories(reeve_zstd SYSTEM INTERFACE ${ZSTD_INCLUDE})
+target_link_libraries(reeve_zstd INTERFACE ${ZSTD_ARCHIVE})
+
 find_library(CAP_ARCHIVE libcap.a REQUIRED)
 find_path(CAP_INCLUDE sys/capability.h REQUIRED)
 add_library(reeve_cap INTERFACE)

@@ -193,6 +193,10 @@ class Reader {
         if (invocation_.json && (given_.contains(Option::Property) || invocation_.values_only)) {
             return "--json shows every property: -p and --value are for text";
         }
+        if (invocation_.follow && invocation_.run.value_or(0) < 0) {
+            return "--follow goes on with the present run: of an earlier one nothing comes any "
+                   "more";
+        }
         const bool waiting = given_.contains(Option::NoWait) || given_.contains(Option::Timeout);
         if (!waiting) return {};
         if (invocation_.dry_run) return "--dry-run leaves nothing to wait for";

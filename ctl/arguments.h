@@ -36,6 +36,10 @@ struct Invocation {
     protocol::Until until = protocol::Until::Ready;
     bool follow = false;
     std::optional<std::uint64_t> last;  ///< how many of the last ones; `everything` for "all"
+    std::optional<std::string> since, before;  ///< moments, as they were said
+    std::optional<std::string> stream;
+    std::optional<std::string> grep;
+    std::optional<int> run;
     std::vector<std::string> properties;
     bool values_only = false;
 

@@ -36,8 +36,9 @@ bool is_question(const protocol::Call& call) {
         Overloaded{[](const StatusQuery&) { return true; },
                    [](const DefinitionQuery&) { return true; },
                    [](const WhyQuery&) { return true; }, [](const FailuresQuery&) { return true; },
-                   [](const EventsQuery&) { return true; }, [](const DiffQuery&) { return true; },
-                   [](const Rehearse&) { return true; }, [](const auto&) { return false; }},
+                   [](const RunsQuery&) { return true; }, [](const EventsQuery&) { return true; },
+                   [](const DiffQuery&) { return true; }, [](const Rehearse&) { return true; },
+                   [](const auto&) { return false; }},
         call);
 }
 
@@ -206,6 +207,10 @@ Attempt<protocol::Explanation> Client::ask(const protocol::WhyQuery& query) {
 
 Attempt<protocol::Failures> Client::ask(const protocol::FailuresQuery& query) {
     return exchange<protocol::Failures>(query, patience);
+}
+
+Attempt<protocol::Runs> Client::ask(const protocol::RunsQuery& query) {
+    return exchange<protocol::Runs>(query, patience);
 }
 
 Attempt<protocol::EventList> Client::ask(const protocol::EventsQuery& query) {

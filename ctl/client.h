@@ -30,6 +30,7 @@ class Client {
     Attempt<protocol::Definitions> ask(const protocol::DefinitionQuery& query);
     Attempt<protocol::Explanation> ask(const protocol::WhyQuery& query);
     Attempt<protocol::Failures> ask(const protocol::FailuresQuery& query);
+    Attempt<protocol::Runs> ask(const protocol::RunsQuery& query);
     Attempt<protocol::EventList> ask(const protocol::EventsQuery& query);
     Attempt<protocol::ConfigurationDiff> ask(const protocol::DiffQuery& query);
     Attempt<protocol::Rehearsal> ask(const protocol::Rehearse& rehearse);

@@ -5,20 +5,20 @@
 
 namespace reeve::ctl {
 
-Result<LogMerge> LogMerge::open(const std::string& log_dir,
-                                const std::vector<std::string>& services,
-                                std::optional<std::uint64_t> lines) {
+Result<LogMerge> LogMerge::open(const std::string& log_dir, const std::vector<LogChoice>& choices) {
     LogMerge merge;
     std::uint64_t total = 0;
-    for (const std::string& service : services) {
-        Source source{service, ServiceLog(log_dir + "/" + service)};
-        const auto there = source.log.open(lines);
+    std::optional<std::uint64_t> wanted;
+    for (const LogChoice& choice : choices) {
+        Source source{choice.service, ServiceLog(log_dir + "/" + choice.service)};
+        const auto there = source.log.open(choice.query);
         if (!there) return there.error();
-        if (!*there) merge.without_log_.push_back(service);
+        if (!*there) merge.without_log_.push_back(choice.service);
         total += source.log.lines();
+        wanted = choice.query.lines;
         merge.sources_.push_back(std::move(source));
     }
-    if (lines) merge.surplus_ = total - std::min(total, *lines);
+    if (wanted) merge.surplus_ = total - std::min(total, *wanted);
     return merge;
 }
 
@@ -59,18 +59,21 @@ Result<void> LogMerge::history(const std::function<bool(const NamedLine&)>& emit
     return {};
 }
 
+std::vector<std::string> LogMerge::damages() const {
+    std::vector<std::string> all;
+    for (const Source& source : sources_) {
+        const auto some = source.log.damages();
+        all.insert(all.end(), some.begin(), some.end());
+    }
+    return all;
+}
+
 Result<void> LogMerge::catch_up(const std::string& service, const Emit& emit) {
     for (Source& source : sources_) {
         if (source.service != service) continue;
         return source.log.catch_up([&](const LogLine& line) { emit({&source.service, line}); });
     }
     return {};
-}
-
-std::size_t LogMerge::compressed() const {
-    std::size_t count = 0;
-    for (const Source& source : sources_) count += source.log.compressed();
-    return count;
 }
 
 }  // namespace reeve::ctl

@@ -16,13 +16,17 @@ struct NamedLine {
     LogLine line;
 };
 
+/// A service and which lines of its log are wanted.
+struct LogChoice {
+    std::string service;
+    LogQuery query;
+};
+
 /// The logs of several services as one, in order of time.
 class LogMerge {
   public:
-    /// With `lines` the last so many of all together.
-    static Result<LogMerge> open(const std::string& log_dir,
-                                 const std::vector<std::string>& services,
-                                 std::optional<std::uint64_t> lines);
+    /// The number of lines in the queries is the same for all, and stands for all together.
+    static Result<LogMerge> open(const std::string& log_dir, const std::vector<LogChoice>& choices);
 
     using Emit = std::function<void(const NamedLine&)>;
 
@@ -34,8 +38,9 @@ class LogMerge {
 
     /// Those that have no log at all.
     const std::vector<std::string>& without_log() const { return without_log_; }
-    /// How many rotated files are passed over because they are compressed.
-    std::size_t compressed() const;
+
+    /// What is wrong with files that could not be read and were passed over.
+    std::vector<std::string> damages() const;
 
   private:
     struct Source {

@@ -1,9 +1,6 @@
 #include "ctl/log_reader.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 namespace reeve::ctl {
@@ -11,9 +8,6 @@ namespace reeve::ctl {
 namespace {
 
 constexpr std::size_t piece = 64 * 1024;
-
-/// A line held in memory while its parts come in.
-constexpr std::size_t longest_line = 16u << 20;
 
 }  // namespace
 
@@ -34,11 +28,10 @@ Result<std::optional<std::string_view>> RecordReader::next() {
         if (wanted == 0) return std::optional<std::string_view>();
         const std::size_t held = buffer_.size();
         buffer_.resize(held + wanted);
-        const ssize_t got = pread(fd_.get(), buffer_.data() + held, wanted, static_cast<off_t>(at));
-        const int failed = errno;
-        buffer_.resize(held + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-        if (got == 0) return std::optional<std::string_view>();
-        if (got < 0 && failed != EINTR) return system_error("cannot read a log file", failed);
+        const auto got = text_->read_at(at, buffer_.data() + held, wanted);
+        buffer_.resize(held + (got ? *got : 0));
+        if (!got) return got.error();
+        if (*got == 0) return std::optional<std::string_view>();
     }
 }
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "base/fd.h"
 #include "base/result.h"
 #include "ctl/log_line.h"
+#include "ctl/log_text.h"
 
 namespace reeve::ctl {
 
@@ -16,7 +16,8 @@ namespace reeve::ctl {
 /// Gives whole records only: one whose newline is not there yet is not read.
 class RecordReader {
   public:
-    RecordReader(Fd fd, std::uint64_t offset) : fd_(std::move(fd)), offset_(offset) {}
+    /// The text has to outlive this.
+    RecordReader(LogText& text, std::uint64_t offset) : text_(&text), offset_(offset) {}
 
     void limit(std::uint64_t end) { end_ = end; }
     void lift_limit() { end_.reset(); }
@@ -30,16 +31,19 @@ class RecordReader {
 
     /// How far whole records have been read.
     std::uint64_t offset() const { return offset_ + begin_; }
-    int fd() const { return fd_.get(); }
+    LogText& text() const { return *text_; }
 
   private:
-    Fd fd_;
-    std::uint64_t offset_;  ///< of the buffer's first byte in the file
+    LogText* text_;
+    std::uint64_t offset_;  ///< of the buffer's first byte in the text
     std::optional<std::uint64_t> end_;
     std::string buffer_;
     std::size_t begin_ = 0;     ///< of the next record in the buffer
     std::size_t searched_ = 0;  ///< no newline between begin_ and here
 };
+
+/// A line held in memory while its parts come in.
+inline constexpr std::size_t longest_line = 16u << 20;
 
 /// Makes lines of records: joins the parts of long ones, stream by stream.
 class LineJoiner {

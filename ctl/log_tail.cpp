@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
-#include <utility>
 
 #include "ctl/log_line.h"
+#include "ctl/log_place.h"
+#include "ctl/log_scan.h"
 
 namespace reeve::ctl {
 
@@ -19,23 +19,34 @@ constexpr std::size_t head_size = 64;
 
 /// How far to look back for the first part of a line whose other stream was quiet until then.
 /// Parts of one line stand close together; without a limit a stream that was silent for gigabytes
-/// would have all of them read.
+/// would have all of them read. Less for a line that nobody knows to be there.
 constexpr std::uint64_t lookback = 1u << 20;
+constexpr std::uint64_t lookback_in_doubt = 64u << 10;
+
+/// Among matching lines, how much is read at a time on the way back.
+constexpr std::uint64_t first_stride = 256u << 10;
+constexpr std::uint64_t longest_stride = 4u << 20;
 
 /// Counts records from the last one to the first and says where to stop. Lines of the two streams
 /// may be mixed part by part, so a wanted line is known to begin where the line of its stream
 /// before it ends.
 class TailCounter {
   public:
-    explicit TailCounter(std::uint64_t wanted) : wanted_(wanted) {}
+    /// With none wanted, any line behind where it begins may have parts before that.
+    explicit TailCounter(std::uint64_t wanted)
+        : wanted_(wanted),
+          lookback_(wanted == 0 ? lookback_in_doubt : lookback),
+          begin_unknown_{wanted == 0, wanted == 0, false} {}
 
-    /// False when the records after this one are all that is needed.
-    bool add(std::string_view head) {
+    /// False when the records after this one are all that is needed. `size` is the record's.
+    bool add(std::string_view head, std::uint64_t size) {
         const auto record = parse_cri(head);
         const std::size_t stream = !record ? 2 : record->stream == "stderr" ? 1 : 0;
-        const bool partial = record && record->partial;
-        if (partial) return true;
-        if (lines_ < wanted_) {
+        if (record && record->partial) {
+            looked_back_in_parts_ += complete() ? size : 0;
+            return looked_back_in_parts_ <= longest_line;
+        }
+        if (!complete()) {
             ++lines_;
             // A line that is no record has no parts.
             begin_unknown_[stream] = stream != 2;
@@ -43,6 +54,8 @@ class TailCounter {
         }
         begin_unknown_[stream] = false;
         if (!begin_unknown_[0] && !begin_unknown_[1]) return false;
+        looked_back_ += size;
+        if (looked_back_ > lookback_) return false;
         ++surplus_;
         return true;
     }
@@ -53,21 +66,24 @@ class TailCounter {
 
   private:
     std::uint64_t wanted_;
+    std::uint64_t lookback_;
+    std::array<bool, 3> begin_unknown_;
     std::uint64_t lines_ = 0;
     std::uint64_t surplus_ = 0;
-    std::array<bool, 3> begin_unknown_{};
+    std::uint64_t looked_back_ = 0;
+    std::uint64_t looked_back_in_parts_ = 0;
 };
 
 /// Calls `visit(offset, head)` for each record from the last whole one to the first, until it says
 /// false. True when it never did.
 template <typename Visit>
-Result<bool> backwards(int fd, std::uint64_t end, const Visit& visit) {
+Result<bool> backwards(LogText& text, std::uint64_t end, const Visit& visit) {
     std::array<char, block_size + head_size> block;
     bool in_whole_record = false;
     while (end > 0) {
         const std::uint64_t start = end > block_size ? end - block_size : 0;
         const std::size_t size = end - start;
-        const auto got = read_at(fd, start, block.data(), size + head_size);
+        const auto got = text.read_at(start, block.data(), size + head_size);
         if (!got) return got.error();
         if (*got < size) return error("cannot read what was there a moment ago");
         const auto visit_at = [&](std::size_t begin) {
@@ -88,45 +104,112 @@ Result<bool> backwards(int fd, std::uint64_t end, const Visit& visit) {
     return true;
 }
 
+/// Calls `visit(place, head, size)` for each record before a place, the last one first, from file
+/// to file, until it says false.
+template <typename Visit>
+Result<void> backwards(LogFolder& folder, LogPlace end, const Visit& visit) {
+    for (std::size_t i = std::min(end.segment + 1, folder.segments().size()); i-- > 0;) {
+        const auto text = folder.text(i);
+        if (!text) return text.error();
+        if (*text == nullptr) return {};
+        std::uint64_t last = i == end.segment ? end.offset : (*text)->size();
+        const auto visit_here = [&](std::uint64_t offset, std::string_view head) {
+            const std::uint64_t size = last - offset;
+            last = offset;
+            return visit(LogPlace{i, offset}, head, size);
+        };
+        const auto all = backwards(**text, last, visit_here);
+        if (!all) return folder.give_up(i, all.error());
+        if (!*all) return {};
+    }
+    return {};
+}
+
+/// About so many bytes before a place, where a record begins; no further than `from`.
+Result<LogPlace> stride_back(LogFolder& folder, LogPlace place, LogPlace from,
+                             std::uint64_t stride) {
+    if (place.offset == 0) {
+        if (place.segment == 0) return from;
+        --place.segment;
+        const auto text = folder.text(place.segment);
+        if (!text) return text.error();
+        place.offset = *text != nullptr ? (*text)->size() : 0;
+    }
+    if (place.offset <= stride) return std::max(from, LogPlace{place.segment, 0});
+    const auto text = folder.text(place.segment);
+    if (!text) return text.error();
+    if (*text == nullptr) return std::max(from, LogPlace{place.segment, 0});
+    const auto offset = next_record(**text, place.offset - stride, place.offset);
+    if (!offset) {
+        const auto given_up = folder.give_up(place.segment, offset.error());
+        if (!given_up) return given_up.error();
+        return std::max(from, LogPlace{place.segment, 0});
+    }
+    // One record alone may be longer than that.
+    const std::uint64_t there = *offset < place.offset ? *offset : 0;
+    return std::max(from, LogPlace{place.segment, there});
+}
+
+Result<std::uint64_t> count_between(LogFolder& folder, LogPlace from, LogPlace end,
+                                    const LogQuery& query) {
+    const auto start = start_at(folder, from);
+    if (!start) return start.error();
+    LogScan scan(folder, *start, end);
+    std::uint64_t count = 0;
+    while (true) {
+        const auto line = scan.next();
+        if (!line) return line.error();
+        if (!*line) return count;
+        if (query.wants(**line)) ++count;
+    }
+}
+
 }  // namespace
 
-Result<TailPosition> find_tail(const LogFolder& folder, std::uint64_t wanted) {
-    if (wanted == 0) {
-        // Behind the last whole line, which is where the last one begins and one further.
-        auto last = find_tail(folder, 1);
-        if (last) last->surplus += std::exchange(last->lines, 0);
-        return last;
-    }
+Result<LogStart> start_at(LogFolder& folder, LogPlace place) {
+    return find_tail(folder, place, place, 0);
+}
+
+Result<LogStart> find_tail(LogFolder& folder, LogPlace from, LogPlace end, std::uint64_t wanted) {
     TailCounter counter(wanted);
-    TailPosition position{folder.segments.size(), 0, 0, 0};
-    std::uint64_t looked_back = 0;
-    for (std::size_t i = folder.segments.size(); i-- > 0;) {
-        const LogSegment& segment = folder.segments[i];
-        const bool is_current = folder.current && i + 1 == folder.segments.size();
-        Fd opened;
-        if (!is_current) {
-            auto file = open_to_read(segment.path);
-            if (!file && file.error().errnum == ENOENT) break;
-            if (!file) return file.error();
-            opened = std::move(*file);
-        }
-        std::uint64_t last = segment.size;
-        const auto visit = [&](std::uint64_t offset, std::string_view head) {
-            if (counter.complete()) looked_back += last - offset;
-            last = offset;
-            if (looked_back > lookback || !counter.add(head)) return false;
-            position.segment = i;
-            position.offset = offset;
+    LogStart start{end};
+    bool passed = false;
+    const auto read =
+        backwards(folder, end, [&](LogPlace place, std::string_view head, std::uint64_t size) {
+            passed = place < from && !counter.complete();
+            if (passed || !counter.add(head, size)) return false;
+            start.place = place;
             return true;
-        };
-        const int fd = is_current ? folder.current.get() : opened.get();
-        const auto all = backwards(fd, segment.size, visit);
-        if (!all) return all.error();
-        if (!*all) break;
+        });
+    if (!read) return read.error();
+    if (passed) {
+        auto all = start_at(folder, from);
+        if (all) all->lines = counter.lines();
+        return all;
     }
-    position.lines = counter.lines();
-    position.surplus = counter.surplus();
-    return position;
+    start.lines = counter.lines();
+    start.surplus = counter.surplus();
+    return start;
+}
+
+Result<LogStart> find_matching_tail(LogFolder& folder, LogPlace from, LogPlace end,
+                                    std::uint64_t wanted, const LogQuery& query) {
+    std::uint64_t found = 0;
+    LogPlace begin = end;
+    for (std::uint64_t stride = first_stride; found < wanted && begin > from;) {
+        const auto back = stride_back(folder, begin, from, stride);
+        if (!back) return back.error();
+        const auto more = count_between(folder, *back, begin, query);
+        if (!more) return more.error();
+        found += *more;
+        begin = *back;
+        stride = std::min(2 * stride, longest_stride);
+    }
+    auto start = start_at(folder, begin);
+    if (!start) return start;
+    start->lines = std::min(found, wanted);
+    start->unwanted = found - start->lines;
+    return start;
 }
 
 }  // namespace reeve::ctl

@@ -4,11 +4,25 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 namespace reeve::ctl {
+
+namespace {
+
+/// For poll(2), which takes so many milliseconds at most; -1: for ever.
+int milliseconds_until(std::optional<WallTime> until) {
+    using namespace std::chrono;
+    if (!until) return -1;
+    const auto left = ceil<milliseconds>(*until - system_clock::now()).count();
+    return static_cast<int>(std::clamp<milliseconds::rep>(left, 0, 60'000));
+}
+
+}  // namespace
 
 Result<LogWatch> LogWatch::start(const std::string& log_dir,
                                  const std::vector<std::string>& services) {
@@ -33,14 +47,16 @@ void LogWatch::watch(const std::string& service) {
     if (id >= 0) watched_[id] = service;
 }
 
-Result<std::set<std::string>> LogWatch::wait(int out) {
+Result<std::set<std::string>> LogWatch::wait(int out, std::optional<WallTime> until) {
     while (true) {
         // A pipe or socket nobody reads from reports so without being asked for any event.
         std::array<pollfd, 2> wanted = {pollfd{fd_.get(), POLLIN, 0}, pollfd{out, 0, 0}};
-        if (poll(wanted.data(), wanted.size(), -1) < 0) {
+        const int ready = poll(wanted.data(), wanted.size(), milliseconds_until(until));
+        if (ready < 0) {
             if (errno == EINTR) continue;
             return system_error("cannot wait for files");
         }
+        if (until && std::chrono::system_clock::now() >= *until) return std::set<std::string>();
         if ((wanted[1].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
             return std::set<std::string>();
         }

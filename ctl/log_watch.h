@@ -1,12 +1,14 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "base/time.h"
 
 namespace reeve::ctl {
 
@@ -19,8 +21,8 @@ class LogWatch {
                                   const std::vector<std::string>& services);
 
     /// Blocks until something was written, rotated or made for at least one service, and says for
-    /// which. Nobody, once whoever reads from `out` has gone.
-    Result<std::set<std::string>> wait(int out);
+    /// which. Nobody, once whoever reads from `out` has gone, or `until` has come.
+    Result<std::set<std::string>> wait(int out, std::optional<WallTime> until);
 
   private:
     LogWatch(Fd fd, std::string log_dir) : fd_(std::move(fd)), log_dir_(std::move(log_dir)) {}

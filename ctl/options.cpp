@@ -62,6 +62,33 @@ std::string set_last(Invocation& into, std::string_view value) {
     return {};
 }
 
+template <std::optional<std::string> Invocation::*member>
+std::string set_text(Invocation& into, std::string_view value) {
+    into.*member = value;
+    return {};
+}
+
+std::string set_stream(Invocation& into, std::string_view value) {
+    if (value != "stdout" && value != "stderr") {
+        return "it is stdout or stderr, not " + harmless(value);
+    }
+    into.stream = value;
+    return {};
+}
+
+std::string set_run(Invocation& into, std::string_view value) {
+    int number = 0;
+    const char* end = value.data() + value.size();
+    const auto [rest, failed] = std::from_chars(value.data(), end, number);
+    if (failed != std::errc() || rest != end || number > 0) {
+        return "it is 0 for the last run or the present one, -1 for the one before and so on, "
+               "not " +
+               harmless(value);
+    }
+    into.run = number;
+    return {};
+}
+
 std::string set_property(Invocation& into, std::string_view value) {
     while (true) {
         const std::size_t comma = value.find(',');
@@ -85,6 +112,14 @@ constexpr std::array table = {
     OptionInfo{Option::Follow, 'f', "follow", nullptr, "Go on with what comes from now on",
                flag<&Invocation::follow>},
     OptionInfo{Option::Last, 'n', "lines", "N", "Only the last N, or all", set_last},
+    OptionInfo{Option::Since, 0, "since", "T", "Only what was written at T or later",
+               set_text<&Invocation::since>},
+    OptionInfo{Option::Before, 0, "until", "T", "Only what was written before T",
+               set_text<&Invocation::before>},
+    OptionInfo{Option::Stream, 0, "stream", "STREAM", "Only stdout, or only stderr", set_stream},
+    OptionInfo{Option::Grep, 0, "grep", "PATTERN", "Only lines that match, as RE2 has patterns",
+               set_text<&Invocation::grep>},
+    OptionInfo{Option::Run, 0, "run", "N", "Only one run: 0 the last, -1 the one before", set_run},
     OptionInfo{Option::Property, 'p', "property", "KEY", "Only these, separated by commas",
                set_property},
     OptionInfo{Option::Value, 0, "value", nullptr, "Print values without their keys",

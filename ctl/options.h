@@ -28,6 +28,11 @@ enum class Option {
     Until,
     Follow,
     Last,
+    Since,
+    Before,
+    Stream,
+    Grep,
+    Run,
     Property,
     Value,
 };

@@ -41,6 +41,12 @@ Exit Task::complain(const Error& error) const {
     return complain(Complaint{forbidden ? Exit::NotAllowed : Exit::Failed, harmless(error.text())});
 }
 
+void Task::note(const std::string& sentence) const {
+    if (invocation.quiet) return;
+    err.write("reevectl: " + sentence + "\n");
+    err.flush();
+}
+
 int run(const Host& host, std::span<const std::string> arguments) {
     Output out(host.out);
     Output err(host.err);

@@ -1,100 +1,97 @@
 #include "ctl/service_log.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 
-#include "ctl/log_cut.h"
-#include "ctl/log_tail.h"
+#include "ctl/log_place.h"
+#include "ctl/read_file.h"
 
 namespace reeve::ctl {
 
 namespace {
 
 /// Enough of a file's beginning to tell it from another: the first record's time.
-std::string head_of(int fd) {
-    char text[40];
-    const ssize_t got = pread(fd, text, sizeof text, 0);
-    return {text, static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+Result<std::string> head_of(LogText& text) {
+    std::array<char, 40> head;
+    const auto got = text.read_at(0, head.data(), head.size());
+    if (!got) return got.error();
+    return std::string(head.data(), *got);
+}
+
+/// Whether two files hold the same: one is the other, compressed.
+Result<bool> is_same_text(LogText& one, LogText& other) {
+    // One of them may have been opened while it was still written.
+    const auto size = one.compressed() ? Result<std::uint64_t>(one.size()) : size_of_file(one.fd());
+    if (!size) return size.error();
+    if (*size != other.size()) return false;
+    const auto head = head_of(one);
+    if (!head) return head.error();
+    const auto other_head = head_of(other);
+    if (!other_head) return other_head.error();
+    return *head == *other_head;
+}
+
+const std::string& newest_rotated(const LogFolder& folder, const std::string& before) {
+    const std::size_t rotated = folder.segments().size() - (folder.has_current() ? 1 : 0);
+    return rotated > 0 ? folder.segments()[rotated - 1].path : before;
 }
 
 }  // namespace
 
-Result<bool> ServiceLog::open(std::optional<std::uint64_t> lines, std::optional<WallTime> until) {
-    auto folder = open_log_folder(path_);
+Result<bool> ServiceLog::open(const LogQuery& query) {
+    query_ = query;
+    auto folder = LogFolder::open(path_);
     if (!folder && folder.error().errnum == ENOENT) return false;
     if (!folder) return folder.error();
-    compressed_ = folder->compressed;
-    const bool is_there = !folder->segments.empty() || compressed_ > 0;
-    if (until) {
-        if (const auto cut = cut_behind(*folder, *until); !cut) return cut.error();
+    folder_ = std::make_unique<LogFolder>(std::move(*folder));
+    newest_rotated_ = newest_rotated(*folder_, newest_rotated_);
+    LogPlace end = folder_->end();
+    if (query.until) {
+        const auto place = place_of(*folder_, *query.until);
+        if (!place) return place.error();
+        end = *place;
     }
-    TailPosition position;
-    if (lines) {
-        const auto found = find_tail(*folder, *lines);
-        if (!found) return found.error();
-        position = *found;
-        if (position.lines == *lines) compressed_ = 0;
-    }
-    lines_ = position.lines;
-    surplus_ = position.surplus;
-    first_offset_ = position.offset;
-    current_ = std::move(folder->current);
+    auto start = find_start(end);
+    if (!start) return start.error();
+    lines_ = start->lines;
+    unwanted_ = start->unwanted;
     // The file that is being written stays the last one, also when nothing is to be read from it.
-    const std::size_t last = folder->segments.size() - (current_ ? 1 : 0);
-    if (last > 0) newest_rotated_ = folder->segments[last - 1].path;
-    const std::size_t first = std::min(position.segment, last);
-    segments_.assign(folder->segments.begin() + static_cast<std::ptrdiff_t>(first),
-                     folder->segments.end());
-    if (first != position.segment) first_offset_ = 0;
-    return is_there;
+    if (folder_->has_current() && start->place == folder_->end()) --start->place.segment;
+    scan_.emplace(*folder_, *start, end);
+    return !folder_->segments().empty();
 }
 
-void ServiceLog::begin(Fd fd, std::uint64_t offset) {
-    reader_.emplace(std::move(fd), offset);
-    head_.clear();
+std::vector<std::string> ServiceLog::damages() const {
+    return folder_ ? folder_->damages() : std::vector<std::string>();
 }
 
-/// False behind the last one.
-Result<bool> ServiceLog::next_segment() {
-    while (!segments_.empty()) {
-        const LogSegment segment = std::move(segments_.front());
-        segments_.pop_front();
-        const std::uint64_t offset = std::exchange(first_offset_, 0);
-        const bool is_current = segments_.empty() && current_;
-        auto file = is_current ? std::move(current_) : open_to_read(segment.path);
-        if (!file && file.error().errnum == ENOENT) continue;
-        if (!file) return file.error();
-        begin(std::move(*file), offset);
-        reader_->limit(segment.size);
-        return true;
+Result<LogStart> ServiceLog::find_start(LogPlace end) {
+    LogPlace from;
+    if (query_.since) {
+        const auto place = place_of(*folder_, *query_.since);
+        if (!place) return place.error();
+        from = std::min(*place, end);
     }
-    return false;
+    if (query_.lines && query_.asks_for_content()) {
+        return find_matching_tail(*folder_, from, end, *query_.lines, query_);
+    }
+    if (query_.lines) return find_tail(*folder_, from, end, *query_.lines);
+    return query_.since ? start_at(*folder_, from) : LogStart{};
 }
 
 Result<std::optional<LogLine>> ServiceLog::next() {
-    while (true) {
-        if (!reader_) {
-            const auto more = next_segment();
-            if (!more) return more.error();
-            if (!*more) return std::optional<LogLine>();
-        }
-        const auto record = reader_->next();
-        if (!record) return record.error();
-        if (!*record) {
-            // The last file stays open: who follows goes on from there.
-            if (segments_.empty()) return std::optional<LogLine>();
-            reader_.reset();
-            continue;
-        }
-        auto line = joiner_.add(**record);
-        if (!line) continue;
-        if (surplus_ == 0) return line;
-        --surplus_;
+    while (scan_) {
+        auto line = scan_->next();
+        if (!line || !*line) return line;
+        if (!query_.wants(**line)) continue;
+        if (unwanted_ == 0) return line;
+        --unwanted_;
     }
+    return std::optional<LogLine>();
 }
 
 Result<void> ServiceLog::drain(const Emit& emit) {
@@ -102,7 +99,8 @@ Result<void> ServiceLog::drain(const Emit& emit) {
         const auto record = reader_->next();
         if (!record) return record.error();
         if (!*record) return {};
-        if (const auto line = joiner_.add(**record)) emit(*line);
+        const auto line = joiner_.add(**record);
+        if (line && query_.wants(*line)) emit(*line);
     }
 }
 
@@ -110,7 +108,7 @@ Result<void> ServiceLog::drain(const Emit& emit) {
 Result<bool> ServiceLog::was_rotated() const {
     struct stat ours {};
     struct stat now {};
-    if (fstat(reader_->fd(), &ours) != 0) return system_error("cannot look at a log file");
+    if (fstat(reader_->text().fd(), &ours) != 0) return system_error("cannot look at a log file");
     const std::string file = path_ + "/current";
     if (stat(file.c_str(), &now) != 0) {
         if (errno == ENOENT || errno == ENOTDIR) return false;
@@ -119,28 +117,51 @@ Result<bool> ServiceLog::was_rotated() const {
     return ours.st_ino != now.st_ino || ours.st_dev != now.st_dev;
 }
 
-/// Reads the rotated files that came after the one with this inode, and begins the new `current`.
-Result<void> ServiceLog::go_on_behind(ino_t inode, const Emit& emit) {
-    auto folder = open_log_folder(path_);
-    if (!folder) return folder.error();
-    const auto& segments = folder->segments;
-    const auto ours = std::find_if(segments.begin(), segments.end(),
-                                   [&](const LogSegment& s) { return s.inode == inode; });
-    const auto last = segments.end() - (folder->current ? 1 : 0);
-    // When ours has been deleted, what is newer than all that was there before came after it.
-    auto next = ours != segments.end()
-                    ? ours + 1
-                    : std::find_if(segments.begin(), last,
-                                   [&](const LogSegment& s) { return s.path > newest_rotated_; });
-    if (last != segments.begin()) newest_rotated_ = (last - 1)->path;
-    for (; next < last; ++next) {
-        auto file = open_to_read(next->path);
-        if (!file && file.error().errnum == ENOENT) continue;
-        if (!file) return file.error();
-        begin(std::move(*file), 0);
+/// The first segment that was written after the file that we are in, which may have got another
+/// name since, have been compressed, or deleted.
+Result<std::size_t> ServiceLog::segment_behind_ours(LogFolder& folder) const {
+    struct stat ours {};
+    if (fstat(reader_->text().fd(), &ours) != 0) return system_error("cannot look at a log file");
+    const auto& segments = folder.segments();
+    for (std::size_t i = 0; i < segments.size(); ++i) {
+        if (segments[i].inode == ours.st_ino) return i + 1;
+    }
+    // What is newer than all that was there before is ours, in another form, or came after it.
+    std::size_t next = 0;
+    const std::size_t rotated = segments.size() - (folder.has_current() ? 1 : 0);
+    while (next < rotated && segments[next].path <= newest_rotated_) ++next;
+    if (next == rotated) return next;
+    const auto text = folder.text(next);
+    if (!text) return text.error();
+    if (*text == nullptr) return next;
+    const auto same = is_same_text(reader_->text(), **text);
+    if (!same) return same.error();
+    return *same ? next + 1 : next;
+}
+
+/// Reads the rotated files that came after ours, and begins the new `current`.
+Result<void> ServiceLog::go_on_behind(const Emit& emit) {
+    auto opened = LogFolder::open(path_);
+    if (!opened) return opened.error();
+    auto folder = std::make_unique<LogFolder>(std::move(*opened));
+    const auto behind = segment_behind_ours(*folder);
+    if (!behind) return behind.error();
+    newest_rotated_ = newest_rotated(*folder, newest_rotated_);
+    const bool has_current = folder->has_current();
+    bool moved_on = false;
+    for (std::size_t i = *behind; i < folder->segments().size(); ++i) {
+        const auto text = folder->text(i);
+        if (!text) return text.error();
+        if (*text == nullptr) continue;
+        reader_.emplace(**text, 0);
+        head_.clear();
+        moved_on = true;
+        // That is read by who called.
+        if (has_current && i + 1 == folder->segments().size()) break;
         if (const auto drained = drain(emit); !drained) return drained.error();
     }
-    if (folder->current) begin(std::move(folder->current), 0);
+    // Else ours is still read from, and its folder has to stay.
+    if (moved_on) folder_ = std::move(folder);
     return {};
 }
 
@@ -148,18 +169,23 @@ Result<void> ServiceLog::go_on_behind(ino_t inode, const Emit& emit) {
 /// again after a crash: we have that batch, so wait until the file has grown past it. One that
 /// begins otherwise was emptied by hand and is read anew.
 Result<void> ServiceLog::notice_truncation() {
-    struct stat status {};
-    if (fstat(reader_->fd(), &status) != 0) return system_error("cannot look at a log file");
-    const auto size = static_cast<std::uint64_t>(std::max<off_t>(status.st_size, 0));
-    const std::string head = head_of(reader_->fd());
-    if (size < reader_->offset() && !head.starts_with(head_)) reader_->seek(0);
-    head_ = head;
+    LogText& text = reader_->text();
+    if (text.compressed()) return {};
+    const auto size = size_of_file(text.fd());
+    if (!size) return size.error();
+    const auto head = head_of(text);
+    if (!head) return head.error();
+    if (*size < reader_->offset() && !head->starts_with(head_)) reader_->seek(0);
+    head_ = *head;
     return {};
 }
 
-Result<void> ServiceLog::catch_up(const Emit& emit) {
-    if (!reader_) {
-        const auto there = open(std::nullopt);
+/// Goes on from where the history ended; where there was no log then, all that has come since is
+/// new.
+Result<void> ServiceLog::begin_following(const Emit& emit) {
+    if (!scan_ || !scan_->reader()) {
+        query_.lines.reset();
+        const auto there = open(LogQuery(query_));
         if (!there) return there.error();
         while (true) {
             const auto line = next();
@@ -167,6 +193,17 @@ Result<void> ServiceLog::catch_up(const Emit& emit) {
             if (!*line) break;
             emit(**line);
         }
+    }
+    if (!scan_) return {};
+    reader_ = scan_->reader();
+    joiner_ = scan_->joiner();
+    scan_.reset();
+    return {};
+}
+
+Result<void> ServiceLog::catch_up(const Emit& emit) {
+    if (!reader_) {
+        if (const auto begun = begin_following(emit); !begun) return begun.error();
     }
     if (!reader_) return {};
     while (true) {
@@ -178,9 +215,7 @@ Result<void> ServiceLog::catch_up(const Emit& emit) {
         if (!*rotated) return {};
         // Written between the reading and the rotation; nothing more comes to this file now.
         if (const auto drained = drain(emit); !drained) return drained.error();
-        struct stat ours {};
-        if (fstat(reader_->fd(), &ours) != 0) return system_error("cannot look at a log file");
-        if (const auto gone_on = go_on_behind(ours.st_ino, emit); !gone_on) return gone_on.error();
+        if (const auto gone_on = go_on_behind(emit); !gone_on) return gone_on.error();
     }
 }
 

@@ -17,7 +17,9 @@ LastLines last_lines(const protocol::ServiceStatus& service, const std::string& 
     const std::string path = log_dir + "/" + service.name;
     LastLines last;
     ServiceLog log(path);
-    const auto there = log.open(10);
+    LogQuery query;
+    query.lines = 10;
+    const auto there = log.open(query);
     if (!there) return {{}, there.error().text()};
     // Who has never run has none to miss.
     const bool has_run = service.pid || service.last_exit;

@@ -19,7 +19,7 @@ constexpr std::string_view configuration = "The configuration";
 constexpr std::string_view supervisor = "The supervisor itself";
 
 constexpr OptionSet no_option = {};
-constexpr OptionSet of_logs = {Follow, Last};
+constexpr OptionSet of_logs = {Follow, Last, Since, Before, Stream, Grep, Run};
 constexpr OptionSet of_failures = {Last};
 constexpr OptionSet of_events = {Follow, Last};
 constexpr OptionSet of_show = {Property, Value};
@@ -44,7 +44,13 @@ constexpr std::array table = {
              Operands::AnyNames, of_failures, run_failures,
              "The last 10, newest last, unless -n says otherwise."},
     VerbInfo{"logs", look, "What services wrote", Operands::AnyNames, of_logs, run_logs,
-             "With -f the last 10 lines come first, unless -n says otherwise.\n"
+             "With -f the last 10 lines come first, unless -n, --since or --run says what\n"
+             "does; with --until it ends once that time has come. -n counts what matches.\n"
+             "T is how long ago (10m, 1h30m, 2d), now, today, yesterday, a time of today\n"
+             "(10:00), a date, \"2026-11-21 10:00:00\", all in the local time zone, or RFC 3339.\n"
+             "A run goes from a start to where nothing of it was left, hooks included. reeved\n"
+             "remembers the present one and the last 10 that are over; exit status 4 for\n"
+             "others.\n"
              "--quiet leaves out notes, such as that a service has no log yet."},
     VerbInfo{"events", look, "What happened, newest last", Operands::AnyNames, of_events,
              run_events,

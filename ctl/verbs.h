@@ -18,6 +18,8 @@ struct Task {
     /// Says why, and gives what to exit with.
     Exit complain(const Complaint& complaint) const;
     Exit complain(const Error& error) const;
+    /// Says what is worth knowing and no failure, unless --quiet forbids it.
+    void note(const std::string& sentence) const;
 };
 
 class Client;

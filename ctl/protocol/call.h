@@ -131,6 +131,15 @@ struct FailuresQuery {
     bool operator==(const FailuresQuery&) const = default;
 };
 
+/// When the last runs of the services that the names select began and ended; no names: all. `run`:
+/// only that one of each, 0 for the last or present one, -1 for the one before. Answered by Runs.
+struct RunsQuery {
+    std::vector<std::string> names;
+    std::optional<int> run;
+
+    bool operator==(const RunsQuery&) const = default;
+};
+
 /// The last things that happened, of so many as are remembered. Answered by EventList.
 struct EventsQuery {
     std::optional<std::uint64_t> limit;
@@ -162,7 +171,7 @@ struct VersionQuery {
 };
 
 using Call = std::variant<Hello, StatusQuery, Command, Rehearse, Kill, ResetFailed, Enable, WaitFor,
-                          DiffQuery, Apply, DefinitionQuery, WhyQuery, FailuresQuery, EventsQuery,
-                          Subscribe, Reopen, Shutdown, VersionQuery>;
+                          DiffQuery, Apply, DefinitionQuery, WhyQuery, FailuresQuery, RunsQuery,
+                          EventsQuery, Subscribe, Reopen, Shutdown, VersionQuery>;
 
 }  // namespace reeve::protocol

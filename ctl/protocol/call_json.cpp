@@ -155,6 +155,18 @@ Call read_why(Fields& in) {
 
 void write_params(JsonWriter& out, const WhyQuery& query) { out.field("name", query.name); }
 
+Call read_runs(Fields& in) {
+    in.only({"names", "run"});
+    std::optional<int> run;
+    if (in.known("run")) run = in.integer("run", -1'000'000, 0);
+    return RunsQuery{anybody(in), run};
+}
+
+void write_params(JsonWriter& out, const RunsQuery& query) {
+    out.field("names", query.names);
+    out.field("run", query.run);
+}
+
 Call read_events(Fields& in) {
     in.only({"limit"});
     return EventsQuery{in.maybe("limit", &Fields::count)};
@@ -205,6 +217,7 @@ constexpr std::array methods = {
     Method{"definition", read_names<DefinitionQuery>},
     Method{"why", read_why},
     Method{"failures", read_names<FailuresQuery>},
+    Method{"runs", read_runs},
     Method{"events", read_events},
     Method{"subscribe", read_subscribe},
     Method{"reopen", read_nothing<Reopen>},
@@ -242,6 +255,7 @@ std::string_view method_of(const Call& call) {
                           [](const DefinitionQuery&) -> Name { return "definition"; },
                           [](const WhyQuery&) -> Name { return "why"; },
                           [](const FailuresQuery&) -> Name { return "failures"; },
+                          [](const RunsQuery&) -> Name { return "runs"; },
                           [](const EventsQuery&) -> Name { return "events"; },
                           [](const Subscribe&) -> Name { return "subscribe"; },
                           [](const Reopen&) -> Name { return "reopen"; },

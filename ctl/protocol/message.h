@@ -54,6 +54,7 @@ std::string encode_result(const Id& id, const Applied& applied);
 std::string encode_result(const Id& id, const Definitions& definitions);
 std::string encode_result(const Id& id, const Explanation& explanation);
 std::string encode_result(const Id& id, const Failures& failures);
+std::string encode_result(const Id& id, const Runs& runs);
 std::string encode_result(const Id& id, const EventList& events);
 std::string encode_error(const std::optional<Id>& id, const Failure& failure);
 inline std::string encode_error(const Refusal& refusal) {

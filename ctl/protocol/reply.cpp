@@ -118,6 +118,7 @@ std::string encode_result(const Id& id, const Explanation& explanation) {
 std::string encode_result(const Id& id, const Failures& failures) {
     return encode(id, "result", failures);
 }
+std::string encode_result(const Id& id, const Runs& runs) { return encode(id, "result", runs); }
 std::string encode_result(const Id& id, const EventList& events) {
     return encode(id, "result", events);
 }
@@ -152,6 +153,7 @@ template Result<Answer<Applied>> parse_answer(std::string_view);
 template Result<Answer<Definitions>> parse_answer(std::string_view);
 template Result<Answer<Explanation>> parse_answer(std::string_view);
 template Result<Answer<Failures>> parse_answer(std::string_view);
+template Result<Answer<Runs>> parse_answer(std::string_view);
 template Result<Answer<EventList>> parse_answer(std::string_view);
 
 std::string to_json(const StatusDocument& document) { return text_of(document); }

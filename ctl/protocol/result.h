@@ -215,4 +215,24 @@ struct Failures {
     bool operator==(const Failures&) const = default;
 };
 
+/// One run of a service: from its start, hooks included, to where nothing of it was left.
+struct RunRecord {
+    std::string service;
+    int run = 0;               ///< 0: the last or present one; -1: the one before; and so on
+    std::optional<pid_t> pid;  ///< of its main process, gone or not
+    std::optional<WallTime> started;
+    std::optional<WallTime> ended;  ///< nothing: it is there still
+    std::optional<int> code;        ///< of code and signal at least one is nothing
+    std::optional<int> signal;
+    bool core = false;
+
+    bool operator==(const RunRecord&) const = default;
+};
+
+struct Runs {
+    std::vector<RunRecord> runs;  ///< service by service, in order of name; oldest first
+
+    bool operator==(const Runs&) const = default;
+};
+
 }  // namespace reeve::protocol

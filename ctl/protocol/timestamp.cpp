@@ -61,20 +61,32 @@ struct Cursor {
     }
 };
 
-}  // namespace
-
-std::string rfc3339(WallTime time) {
+/// "2026-11-21T00:40:00"
+std::string to_second(WallTime time) {
     const auto day = floor<days>(time);
     const year_month_day date(day);
-    const auto ms = floor<milliseconds>(time - day).count();
+    const auto second = floor<seconds>(time - day).count();
     char text[40];
-    std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
-                  static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                  static_cast<unsigned>(date.day()), static_cast<int>(ms / 3'600'000),
-                  static_cast<int>(ms / 60'000 % 60), static_cast<int>(ms / 1000 % 60),
-                  static_cast<int>(ms % 1000));
+    std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
+                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                  static_cast<int>(second / 3600), static_cast<int>(second / 60 % 60),
+                  static_cast<int>(second % 60));
     return text;
 }
+
+/// Behind the second, cut off: ".123"
+std::string decimals(WallTime time, std::size_t count) {
+    char text[16];
+    std::snprintf(text, sizeof text, ".%09d",
+                  static_cast<int>((time - floor<seconds>(time)).count()));
+    return std::string(text, 1 + count);
+}
+
+}  // namespace
+
+std::string rfc3339(WallTime time) { return to_second(time) + decimals(time, 3) + "Z"; }
+
+std::string rfc3339_exact(WallTime time) { return to_second(time) + decimals(time, 9) + "Z"; }
 
 std::optional<WallTime> parse_rfc3339(std::string_view text) {
     Cursor in{text};

@@ -2,6 +2,7 @@
 
 #include "ctl/protocol/message.h"
 #include "ctl/protocol/status_json.h"
+#include "ctl/protocol/timestamp.h"
 #include "ctl/protocol/words.h"
 
 namespace reeve::protocol {
@@ -73,6 +74,23 @@ void write_failures(JsonWriter& out, const Failures& failures, bool with_lines) 
     out.end_object();
 }
 
+/// As exact as logs are, which are looked up by it.
+void write_exactly(JsonWriter& out, std::string_view name, std::optional<WallTime> time) {
+    out.key(name);
+    time ? out.value(rfc3339_exact(*time)) : out.value(nullptr);
+}
+
+void write_run(JsonWriter& out, const RunRecord& record) {
+    out.begin_object();
+    out.field("service", record.service);
+    out.field("run", record.run);
+    out.field("pid", record.pid);
+    write_exactly(out, "started", record.started);
+    write_exactly(out, "ended", record.ended);
+    write_status(out, {record.code, record.signal, record.core});
+    out.end_object();
+}
+
 }  // namespace
 
 template <>
@@ -141,6 +159,37 @@ template <>
 Failures read(const json::value& value, const std::string& path, std::string& problem) {
     Fields in(value, path, problem);
     return {in.list<FailureRecord>("failures")};
+}
+
+template <>
+RunRecord read(const json::value& value, const std::string& path, std::string& problem) {
+    Fields in(value, path, problem);
+    RunRecord record;
+    record.service = in.text("service");
+    record.run = in.integer("run", std::numeric_limits<int>::min(), 0);
+    record.pid = in.maybe("pid", &Fields::count);
+    record.started = in.maybe("started", &Fields::moment);
+    record.ended = in.maybe("ended", &Fields::moment);
+    const ExitStatus status = read_status(in);
+    record.code = status.code;
+    record.signal = status.signal;
+    record.core = status.core;
+    return record;
+}
+
+void write(JsonWriter& out, const Runs& runs) {
+    out.begin_object();
+    out.key("runs");
+    out.begin_array();
+    for (const RunRecord& record : runs.runs) write_run(out, record);
+    out.end_array();
+    out.end_object();
+}
+
+template <>
+Runs read(const json::value& value, const std::string& path, std::string& problem) {
+    Fields in(value, path, problem);
+    return {in.list<RunRecord>("runs")};
 }
 
 }  // namespace reeve::protocol

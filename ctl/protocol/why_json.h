@@ -4,7 +4,7 @@
 #include "ctl/protocol/json_writer.h"
 #include "ctl/protocol/result.h"
 
-/// What explains: chains of causes, and how services failed.
+/// What explains: chains of causes, how services failed, and when they ran.
 namespace reeve::protocol {
 
 void write(JsonWriter& out, const Explanation& explanation);
@@ -17,5 +17,9 @@ void write(JsonWriter& out, const Failures& failures);
 void write_with_lines(JsonWriter& out, const Failures& failures);
 template <>
 Failures read(const boost::json::value& value, const std::string& path, std::string& problem);
+
+void write(JsonWriter& out, const Runs& runs);
+template <>
+Runs read(const boost::json::value& value, const std::string& path, std::string& problem);
 
 }  // namespace reeve::protocol

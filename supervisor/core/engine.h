@@ -108,6 +108,7 @@ class Engine {
     void decide_fate(Unit& unit);
     void end_for_good(Unit& unit, State state, std::string cause);
     void note_failure(Unit& unit);
+    void note_end(Unit& unit);
     void restarts_along(const Touches::Service& dependent);
     void cancel_task(TaskId task);
     void cancel_tasks(const Unit& unit);

@@ -53,6 +53,7 @@ void Engine::change(Unit& unit, State state) { change(unit, std::move(state), un
 void Engine::start_run(Unit& unit) {
     const config::ServicePtr definition = unit.definition;
     unit.pid.reset();
+    unit.run_pid.reset();
     unit.status_text.clear();
     unit.trouble.clear();
     unit.result = {};
@@ -191,6 +192,7 @@ void Engine::conclude(Unit& unit) {
     if (const RunId run = run_of(unit.state())) {
         out_.push_back(Reap{run});
         units_.end_run(run);
+        note_end(unit);
     }
     unit.pid.reset();
     if (asked || unit.goal == Goal::Down || unit.cycle) {
@@ -248,6 +250,14 @@ void Engine::restarts_along(const Touches::Service& dependent) {
     if (unit.alive()) {
         unit.origin = "restarted because " + units_.at(dependent.reason).name() + " was restarted";
     }
+}
+
+void Engine::note_end(Unit& unit) {
+    constexpr std::size_t most = 10;
+    if (unit.ended_runs.size() == most) unit.ended_runs.erase(unit.ended_runs.begin());
+    const RunResult& last = unit.last_run;
+    const ExitStatus status = last.executed ? last.status : ExitStatus::unknown();
+    unit.ended_runs.push_back({unit.started, now_, status, unit.run_pid});
 }
 
 void Engine::note_failure(Unit& unit) {

@@ -14,7 +14,7 @@ constexpr Duration successor_patience = 2s;
 void Engine::on(const Spawned& event) {
     Unit* unit = units_.by_run(event.run);
     if (unit == nullptr || unit->pid) return;
-    unit->pid = event.pid;
+    unit->pid = unit->run_pid = event.pid;
     // The first process of a forking service is not the main one.
     const bool forks = unit->run_definition->execution.type == config::ServiceType::Forking;
     if (std::holds_alternative<Starting>(unit->state()) && !forks) await_readiness(*unit);
@@ -53,7 +53,10 @@ void Engine::on(const MainFound& event) {
                                                  starting->step == StartStep::Launch);
     if (unknown) await_readiness(*unit);
     auto* state = std::get_if<Stopping>(&unit->state());
-    if (state == nullptr || !state->main_gone) return;
+    if (state == nullptr || !state->main_gone) {
+        unit->run_pid = event.pid;
+        return;
+    }
     // It was found too late to count: it is one of those that are being ended.
     unit->pid.reset();
 }

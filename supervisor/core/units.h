@@ -44,6 +44,15 @@ struct FailureNote {
     RunResult result;
 };
 
+/// A run of a service that is over, kept for people: from its start, hooks included, to where
+/// nothing of it was left.
+struct EndedRun {
+    Time started;
+    Time ended;
+    ExitStatus status;
+    std::optional<int> pid;  ///< of its main process, if there was one
+};
+
 /// One service as the engine knows it. Its state is changed by Units::change alone.
 class Unit {
   public:
@@ -77,8 +86,9 @@ class Unit {
     bool unasked = false;     ///< its health probe could not be carried out the last time
     std::string status_text;
     std::optional<int> pid;
-    Time started;      ///< when the present or last run was spawned
-    Time ready_since;  ///< when it became ready; counts while it is Running or after that
+    std::optional<int> run_pid;  ///< of the present or last run's main process, gone or not
+    Time started;                ///< when the present or last run was spawned
+    Time ready_since;            ///< when it became ready; counts while it is Running or after that
     bool was_ready = false;
     bool start_failed = false;             ///< the last run ended before it was ready
     bool unwell = false;                   ///< the last run was ended because it was not well
@@ -91,6 +101,7 @@ class Unit {
     RestartHistory history;
     std::optional<LastExit> last_exit;
     std::vector<FailureNote> failures;  ///< the last few, oldest first
+    std::vector<EndedRun> ended_runs;   ///< the last few, oldest first
     /// Where the last look through its neighbours ended; the next one begins there.
     struct Cursors {
         std::uint32_t stop = 0, requirements = 0, order = 0;

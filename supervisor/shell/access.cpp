@@ -31,6 +31,7 @@ Right needed_for(const protocol::Call& call) {
                           [](const StatusQuery&) { return Right::Read; },
                           [](const WhyQuery&) { return Right::Read; },
                           [](const FailuresQuery&) { return Right::Read; },
+                          [](const RunsQuery&) { return Right::Read; },
                           [](const EventsQuery&) { return Right::Read; },
                           [](const Subscribe&) { return Right::Read; },
                           [](const WaitFor&) { return Right::Read; },

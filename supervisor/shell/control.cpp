@@ -321,6 +321,13 @@ void Control::answer(const SessionPtr& session, const Id& id,
         protocol::encode_result(id, failures_of(house_.engine.units(), *services, now())));
 }
 
+void Control::answer(const SessionPtr& session, const Id& id, const protocol::RunsQuery& query) {
+    const auto services = select_or_refuse(session, id, query.names);
+    if (!services) return;
+    session->send(
+        protocol::encode_result(id, runs_of(house_.engine.units(), *services, query.run, now())));
+}
+
 void Control::answer(const SessionPtr& session, const Id& id, const protocol::EventsQuery& query) {
     const auto all = std::numeric_limits<std::size_t>::max();
     session->send(

@@ -75,6 +75,7 @@ class Control {
     void answer(const SessionPtr& session, const Id& id, const protocol::DefinitionQuery& query);
     void answer(const SessionPtr& session, const Id& id, const protocol::WhyQuery& query);
     void answer(const SessionPtr& session, const Id& id, const protocol::FailuresQuery& query);
+    void answer(const SessionPtr& session, const Id& id, const protocol::RunsQuery& query);
     void answer(const SessionPtr& session, const Id& id, const protocol::EventsQuery& query);
     void answer(const SessionPtr& session, const Id& id, const protocol::Subscribe& subscribe);
     void answer(const SessionPtr& session, const Id& id, const protocol::Reopen& reopen);

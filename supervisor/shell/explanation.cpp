@@ -76,6 +76,28 @@ protocol::FailureRecord record_of(const std::string& service, const core::Failur
     return record;
 }
 
+/// The runs that are known of one service, oldest first; the present one has no end.
+std::vector<core::EndedRun> known_runs(const core::Unit& unit) {
+    std::vector<core::EndedRun> runs = unit.ended_runs;
+    if (core::run_of(unit.state())) {
+        runs.push_back({unit.started, Time::max(), ExitStatus::unknown(), unit.run_pid});
+    }
+    return runs;
+}
+
+protocol::RunRecord record_of(const std::string& service, const core::EndedRun& run, Time now,
+                              WallTime wall) {
+    protocol::RunRecord record;
+    record.service = service;
+    record.pid = run.pid;
+    record.started = wall - (now - run.started);
+    if (run.ended != Time::max()) record.ended = wall - (now - run.ended);
+    record.code = run.status.code;
+    record.signal = run.status.signal;
+    record.core = run.status.core;
+    return record;
+}
+
 }  // namespace
 
 protocol::Explanation explain(const core::Engine& engine, const Runs& runs, const core::Unit& unit,
@@ -108,6 +130,23 @@ protocol::Failures failures_of(const core::Units& units,
     std::stable_sort(failures.failures.begin(), failures.failures.end(),
                      [&](const auto& a, const auto& b) { return when(a) < when(b); });
     return failures;
+}
+
+protocol::Runs runs_of(const core::Units& units, const std::vector<core::ServiceId>& services,
+                       std::optional<int> run, Time now) {
+    protocol::Runs answer;
+    const WallTime wall = wall_now();
+    for (const core::ServiceId id : services) {
+        const core::Unit& unit = *units.find(id);
+        const auto runs = known_runs(unit);
+        for (std::size_t i = 0; i < runs.size(); ++i) {
+            const int number = static_cast<int>(i + 1) - static_cast<int>(runs.size());
+            if (run && *run != number) continue;
+            answer.runs.push_back(record_of(unit.name(), runs[i], now, wall));
+            answer.runs.back().run = number;
+        }
+    }
+    return answer;
 }
 
 }  // namespace reeve::shell

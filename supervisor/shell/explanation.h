@@ -14,4 +14,8 @@ protocol::Explanation explain(const core::Engine& engine, const Runs& runs, cons
 protocol::Failures failures_of(const core::Units& units,
                                const std::vector<core::ServiceId>& services, Time now);
 
+/// When services ran lately, in the order of their names; with `run` only that one of each.
+protocol::Runs runs_of(const core::Units& units, const std::vector<core::ServiceId>& services,
+                       std::optional<int> run, Time now);
+
 }  // namespace reeve::shell

@@ -2,7 +2,7 @@
 
 #include "ctl/log_line.h"
 #include "ctl/service_log.h"
-#include "tests/unit/ctl/log_fixture.h"
+#include "tests/unit/ctl/zstd_fixture.h"
 
 namespace reeve::ctl {
 namespace {
@@ -172,15 +172,6 @@ TEST_F(LogsTest, OfAServiceThatNeverWroteSaySoAndSucceed) {
     EXPECT_THAT(ran.err, HasSubstr("web has no log in " + (dir_ / "log")));
 }
 
-TEST_F(LogsTest, CompressedFilesArePassedOverAndThatIsSaid) {
-    write_rotated();
-    write_file(folder("web") + "/@20261121T000000Z.log.zst", "zstd");
-    const Ran ran = ctl({"logs", "web"});
-    EXPECT_EQ(ran.out, printed(1, 300));
-    EXPECT_THAT(ran.err, HasSubstr("ignoring 1 compressed file"));
-    EXPECT_EQ(ctl({"logs", "web", "-n", "5"}).err, "");
-}
-
 TEST_F(LogsTest, AreReadWithoutASupervisorThatDoesNotAnswerAndThatIsSaid) {
     write_rotated();
     serve([](const protocol::Request&) { return std::vector<std::string>(); });
@@ -211,6 +202,11 @@ TEST_F(LogsTest, LastLinesOfALargeLogReadOnlyItsEnd) {
 
 class ServiceLogTest : public testing::Test {
   protected:
+    bool open(std::optional<std::uint64_t> lines) {
+        LogQuery query;
+        query.lines = lines;
+        return log_.open(query).value();
+    }
     std::string catch_up() {
         std::string text;
         const auto caught_up =
@@ -229,7 +225,7 @@ class ServiceLogTest : public testing::Test {
 
 TEST_F(ServiceLogTest, FollowsThroughRotationLineByLine) {
     write_file(current_, records(1, 5));
-    ASSERT_TRUE(log_.open(2).value());
+    ASSERT_TRUE(open(2));
     EXPECT_EQ(log_.next().value()->text, "line 4");
     EXPECT_EQ(log_.next().value()->text, "line 5");
     EXPECT_FALSE(log_.next().value());
@@ -244,9 +240,57 @@ TEST_F(ServiceLogTest, FollowsThroughRotationLineByLine) {
     EXPECT_EQ(catch_up(), printed(9, 9));
 }
 
+TEST_F(ServiceLogTest, FollowsThroughFilesThatAreCompressedBehindIt) {
+    write_file(current_, records(1, 5));
+    ASSERT_TRUE(open(0));
+    EXPECT_FALSE(log_.next().value());
+    EXPECT_EQ(catch_up(), "");
+    // Ours got another name, was compressed and deleted; so was the next one.
+    append_to(current_, records(6, 7));
+    rotate("1");
+    compress_file(dir_ / "web/@1.log");
+    write_file(current_, records(8, 9));
+    rotate("2");
+    compress_file(dir_ / "web/@2.log");
+    write_file(current_, records(10, 10));
+    EXPECT_EQ(catch_up(), printed(6, 10));
+    // Both forms of it are there for a moment.
+    rotate("3");
+    write_file(dir_ / "web/@3.log.zst", seekable(records(10, 10)));
+    write_file(current_, records(11, 11));
+    EXPECT_EQ(catch_up(), printed(11, 11));
+}
+
+TEST_F(ServiceLogTest, KnowsItsFileThatWasCompressedWhileTheFolderWasListed) {
+    write_file(current_, records(1, 5));
+    ASSERT_TRUE(open(0));
+    EXPECT_FALSE(log_.next().value());
+    EXPECT_EQ(catch_up(), "");
+    rotate("1");
+    compress_file(dir_ / "web/@1.log");
+    // The name is in the list, and what it stood for is gone.
+    std::filesystem::create_symlink("nowhere", dir_ / "web/@1.log");
+    write_file(current_, records(6, 6));
+    EXPECT_EQ(catch_up(), printed(6, 6));
+}
+
+TEST_F(ServiceLogTest, ReadsOnWhereAFileWasCompressedAfterItWasListed) {
+    write_file(dir_ / "web/@1.log", records(1, 20));
+    write_file(dir_ / "web/@2.log", records(21, 40));
+    write_file(dir_ / "web/@3.log", records(41, 60));
+    write_file(current_, records(61, 61));
+    ASSERT_TRUE(open(30));
+    compress_file(dir_ / "web/@2.log");
+    std::string text;
+    for (int i = 0; i < 10; ++i) text += log_.next().value()->text + "\n";
+    compress_file(dir_ / "web/@3.log");
+    while (const auto line = log_.next().value()) text += line->text + "\n";
+    EXPECT_EQ(text, printed(32, 61));
+}
+
 TEST_F(ServiceLogTest, MissesNothingOfFilesThatCameAndWentInBetween) {
     write_file(current_, records(1, 1));
-    ASSERT_TRUE(log_.open(std::nullopt).value());
+    ASSERT_TRUE(open(std::nullopt));
     ASSERT_TRUE(log_.next().value());
     append_to(current_, records(2, 2));
     for (int i = 3; i < 6; ++i) {
@@ -263,7 +307,7 @@ TEST_F(ServiceLogTest, MissesNothingOfFilesThatCameAndWentInBetween) {
 
 TEST_F(ServiceLogTest, JoinsALineWhosePartsComeOneByOne) {
     write_file(current_, record(1, "a", "P"));
-    ASSERT_TRUE(log_.open(std::nullopt).value());
+    ASSERT_TRUE(open(std::nullopt));
     EXPECT_FALSE(log_.next().value());
     append_to(current_, record(2, "b", "P") + "2026-11-21T00:00:03Z stdout F c");
     EXPECT_EQ(catch_up(), "");
@@ -272,7 +316,7 @@ TEST_F(ServiceLogTest, JoinsALineWhosePartsComeOneByOne) {
 }
 
 TEST_F(ServiceLogTest, BeginsWhenTheFirstFileComes) {
-    ASSERT_FALSE(log_.open(10).value());
+    ASSERT_FALSE(open(10));
     EXPECT_EQ(catch_up(), "");
     std::filesystem::create_directories(dir_ / "web");
     EXPECT_EQ(catch_up(), "");
@@ -283,7 +327,7 @@ TEST_F(ServiceLogTest, BeginsWhenTheFirstFileComes) {
 
 TEST_F(ServiceLogTest, GoesOnFromTheLastRotatedFileWhileThereIsNoCurrent) {
     write_file(dir_ / "web/@1.log", records(1, 2));
-    ASSERT_TRUE(log_.open(1).value());
+    ASSERT_TRUE(open(1));
     EXPECT_EQ(log_.next().value()->text, "line 2");
     EXPECT_FALSE(log_.next().value());
     EXPECT_EQ(catch_up(), "");
@@ -293,7 +337,7 @@ TEST_F(ServiceLogTest, GoesOnFromTheLastRotatedFileWhileThereIsNoCurrent) {
 
 TEST_F(ServiceLogTest, BeginsAnewWhenTheFileIsEmptied) {
     write_file(current_, records(1, 5));
-    ASSERT_TRUE(log_.open(0).value());
+    ASSERT_TRUE(open(0));
     EXPECT_FALSE(log_.next().value());
     EXPECT_EQ(catch_up(), "");
     std::filesystem::resize_file(current_, 0);
@@ -303,7 +347,7 @@ TEST_F(ServiceLogTest, BeginsAnewWhenTheFileIsEmptied) {
 
 TEST_F(ServiceLogTest, DoublesNothingWhenTheLastBatchIsWrittenAgain) {
     write_file(current_, records(1, 5));
-    ASSERT_TRUE(log_.open(0).value());
+    ASSERT_TRUE(open(0));
     EXPECT_FALSE(log_.next().value());
     EXPECT_EQ(catch_up(), "");
     std::filesystem::resize_file(current_, records(1, 3).size());

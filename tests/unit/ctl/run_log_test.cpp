@@ -2,7 +2,7 @@
 
 #include "ctl/protocol/timestamp.h"
 #include "ctl/run_log.h"
-#include "tests/unit/ctl/log_fixture.h"
+#include "tests/unit/ctl/zstd_fixture.h"
 
 namespace reeve::ctl {
 namespace {
@@ -19,6 +19,12 @@ WallTime at(int number) {
 std::vector<std::string> numbered(int first, int last) {
     std::vector<std::string> lines;
     for (int i = first; i <= last; ++i) lines.push_back("line " + std::to_string(i));
+    return lines;
+}
+
+std::vector<std::string> numbered_twice(int first, int last, int next, int end) {
+    std::vector<std::string> lines = numbered(first, last);
+    for (const std::string& line : numbered(next, end)) lines.push_back(line);
     return lines;
 }
 
@@ -116,12 +122,12 @@ TEST_F(RunLogTest, SaysWhyThereAreNone) {
     EXPECT_FALSE(unreadable.missing);
 }
 
-TEST_F(RunLogTest, SaysThatACompressedFileMayHaveThem) {
-    write("@20261121T000100Z.log.zst", "...");
+TEST_F(RunLogTest, IsReadFromCompressedFiles) {
+    write("@20261121T000100Z.log.zst", seekable(records(1, 20)));
+    write("@20261121T000200Z.log.zst", seekable(records(21, 40)));
     write("current", records(50, 60));
-    EXPECT_EQ(read(at(1), at(20)).lines, std::nullopt);
-    EXPECT_THAT(read(at(1), at(20)).remark, HasSubstr("compressed"));
-    EXPECT_EQ(lines(50, 51), numbered(50, 51));
+    EXPECT_EQ(lines(1, 30, 15), numbered(16, 30));
+    EXPECT_EQ(lines(35, 52), numbered_twice(35, 40, 50, 52));
 }
 
 }  // namespace

@@ -58,6 +58,7 @@ void expect_answer_to(const Call& call, const std::string& text) {
                    [&](const DefinitionQuery&) { expect_complete_answer<Definitions>(text); },
                    [&](const WhyQuery&) { expect_complete_answer<Explanation>(text); },
                    [&](const FailuresQuery&) { expect_complete_answer<Failures>(text); },
+                   [&](const RunsQuery&) { expect_complete_answer<Runs>(text); },
                    [&](const EventsQuery&) { expect_complete_answer<EventList>(text); },
                    [&](const Subscribe&) { expect_accepted(); },
                    [&](const Reopen&) { expect_accepted(); },

@@ -37,6 +37,8 @@ inline std::vector<Call> every_call() {
         WhyQuery{"web@1"},
         FailuresQuery{{"web"}},
         FailuresQuery{},
+        RunsQuery{{"web"}, -1},
+        RunsQuery{},
         EventsQuery{20},
         EventsQuery{},
         Subscribe{100},
@@ -206,6 +208,13 @@ inline Failures failures() {
     return {{crash, exit, never_ran}};
 }
 
+inline Runs runs() {
+    RunRecord crashed{"web", -1, 1234, a_moment() - 3s + 1ns, a_moment(), {}, SIGSEGV, true};
+    RunRecord never_ran{"web", 0, {}, a_moment() + 1s, a_moment() + 1s, {}, {}, false};
+    RunRecord present{"x", 0, 1235, a_moment(), {}, {}, {}, false};
+    return {{crashed, never_ran, present}};
+}
+
 inline Event an_event(std::uint64_t seq, Event::Kind kind) {
     Event event;
     event.seq = seq;
@@ -264,6 +273,7 @@ void with_every_result(const See& see) {
     see(an_explanation());
     see(a_chain(max_chain));
     see(failures());
+    see(runs());
     see(EventList{every_event()});
 }
 
