@@ -29,12 +29,6 @@ add_library(reeve_cap INTERFACE)
 target_include_directories(reeve_cap SYSTEM INTERFACE ${CAP_INCLUDE})
 target_link_libraries(reeve_cap INTERFACE ${CAP_ARCHIVE})
 
-find_library(ZSTD_ARCHIVE libzstd.a REQUIRED)
-find_path(ZSTD_INCLUDE zstd.h REQUIRED)
-add_library(reeve_zstd INTERFACE)
-target_include_directories(reeve_zstd SYSTEM INTERFACE ${ZSTD_INCLUDE})
-target_link_libraries(reeve_zstd INTERFACE ${ZSTD_ARCHIVE})
-
 # spdlog and fmt are shared libraries in Debian; in one translation unit, header-only is smaller.
 find_path(SPDLOG_INCLUDE spdlog/spdlog.h REQUIRED)
 add_library(reeve_spdlog INTERFACE)
