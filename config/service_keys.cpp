@@ -9,18 +9,16 @@
 #include "config/hooks.h"
 #include "config/log_keys.h"
 #include "config/probe_keys.h"
+#include "config/restart_keys.h"
+#include "config/stop_keys.h"
 
 namespace reeve::config {
 
 namespace {
 
-constexpr std::int64_t kMany = 1'000'000;
-
 constexpr std::array<std::string_view, 3> kTypes{"simple", "oneshot", "forking"};
 constexpr std::array<std::string_view, 3> kRestart{"always", "on-failure", "never"};
 constexpr std::array<std::string_view, 2> kEndActions{"none", "shutdown"};
-constexpr std::array<std::string_view, 2> kScopes{"main", "tree"};
-constexpr std::array<std::string_view, 2> kRests{"kill", "leave"};
 
 /// Which services there are is read before any of them is (Loader), so here is nothing left to do.
 constexpr Field kInstancesField{Kind::Instances, [](Reader&, Value, void*) {},
@@ -82,8 +80,8 @@ constexpr std::array kOrder{
     Key{"conflicts",
         value_field<Kind::Services, read_services, &Draft::relations, &Relations::conflicts>, "[]",
         "Starting one stops the other. Says nothing of their order. Where a new configuration "
-        "brings it "
-        "to two that run, it counts from the next start on."},
+        "brings it to two that run, the one that has the other in its `conflicts` stays, and the "
+        "other is stopped; where both have it, the one that was started later stays."},
 };
 
 constexpr std::array kProcess{
@@ -194,26 +192,6 @@ constexpr std::array kHookTable{
         "EXIT_CODE and EXIT_STATUS in their environment as systemd has them."},
 };
 
-constexpr std::array kBackoffKeys{
-    Key{"initial", value_field<Kind::Duration, read_positive_duration, &Backoff::initial>, "100ms",
-        "The wait before the first quick restart."},
-    Key{"factor", value_field<Kind::Number, read_factor, &Backoff::factor>, "2",
-        "How much longer each further one waits."},
-    Key{"max", value_field<Kind::Duration, read_positive_duration, &Backoff::max>, "1m",
-        "The longest wait."},
-    Key{"jitter", value_field<Kind::Percent, read_percent, &Backoff::jitter>, "10%",
-        "How far a wait may be off at random, so that services do not restart in step."},
-    Key{"reset_after", value_field<Kind::Duration, read_positive_duration, &Backoff::reset_after>,
-        "10s", "An exit after this long of running restarts at once, and counts anew."},
-};
-
-constexpr std::array kRestartLimitKeys{
-    Key{"count", value_field<Kind::Integer, read_integer<1, kMany>, &RestartLimit::count>, "",
-        "How many automatic restarts there may be"},
-    Key{"within", value_field<Kind::Duration, read_positive_duration, &RestartLimit::within>, "",
-        "in this time; the exit after them is final."},
-};
-
 constexpr std::array kRestarting{
     Key{"restart", choice_field<kRestart, &Draft::restart>, "always; oneshot: never",
         "What follows an exit that nobody asked for. A oneshot cannot be restarted `always`."},
@@ -232,49 +210,6 @@ constexpr std::array kRestarting{
         "status."},
     Key{"on_failure", choice_field<kEndActions, &Draft::policy, &Policy::on_failure>, "none",
         "The same, only when it has `failed`."},
-};
-
-constexpr std::array kStopKeys{
-    Key{"signal", value_field<Kind::Signal, read_signal, &Stop::signal>, "TERM",
-        "The signal that asks it to end."},
-    Key{"command", value_field<Kind::Command, read_command, &Stop::command>, "",
-        "Run first; the signal follows if the service is still there when the command has ended."},
-    Key{"timeout", value_field<Kind::Duration, read_duration, &Stop::timeout>, "10s",
-        "After this long, all that is left of it gets KILL."},
-    Key{"scope", choice_field<kScopes, &Stop::scope>, "main",
-        "Whom the signal goes to: the main process, or all of its processes."},
-    Key{"rest", choice_field<kRests, &Stop::rest>, "kill",
-        "What becomes of its other processes once the main one is gone. `kill`: TERM, and KILL at "
-        "the timeout. `leave`: they go on, as the sessions of sshd do."},
-};
-
-/// Each of the two ends the other where that stands in `defaults`: one of them is meant.
-void read_reload_signal(Reader& reader, Value value, void* target) {
-    const auto signal = read_signal(reader, value);
-    if (!signal) return;
-    static_cast<Reload*>(target)->signal = *signal;
-    static_cast<Reload*>(target)->command.clear();
-}
-void read_reload_command(Reader& reader, Value value, void* target) {
-    auto command = read_command(reader, value);
-    if (!command) return;
-    static_cast<Reload*>(target)->command = std::move(*command);
-    static_cast<Reload*>(target)->signal = Reload{}.signal;
-}
-
-constexpr std::array kReloadKeys{
-    Key{"signal",
-        Field{Kind::Signal, read_reload_signal, same_member<&Reload::signal>,
-              write_member<Kind::Signal, &Reload::signal>},
-        "HUP", "The signal that asks it to read its configuration again."},
-    Key{"command",
-        Field{Kind::Command, read_reload_command, same_member<&Reload::command>,
-              write_member<Kind::Command, &Reload::command>},
-        "", "Run instead of sending a signal."},
-    Key{"check", value_field<Kind::Command, read_command, &Reload::check>, "",
-        "Run first; if it fails, the reload is refused."},
-    Key{"timeout", value_field<Kind::Duration, read_positive_duration, &Reload::timeout>, "60s",
-        "How long all of it may take."},
 };
 
 constexpr std::array kStopping{

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/time.h"
 #include "config/plan.h"
 #include "supervisor/core/event.h"
 #include "supervisor/core/ids.h"
@@ -70,11 +71,11 @@ struct CancelTask {
     TaskId task;
 };
 
-/// End a command with all it started, which may tidy up for as long as a stop of the service may
-/// take, or at once. CommandEnded still follows, once all of it is gone.
+/// End a command with all it started, which may tidy up for so long from now on; zero: at once.
+/// Said again it only changes that. CommandEnded still follows, once all of it is gone.
 struct EndTask {
     TaskId task;
-    bool at_once = false;
+    Duration patience{};
 };
 
 /// How a request ended for one of its services.

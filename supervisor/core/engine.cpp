@@ -210,18 +210,21 @@ void Engine::on(const ProbeAnswered& event) {
     Unit* unit = units_.by_task(event.task);
     units_.end_task(event.task);
     if (unit == nullptr) return;
+    using Answer = ProbeAnswered::Answer;
     const std::optional<std::string> why =
-        event.yes ? std::nullopt : std::optional<std::string>(event.what);
+        event.answer == Answer::Yes ? std::nullopt : std::optional<std::string>(event.what);
+    const bool unasked = event.answer == Answer::Unasked;
     State state = unit->state();
     if (const auto* starting = std::get_if<Starting>(&state)) {
         if (starting->readiness.task != event.task) return;
         Starting answered = *starting;
         answered.readiness = {};
         change(*unit, answered);
-        return readiness_answered(*unit, why);
+        return unasked ? readiness_unasked(*unit, *why) : readiness_answered(*unit, why);
     }
     const Watch* watch = watch_of(state);
-    if (watch != nullptr && watch->health.task == event.task) health_answered(*unit, why);
+    if (watch == nullptr || watch->health.task != event.task) return;
+    unasked ? health_unasked(*unit, *why) : health_answered(*unit, why);
 }
 
 void Engine::on(const CommandEnded& event) {

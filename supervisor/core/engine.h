@@ -92,11 +92,14 @@ class Engine {
     void change(Unit& unit, State state, std::string cause);
     void change(Unit& unit, State state);
     void start_run(Unit& unit);
+    static std::optional<Time> deadline_of_start(const Unit& unit, std::optional<Time> extended);
     void launch(Unit& unit);
     void not_ready_yet(Unit& unit, std::string why);
     void find_main(Unit& unit);
     void await_readiness(Unit& unit);
     void ask_readiness(Unit& unit);
+    static Duration pause_before_asking_again(const config::Probe& probe);
+    void readiness_unasked(Unit& unit, const std::string& why);
     void readiness_answered(Unit& unit, const std::optional<std::string>& why);
     void become_ready(Unit& unit);
     void enter_running(Unit& unit);
@@ -113,6 +116,7 @@ class Engine {
     static std::string ending_words(const Unit& unit, StopReason reason);
     void begin_stop(Unit& unit, StopReason reason);
     void enter_stopping(Unit& unit, Stopping stopping, std::string cause);
+    void begin_term(Stopping& stopping, Duration timeout) const;
     void begin_ending(Unit& unit);
     void continue_stop(Unit& unit);
     void tell_to_end(Unit& unit);
@@ -125,6 +129,7 @@ class Engine {
     bool forced() const { return shutdown_ && shutdown_->forced; }
 
     // hooks.cpp: commands at the turns of a service's life
+    static Duration term_of(const config::Hook& hook, const config::Stop& stop);
     TaskId run_hook(Unit& unit, const config::Hook& hook);
     void begin_hooks(Unit& unit, StartStep step);
     void next_start_hook(Unit& unit);
@@ -139,6 +144,7 @@ class Engine {
     Watch new_watch(const Unit& unit) const;
     void set_watch(Unit& unit, const Watch& watch);
     void ask_health(Unit& unit);
+    void health_unasked(Unit& unit, const std::string& why);
     void health_answered(Unit& unit, const std::optional<std::string>& why);
     void feed_watchdog(Unit& unit);
     void watchdog_bites(Unit& unit, std::string trouble);
@@ -169,6 +175,8 @@ class Engine {
     Raised raise(const std::vector<ServiceId>& first, const std::string& origin, bool by_hand);
     const Unit* rival_of(const Unit& unit, const std::unordered_set<ServiceId>& among) const;
     void stop_rivals(const Unit& unit, std::vector<Touches::Service>& stopped);
+    void stop_rival(Unit& rival, const Unit& unit, std::string origin,
+                    std::vector<Touches::Service>& stopped);
     void lower(Unit& unit, std::string origin);
     std::vector<Touches::Service> dependents_of(const std::vector<ServiceId>& services) const;
     void touch(Unit& unit);
@@ -199,11 +207,13 @@ class Engine {
     void remember_order(Unit& removed, const config::Plan& before);
     void let_renamed_wait(const std::vector<ServiceId>& added,
                           const std::vector<ServiceId>& removed);
-    void open_apply(const PlanReplaced& event, const std::vector<ServiceId>& live,
-                    const std::vector<ServiceId>& concerned);
+    void part_new_rivals(Unit& unit, const config::Plan& before,
+                         std::vector<Touches::Service>& stopped);
+    void open_apply(const PlanReplaced& event, const std::vector<ServiceId>& concerned);
     void announce_taken_along(RequestId request, const std::vector<ServiceId>& concerned,
                               Raised raised);
-    void readiness_changed(Unit& unit);
+    void ready_changed(Unit& unit);
+    void timeouts_changed(Unit& unit);
 
     // shutdown
     void begin_shutdown(int status, const std::string& origin, std::string cause);

@@ -130,10 +130,15 @@ struct Notified {
     bool restart_reset = false;
 };
 
-/// One attempt of a probe has an answer; `what` says why when it is not yes.
+/// One attempt of a probe has come to something; `what` says why when that is not Yes.
 struct ProbeAnswered {
+    enum class Answer {
+        Yes,
+        No,
+        Unasked  ///< the supervisor could not carry it out, which says nothing of the service
+    };
     TaskId task;
-    bool yes = false;
+    Answer answer = Answer::No;
     std::string what;
 };
 

@@ -66,11 +66,6 @@ std::string name_of(const std::vector<config::Hook>& hooks, std::size_t at) {
     return at < hooks.size() ? in_words(hooks[at].command) : "a command no longer configured";
 }
 
-/// Where a service is to be killed at once, its hooks are not.
-Duration default_timeout(const config::Stop& stop) {
-    return stop.timeout > Duration::zero() ? stop.timeout : config::Stop{}.timeout;
-}
-
 void note_hook_trouble(Unit& unit, const std::string& what) {
     const auto& stopping = std::get<Stopping>(unit.state());
     std::string note = stopping.step == StopStep::PreStop ? "pre_stop " : "post_stop ";
@@ -79,6 +74,12 @@ void note_hook_trouble(Unit& unit, const std::string& what) {
 }
 
 }  // namespace
+
+/// How long a hook of a stop may take. Where a service is to be killed at once, its hooks are not.
+Duration Engine::term_of(const config::Hook& hook, const config::Stop& stop) {
+    if (hook.timeout) return *hook.timeout;
+    return stop.timeout > Duration::zero() ? stop.timeout : config::Stop{}.timeout;
+}
 
 TaskId Engine::run_hook(Unit& unit, const config::Hook& hook) {
     const TaskId task = units_.new_task(unit);
@@ -166,7 +167,7 @@ void Engine::next_stop_hook(Unit& unit) {
     }
     const config::Hook& hook = hooks[stopping.hook];
     stopping.command = run_hook(unit, hook);
-    stopping.deadline = now_ + hook.timeout.value_or(default_timeout(unit.stop()));
+    begin_term(stopping, term_of(hook, unit.stop()));
     std::string cause = ending_words(unit, stopping.reason);
     cause += stopping.step == StopStep::PreStop ? "; pre_stop runs: " : "; post_stop runs: ";
     change(unit, stopping, cause + in_words(hook.command));
@@ -189,9 +190,10 @@ void Engine::stop_hook_ended(Unit& unit, const CommandEnded& event) {
 void Engine::stop_hook_timed_out(Unit& unit) {
     Stopping stopping = std::get<Stopping>(unit.state());
     note_hook_trouble(unit, "did not end in time");
+    stopping.begun = now_;
     stopping.deadline.reset();
     change(unit, stopping);
-    out_.push_back(EndTask{stopping.command});
+    out_.push_back(EndTask{stopping.command, unit.stop().timeout});
 }
 
 }  // namespace reeve::core

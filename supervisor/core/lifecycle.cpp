@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -18,6 +19,13 @@ std::string ordinal(int n) {
         if (n % 10 == 3) ending = "rd";
     }
     return std::to_string(n) + ending;
+}
+
+std::string final_words(const config::Service& service, const RunEnd& end) {
+    const std::string_view setting = what_makes_final(service, end);
+    if (setting.empty()) return {};
+    std::string words = "; ";
+    return words.append(setting).append(" makes that final");
 }
 
 std::string awaited(const config::Probe& ready) {
@@ -50,6 +58,7 @@ void Engine::start_run(Unit& unit) {
     unit.result = {};
     unit.unready.clear();
     unit.unhealthy.clear();
+    unit.unasked = false;
     unit.run_definition = definition;
     unit.was_ready = unit.start_failed = unit.unwell = false;
     unit.said_ready = unit.stop_timed_out = false;
@@ -58,13 +67,17 @@ void Engine::start_run(Unit& unit) {
     unit.last_run = {};
     unit.started = now_;
     if (definition->execution.command.empty()) return become_ready(unit);
-    Starting starting{.run = units_.new_run(unit)};
-    if (const Duration limit = definition->policy.start_timeout; limit > Duration::zero()) {
-        starting.deadline = now_ + limit;
-    }
+    Starting starting{.run = units_.new_run(unit), .deadline = deadline_of_start(unit, {})};
     change(unit, starting, unit.origin);
     if (definition->policy.hooks.pre_start.empty()) return launch(unit);
     begin_hooks(unit, StartStep::PreStart);
+}
+
+std::optional<Time> Engine::deadline_of_start(const Unit& unit, std::optional<Time> extended) {
+    const Duration timeout = unit.policy().start_timeout;
+    if (timeout <= Duration::zero()) return std::nullopt;
+    const Time end = unit.started + timeout;
+    return std::max(end, extended.value_or(end));
 }
 
 void Engine::launch(Unit& unit) {
@@ -109,6 +122,21 @@ void Engine::ask_readiness(Unit& unit) {
     starting.readiness = {units_.new_task(unit), now_ + probe.timeout, {}};
     out_.push_back(StartProbe{starting.readiness.task, starting.run, probe});
     change(unit, starting);
+}
+
+/// The supervisor lacked something, which it may have again soon.
+Duration Engine::pause_before_asking_again(const config::Probe& probe) {
+    constexpr Duration longest = 1s;
+    return std::min(probe.interval, longest);
+}
+
+void Engine::readiness_unasked(Unit& unit, const std::string& why) {
+    const auto& ready = unit.policy().ready;
+    if (!ready) return become_ready(unit);
+    Starting starting = std::get<Starting>(unit.state());
+    starting.readiness = {{}, {}, now_ + pause_before_asking_again(*ready)};
+    change(unit, starting);
+    not_ready_yet(unit, "its probe cannot be asked: " + why);
 }
 
 /// `why` is what its probe has against its being ready, or nothing.
@@ -194,12 +222,13 @@ void Engine::decide_fate(Unit& unit) {
                            change(unit, Backoff{now_ + restart.delay}, std::move(what));
                        }
                    },
-                   [&](const EndAsDone&) { end_for_good(unit, Done{}, std::move(what)); },
+                   [&](const EndAsDone&) {
+                       end_for_good(unit, Done{}, what + final_words(*unit.definition, end));
+                   },
                    [&](const EndAsFailed& failed) {
-                       const bool prevented =
-                           unit.policy().restart_prevent_exit.contains(end.status);
-                       if (prevented) what += "; restart_prevent_exit makes that final";
-                       if (failed.limit_reached) {
+                       if (!failed.limit_reached) {
+                           what += final_words(*unit.definition, end);
+                       } else {
                            const auto& limit = *unit.policy().restart_limit;
                            const std::string times =
                                limit.count == 1 ? "once" : std::to_string(limit.count) + " times";

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "supervisor/core/engine.h"
 
 /// What a service says of itself by sd_notify(3).
@@ -95,20 +97,19 @@ void Engine::says_stopping(Unit& unit) {
         if (!up && !oneshot) return;
         unit.start_failed = !oneshot;
     }
-    enter_stopping(unit,
-                   Stopping{.run = run,
-                            .reason = unit.halting ? StopReason::Asked : StopReason::Ended,
-                            .deadline = now_ + unit.stop().timeout},
-                   "it says that it is stopping");
+    Stopping stopping{.run = run, .reason = unit.halting ? StopReason::Asked : StopReason::Ended};
+    begin_term(stopping, unit.stop().timeout);
+    enter_stopping(unit, stopping, "it says that it is stopping");
 }
 
 void Engine::extend_timeout(Unit& unit, Duration by) {
     State state = unit.state();
-    const auto extend = [&](std::optional<Time>& deadline) {
-        if (deadline && *deadline < now_ + by) deadline = now_ + by;
+    const auto extend = [&](auto& one) {
+        one.extended = std::max(one.extended.value_or(Time()), now_ + by);
+        if (one.deadline) one.deadline = std::max(*one.deadline, *one.extended);
     };
-    if (auto* starting = std::get_if<Starting>(&state)) extend(starting->deadline);
-    if (auto* stopping = std::get_if<Stopping>(&state)) extend(stopping->deadline);
+    if (auto* starting = std::get_if<Starting>(&state)) extend(*starting);
+    if (auto* stopping = std::get_if<Stopping>(&state)) extend(*stopping);
     if (auto* reloading = std::get_if<Reloading>(&state)) {
         reloading->deadline = std::max(reloading->deadline, now_ + by);
     }

@@ -56,6 +56,15 @@ bool is_success(const config::Policy& policy, const RunEnd& end) {
     return !end.start_failed && !end.unwell && policy.success_exit.contains(end.status);
 }
 
+std::string_view what_makes_final(const config::Service& service, const RunEnd& end) {
+    const bool oneshot = service.execution.type == config::ServiceType::Oneshot;
+    if (oneshot && is_success(service.policy, end)) return {};
+    if (service.policy.restart_prevent_exit.contains(end.status)) return "restart_prevent_exit";
+    if (oneshot || service.policy.restart == config::RestartPolicy::Always) return {};
+    return service.policy.restart == config::RestartPolicy::Never ? "restart: never"
+                                                                  : "restart: on-failure";
+}
+
 Verdict judge(const config::Service& service, const RunEnd& end, RestartHistory& history,
               Random& random, Time now) {
     const config::Policy& policy = service.policy;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -50,6 +51,10 @@ using Verdict = std::variant<RestartAfter, EndAsDone, EndAsFailed>;
 
 /// Whether a run ended as the service's definition takes it for well.
 bool is_success(const config::Policy& policy, const RunEnd& end);
+
+/// The setting by which a run that neither a request nor a limit ended is followed by no other, for
+/// people; nothing where that goes without saying, as with a oneshot.
+std::string_view what_makes_final(const config::Service& service, const RunEnd& end);
 
 /// Decides, and enters a restart into the history.
 Verdict judge(const config::Service& service, const RunEnd& end, RestartHistory& history,

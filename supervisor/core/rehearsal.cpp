@@ -72,7 +72,7 @@ class Stage {
         if (const TaskId hook = starting.hook.task) {
             facts_.push_back(CommandEnded{hook, true, {}});
         } else if (const TaskId probe = starting.readiness.task) {
-            facts_.push_back(ProbeAnswered{probe, true, {}});
+            facts_.push_back(ProbeAnswered{probe, ProbeAnswered::Answer::Yes, {}});
         } else if (starting.step == StartStep::FindMain) {
             facts_.push_back(MainFound{starting.run, 1});
         } else {
@@ -130,7 +130,9 @@ class Stage {
     }
     void carry_out(const KillTree& a) { ended(a.run); }
     void carry_out(const Reap&) {}
-    void carry_out(const StartProbe& a) { facts_.push_back(ProbeAnswered{a.task, true, {}}); }
+    void carry_out(const StartProbe& a) {
+        facts_.push_back(ProbeAnswered{a.task, ProbeAnswered::Answer::Yes, {}});
+    }
     void carry_out(const FindMain& a) { facts_.push_back(MainFound{a.run, 1}); }
     void carry_out(const RunCommand& a) { facts_.push_back(CommandEnded{a.task, true, {}}); }
     void carry_out(const CancelTask&) {}

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <memory>
+#include <tuple>
 #include <unordered_set>
 
 #include "config/diff.h"
@@ -11,14 +13,48 @@ namespace reeve::core {
 
 namespace {
 
-/// Whether the run can go on by another definition: not in the midst of its hooks, and not if its
-/// process is another one than that would make.
-bool may_go_by(const Unit& unit, const config::Service& definition) {
+/// What the present run goes by once its service has another definition: by that, but for its hooks
+/// in their midst; and by how long a stop may take alone where that would make another process.
+config::ServicePtr definition_of_run(const Unit& unit) {
+    if (!unit.run_definition) return unit.definition;
+    const config::Service &run = *unit.run_definition, &now = *unit.definition;
+    const bool same_process = run.execution == now.execution;
     const auto* starting = std::get_if<Starting>(&unit.state());
     const auto* stopping = std::get_if<Stopping>(&unit.state());
-    if (starting != nullptr && starting->hook.task) return false;
-    if (stopping != nullptr && stopping->step != StopStep::Ending) return false;
-    return !unit.run_definition || unit.run_definition->execution == definition.execution;
+    const bool in_hooks = (starting != nullptr && starting->hook.task) ||
+                          (stopping != nullptr && stopping->step != StopStep::Ending);
+    if (same_process && !in_hooks) return unit.definition;
+    config::Service mixed = same_process ? now : run;
+    mixed.policy.hooks = run.policy.hooks;
+    mixed.policy.stop.timeout = now.policy.stop.timeout;
+    return std::make_shared<const config::Service>(std::move(mixed));
+}
+
+/// The hook that a stop is at, if it is there yet.
+const config::Hook* hook_of(const Unit& unit, const Stopping& stopping) {
+    const config::Hooks& hooks = unit.run_definition->policy.hooks;
+    const auto& list = stopping.step == StopStep::PreStop ? hooks.pre_stop : hooks.post_stop;
+    const bool runs = stopping.command &&
+                      (stopping.step == StopStep::PreStop || stopping.step == StopStep::PostStop);
+    return runs ? &list[stopping.hook] : nullptr;
+}
+
+bool declares_conflict(const Unit& unit, const Unit& other) {
+    const auto& names = unit.definition->relations.conflicts;
+    return std::find(names.begin(), names.end(), other.name()) != names.end();
+}
+
+/// Of two that were started by one event the later one has the greater run; groups have none.
+bool was_started_after(const Unit& unit, const Unit& other) {
+    const auto mark = [](const Unit& one) {
+        return std::tuple(one.started, run_of(one.state()), one.id());
+    };
+    return mark(unit) > mark(other);
+}
+
+bool is_among(const std::vector<Touches::Service>& services, ServiceId id) {
+    return std::any_of(services.begin(), services.end(),
+                       [&](const Touches::Service& touched) { return touched.id == id; });
 }
 
 }  // namespace
@@ -40,9 +76,19 @@ void Engine::on(const PlanReplaced& event) {
         replan(entry, *before, start);
     }
     let_renamed_wait(added, removed);
-    open_apply(event, live, concerned);
-    announce_taken_along(event.request, concerned,
-                         raise(start, "started because the configuration changed", false));
+    open_apply(event, concerned);
+    std::vector<Touches::Service> parted;
+    for (const ServiceId id : concerned) part_new_rivals(units_.at(id), *before, parted);
+    std::erase_if(start, [&](ServiceId id) { return is_among(parted, id); });
+    Raised raised = raise(start, "started because the configuration changed", false);
+    raised.stopped.insert(raised.stopped.begin(), parted.begin(), parted.end());
+    // What is true at once needs no waiting for, whatever state the service is in.
+    for (const ServiceId id : live) {
+        const Unit& unit = units_.at(id);
+        const bool moves = unit.cycle || is_among(raised.stopped, id);
+        if (!moves) requests_.settle(event.request, outcome_of(unit, Outcome::Kind::Done));
+    }
+    announce_taken_along(event.request, concerned, std::move(raised));
     units_.for_each([&](Unit& unit) {
         unit.cursors = {};
         touch(unit);
@@ -73,6 +119,7 @@ void Engine::replan(const config::ServiceChange& entry, const config::Plan& befo
             unit.cycle = unit.alive() && unit.policy().enabled;
             if (unit.policy().enabled) start.push_back(unit.id());
             if (!unit.alive()) change(unit, Stopped{}, "added to the configuration");
+            timeouts_changed(unit);
             return;
         case config::Change::Removed:
             unit.removed = true;
@@ -84,6 +131,10 @@ void Engine::replan(const config::ServiceChange& entry, const config::Plan& befo
         case config::Change::Restart:
             break;
     }
+    if (std::holds_alternative<Stopping>(unit.state())) {
+        unit.run_definition = definition_of_run(unit);
+    }
+    timeouts_changed(unit);
     const char* const why = "restarted because its definition changed";
     if (unit.alive() && unit.goal == Goal::Up) {
         unit.cycle = true;
@@ -100,20 +151,10 @@ void Engine::replan(const config::ServiceChange& entry, const config::Plan& befo
 }
 
 void Engine::live_change(Unit& unit, const config::Service& before, std::vector<ServiceId>& start) {
-    if (may_go_by(unit, *unit.definition)) unit.run_definition = unit.definition;
+    unit.run_definition = definition_of_run(unit);
     watch_changed(unit, before.policy);
-    const auto* starting = std::get_if<Starting>(&unit.state());
-    if (starting != nullptr && starting->step != StartStep::PostStart &&
-        unit.policy().ready != before.policy.ready) {
-        const auto& ready = unit.policy().ready;
-        if (ready && ready->is_awaited()) {
-            // The process that is there was given nothing by which it could say so, or has said it.
-            unit.cycle = true;
-            unit.origin = "restarted because its definition changed";
-        } else {
-            readiness_changed(unit);
-        }
-    }
+    timeouts_changed(unit);
+    if (unit.policy().ready != before.policy.ready) ready_changed(unit);
     if (unit.goal == Goal::Down) return;
     // What it newly requires or wants is started as if it were started now itself; what it had
     // and somebody stopped stays as it is.
@@ -194,14 +235,31 @@ void Engine::let_renamed_wait(const std::vector<ServiceId>& added,
     }
 }
 
-void Engine::open_apply(const PlanReplaced& event, const std::vector<ServiceId>& live,
-                        const std::vector<ServiceId>& concerned) {
+/// Of two that are up and come to conflict the one that says so stays, as if it had been started
+/// now; of two that both say so the one that was started later.
+void Engine::part_new_rivals(Unit& unit, const config::Plan& before,
+                             std::vector<Touches::Service>& stopped) {
+    const auto place = before.find(unit.name());
+    if (!place) return;
+    for (const std::uint32_t neighbour : units_.neighbours(unit, Units::Edge::Conflicts)) {
+        Unit& other = units_.at_place(neighbour);
+        const auto& old = before.links[*place].conflicts;
+        const bool is_old = std::any_of(old.begin(), old.end(), [&](std::uint32_t rival) {
+            return before.services[rival]->name == other.name();
+        });
+        if (is_old || !before.find(other.name())) continue;
+        if (unit.goal == Goal::Down || other.goal == Goal::Down) continue;
+        const bool both = declares_conflict(unit, other) && declares_conflict(other, unit);
+        const bool stays = both ? was_started_after(unit, other) : declares_conflict(unit, other);
+        Unit& goes = stays ? other : unit;
+        const Unit& rival = stays ? unit : other;
+        stop_rival(goes, rival, "stopped because it now conflicts with " + rival.name(), stopped);
+    }
+}
+
+void Engine::open_apply(const PlanReplaced& event, const std::vector<ServiceId>& concerned) {
     if (!event.request) return;
     requests_.open({event.request, Verb::Apply, concerned, event.wait, event.deadline});
-    // What is true at once needs no waiting for, whatever state the service is in.
-    for (const ServiceId id : live) {
-        requests_.settle(event.request, outcome_of(units_.at(id), Outcome::Kind::Done));
-    }
 }
 
 /// Names those that the change touches though their own definitions are the same.
@@ -221,9 +279,43 @@ void Engine::announce_taken_along(RequestId request, const std::vector<ServiceId
     announce_raised(request, raised);
 }
 
-void Engine::readiness_changed(Unit& unit) {
-    Starting starting = std::get<Starting>(unit.state());
-    if (starting.step != StartStep::AwaitReady) return;
+/// A start or a stop that is under way has the time that it now has from its beginning on, which
+/// may be over.
+void Engine::timeouts_changed(Unit& unit) {
+    if (const auto* state = std::get_if<Starting>(&unit.state())) {
+        if (unit.was_ready) return;
+        Starting starting = *state;
+        starting.deadline = deadline_of_start(unit, starting.extended);
+        return change(unit, starting);
+    }
+    const auto* state = std::get_if<Stopping>(&unit.state());
+    if (state == nullptr || !state->begun) return;
+    Stopping stopping = *state;
+    const config::Hook* hook = hook_of(unit, stopping);
+    const Duration timeout = unit.stop().timeout;
+    if (stopping.deadline) {
+        const Duration term = hook != nullptr ? term_of(*hook, unit.stop()) : timeout;
+        stopping.deadline = std::max(*stopping.begun + term, stopping.extended.value_or(Time()));
+        change(unit, stopping);
+    } else if (stopping.command) {
+        const Duration left = *stopping.begun + timeout - now_;
+        out_.push_back(EndTask{stopping.command, std::max(left, Duration())});
+    }
+}
+
+/// One that is on its way is ready by what it now has to be ready by.
+void Engine::ready_changed(Unit& unit) {
+    const auto* state = std::get_if<Starting>(&unit.state());
+    if (state == nullptr || state->step == StartStep::PostStart || unit.was_ready) return;
+    const auto& ready = unit.policy().ready;
+    if (ready && ready->is_awaited()) {
+        // The process that is there was given nothing by which it could say so, or has said it.
+        unit.cycle = true;
+        unit.origin = "restarted because its definition changed";
+        return;
+    }
+    if (state->step != StartStep::AwaitReady) return;
+    Starting starting = *state;
     cancel_task(starting.readiness.task);
     starting.readiness = {};
     change(unit, starting);

@@ -138,20 +138,25 @@ const Unit* Engine::rival_of(const Unit& unit, const std::unordered_set<ServiceI
     return nullptr;
 }
 
-/// With all that require them.
 void Engine::stop_rivals(const Unit& unit, std::vector<Touches::Service>& stopped) {
     for (const std::uint32_t place : units_.neighbours(unit, Edge::Conflicts)) {
         Unit& rival = units_.at_place(place);
         if (rival.goal == Goal::Down && !rival.alive()) continue;
         const std::string because = ", with which it conflicts, was started";
-        for (const Touches::Service& dependent : dependents_of({rival.id()})) {
-            stopped.push_back(dependent);
-            lower(units_.at(dependent.id),
-                  "stopped because " + units_.at(dependent.reason).name() + " was stopped");
-        }
-        stopped.push_back({rival.id(), unit.id(), true});
-        lower(rival, "stopped because " + unit.name() + because);
+        stop_rival(rival, unit, "stopped because " + unit.name() + because, stopped);
     }
+}
+
+/// With all that require it.
+void Engine::stop_rival(Unit& rival, const Unit& unit, std::string origin,
+                        std::vector<Touches::Service>& stopped) {
+    for (const Touches::Service& dependent : dependents_of({rival.id()})) {
+        stopped.push_back(dependent);
+        lower(units_.at(dependent.id),
+              "stopped because " + units_.at(dependent.reason).name() + " was stopped");
+    }
+    stopped.push_back({rival.id(), unit.id(), true});
+    lower(rival, std::move(origin));
 }
 
 void Engine::lower(Unit& unit, std::string origin) {

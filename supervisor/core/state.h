@@ -76,6 +76,7 @@ struct Starting {
     RunId run{};
     StartStep step = StartStep::Launch;
     std::optional<Time> deadline{};
+    std::optional<Time> extended{};  ///< until when it has asked to be given time
     Asking readiness{};
     HookTurn hook{};
     bool operator==(const Starting&) const = default;
@@ -132,16 +133,19 @@ enum class StopStep {
     PostStop    ///< all of it is gone; its hooks run
 };
 
-/// Being ended. At `deadline` what the step awaits is killed; one that was killed has none.
+/// Being ended. At `deadline` what the step awaits is killed, or asked to end if it is a hook;
+/// after that there is none, and once it is killed no time from which it could be counted either.
 struct Stopping {
     RunId run{};
     StopReason reason = StopReason::Asked;
     StopStep step = StopStep::Ending;
     bool main_gone = false;
     bool tree_gone = false;
-    TaskId command{};      ///< the stop command or the hook, while it runs
-    std::size_t hook = 0;  ///< which one of its list
+    TaskId command{};             ///< the stop command or the hook, while it runs
+    std::size_t hook = 0;         ///< which one of its list
+    std::optional<Time> begun{};  ///< when the step, or the end of its hook, was
     std::optional<Time> deadline{};
+    std::optional<Time> extended{};  ///< until when it has asked to be given time
     bool operator==(const Stopping&) const = default;
 };
 

@@ -56,9 +56,16 @@ void Engine::enter_stopping(Unit& unit, Stopping stopping, std::string cause) {
         stopping.command = hook;
         cause += "; ending its hook first";
         stopping.deadline.reset();
-        out_.push_back(EndTask{hook, forced()});
+        if (!forced()) stopping.begun = now_;
+        out_.push_back(EndTask{hook, forced() ? Duration() : unit.stop().timeout});
     }
     change(unit, stopping, std::move(cause));
+}
+
+void Engine::begin_term(Stopping& stopping, Duration timeout) const {
+    stopping.begun = now_;
+    stopping.deadline = now_ + timeout;
+    stopping.extended.reset();
 }
 
 void Engine::begin_ending(Unit& unit) {
@@ -77,7 +84,7 @@ void Engine::continue_stop(Unit& unit) {
     const bool after_hooks =
         stopping.step == StopStep::PreStop || stopping.step == StopStep::AwaitHook;
     stopping.step = StopStep::Ending;
-    if (begins) stopping.deadline = now_ + unit.stop().timeout;
+    if (begins) begin_term(stopping, unit.stop().timeout);
     if (unit.stop_timed_out || forced()) stopping.deadline.reset();
     std::string cause = after_hooks ? ending_words(unit, stopping.reason) : std::string();
     if (cause.empty()) cause = unit.cause();
@@ -184,10 +191,11 @@ void Engine::kill_now(Unit& unit) {
         return;
     }
     Stopping stopping = std::get<Stopping>(unit.state());
+    stopping.begun.reset();
     stopping.deadline.reset();
     if (stopping.step != StopStep::Ending) {
         change(unit, stopping, std::move(cause));
-        if (stopping.command) out_.push_back(EndTask{stopping.command, true});
+        if (stopping.command) out_.push_back(EndTask{stopping.command});
         return;
     }
     cancel_task(stopping.command);

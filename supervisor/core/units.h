@@ -74,6 +74,7 @@ class Unit {
     std::string_view result;  ///< the same as systemd.exec(5) calls it, where its end does not tell
     std::string unready;      ///< why it is not ready yet, for people
     std::string unhealthy;    ///< the last bad answer of its health probe; empty after a good one
+    bool unasked = false;     ///< its health probe could not be carried out the last time
     std::string status_text;
     std::optional<int> pid;
     Time started;      ///< when the present or last run was spawned

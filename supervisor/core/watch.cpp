@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "supervisor/core/engine.h"
 
@@ -30,6 +31,19 @@ void Engine::ask_health(Unit& unit) {
     set_watch(unit, watch);
 }
 
+/// That says nothing of the service: what its probe had against it before stays true.
+void Engine::health_unasked(Unit& unit, const std::string& why) {
+    State state = unit.state();
+    Watch watch = *watch_of(state);
+    watch.health = {};
+    if (const auto& health = unit.policy().health) {
+        watch.health.due = now_ + pause_before_asking_again(health->probe);
+    }
+    set_watch(unit, watch);
+    unit.unasked = true;
+    change(unit, State(unit.state()), "its health probe cannot be asked: " + why);
+}
+
 /// `why` is what the probe has against its health, or nothing.
 void Engine::health_answered(Unit& unit, const std::optional<std::string>& why) {
     State state = unit.state();
@@ -43,10 +57,16 @@ void Engine::health_answered(Unit& unit, const std::optional<std::string>& why) 
     if (!why) {
         const bool better = !unit.unhealthy.empty();
         unit.unhealthy.clear();
-        if (better) change(unit, State(unit.state()), "healthy again");
+        const bool asked_again = std::exchange(unit.unasked, false);
+        if (better) {
+            change(unit, State(unit.state()), "healthy again");
+        } else if (asked_again) {
+            change(unit, State(unit.state()), "its health probe answers again");
+        }
         return;
     }
     unit.unhealthy = *why;
+    unit.unasked = false;
     std::string cause = "unhealthy: " + *why;
     if (watch.failures > 1) cause += ", " + std::to_string(watch.failures) + " times in a row";
     // Where nothing is done about it, it is told when it begins and once the measure is full.
@@ -102,9 +122,10 @@ void Engine::watch_changed(Unit& unit, const config::Policy& before) {
         watch->health = new_watch(unit).health;
         watch->failures = 0;
     }
-    const bool unhealthy = now.health != before.health && !unit.unhealthy.empty();
-    if (!unhealthy) return change(unit, std::move(state));
+    const bool told = !unit.unhealthy.empty() || unit.unasked;
+    if (now.health == before.health || !told) return change(unit, std::move(state));
     unit.unhealthy.clear();
+    unit.unasked = false;
     change(unit, std::move(state), "its health probe was changed");
 }
 

@@ -106,6 +106,12 @@ bool is_child(pid_t pid) {
     return waitid(P_PID, static_cast<id_t>(pid), &ignored, look) == 0;
 }
 
+std::optional<pid_t> take_stopped() {
+    siginfo_t info{};
+    if (waitid(P_ALL, 0, &info, WSTOPPED | WNOHANG) != 0 || info.si_pid == 0) return std::nullopt;
+    return info.si_pid;
+}
+
 std::optional<Ended> peek_any() { return wait_for(P_ALL, 0, WNOWAIT); }
 
 std::optional<Ended> reap(int pidfd) { return wait_for(P_PIDFD, static_cast<id_t>(pidfd), 0); }

@@ -55,6 +55,9 @@ bool is_child(pid_t pid);
 /// left a zombie on purpose, others are found by children_of() (process_tree.h).
 std::optional<Ended> peek_any();
 
+/// A child that somebody has stopped and that was not told of yet; SIGCHLD comes for it too.
+std::optional<pid_t> take_stopped();
+
 /// Takes a child that has ended off the process table; nothing if it runs, or is not our child.
 std::optional<Ended> reap(int pidfd);
 std::optional<Ended> reap_pid(pid_t child);

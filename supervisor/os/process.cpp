@@ -3,12 +3,15 @@
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <string_view>
 
+#include "supervisor/os/directory.h"
 #include "supervisor/os/files.h"
 
 namespace reeve::os {
@@ -61,6 +64,18 @@ Result<rlimit> raise_descriptor_limit() {
 }
 
 }  // namespace
+
+std::optional<std::size_t> descriptors_left() {
+    constexpr const char* folder = "/proc/self/fd";
+    rlimit limit{};
+    struct stat status {};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || stat(folder, &status) != 0) return std::nullopt;
+    // Since Linux 6.2 its size is how many there are; before that it is 0.
+    auto open = static_cast<std::size_t>(status.st_size);
+    const auto count = [&](std::string_view name) { open += decimal(name) ? 1 : 0; };
+    if (open == 0 && !for_each_name(folder, count)) return std::nullopt;
+    return limit.rlim_cur > open ? limit.rlim_cur - open : 0;
+}
 
 Result<> open_standard_descriptors() {
     for (int fd = 0; fd <= 2; ++fd) {

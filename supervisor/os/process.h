@@ -1,6 +1,8 @@
 #pragma once
 
 #include <csignal>
+#include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
@@ -14,6 +16,10 @@ struct Inherited {
     sigset_t ignored;                   ///< signals that were ignored
     std::vector<ResourceLimit> limits;  ///< to be given back to children
 };
+
+/// How many more descriptors the process may open (RLIMIT_NOFILE, getrlimit(2)); nothing where
+/// /proc does not say how many are open.
+std::optional<std::size_t> descriptors_left();
 
 /// Whichever of 0, 1 and 2 is closed is opened on nothing, so that no other file takes its number.
 Result<> open_standard_descriptors();

@@ -1,5 +1,6 @@
 #include "supervisor/shell/children.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include "supervisor/os/process_tree.h"
@@ -9,11 +10,11 @@ namespace reeve::shell {
 void Children::expect(pid_t pid, OnEnd on_end) { expect(pid, std::move(on_end), nullptr); }
 
 void Children::expect(pid_t pid, OnEnd on_end, std::function<void()> ending) {
-    children_[pid] = {std::move(on_end), false, std::move(ending)};
+    children_[pid] = {std::move(on_end), false, std::move(ending), false};
 }
 
 void Children::hold(pid_t pid, OnEnd on_end) {
-    children_[pid] = {std::move(on_end), true, nullptr};
+    children_[pid] = {std::move(on_end), true, nullptr, false};
     ++held_;
 }
 
@@ -29,6 +30,7 @@ void Children::forget(pid_t pid) {
 
 void Children::sweep() {
     ++sweeps_;
+    wake_stopped();
     // Whoever is told an end may hold another child, from then on.
     while (held_ == 0) {
         const auto end = os::peek_any();
@@ -43,6 +45,13 @@ void Children::sweep() {
         } else {
             reap(pid);
         }
+    }
+}
+
+void Children::wake_stopped() const {
+    while (const auto pid = os::take_stopped()) {
+        const auto found = children_.find(*pid);
+        if (found != children_.end() && found->second.awake) ::kill(*pid, SIGCONT);
     }
 }
 

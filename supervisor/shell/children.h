@@ -31,6 +31,8 @@ class Children {
     void expect(pid_t pid, OnEnd on_end, std::function<void()> ending);
     /// As expect, but the child, which is ours, holds its number until it is forgotten.
     void hold(pid_t pid, OnEnd on_end);
+    /// If somebody stops that child, which is expected, it is woken.
+    void keep_awake(pid_t pid) { children_.at(pid).awake = true; }
     /// Nobody is told any more. One that was held is reaped if it has ended, and otherwise as it
     /// does.
     void forget(pid_t pid);
@@ -51,10 +53,11 @@ class Children {
         OnEnd on_end;  ///< none once it has been called
         bool held = false;
         std::function<void()> ending;  ///< may be none
+        bool awake = false;
     };
 
     bool reap(pid_t pid);
-
+    void wake_stopped() const;
     void reaped(const os::Ended& end);
     void look_at_held(pid_t pid);
 

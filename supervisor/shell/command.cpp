@@ -32,13 +32,8 @@ std::string last_words(std::string_view output) {
 
 }  // namespace
 
-Command::Command(asio::io_context& io, std::unique_ptr<Containment> tree, Duration patience,
-                 Done done)
-    : tree_(std::move(tree)),
-      patience_(patience),
-      patience_end_(io),
-      done_(std::move(done)),
-      output_(io) {}
+Command::Command(asio::io_context& io, std::unique_ptr<Containment> tree, Done done)
+    : tree_(std::move(tree)), patience_end_(io), done_(std::move(done)), output_(io) {}
 
 void Command::start(os::SpawnSpec spec, bool captured) {
     Fd writing;
@@ -64,10 +59,12 @@ void Command::start(os::SpawnSpec spec, bool captured) {
     if (output_.is_open()) read_output();
 }
 
-void Command::end() {
-    tree_->signal_all(SIGTERM);
-    tree_->signal_all(SIGCONT);  // whoever is stopped could not hear it
-    patience_end_.expires_after(patience_);
+void Command::end(Duration patience) {
+    if (!std::exchange(asked_to_end_, true)) {
+        tree_->signal_all(SIGTERM);
+        tree_->signal_all(SIGCONT);  // whoever is stopped could not hear it
+    }
+    patience_end_.expires_after(patience);
     patience_end_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
         if (const auto self = weak.lock(); self && !error) self->kill();
     });

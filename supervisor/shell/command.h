@@ -22,13 +22,13 @@ class Command : public std::enable_shared_from_this<Command> {
     using Done = std::function<void(probes::Answer)>;
 
     /// `done` is called once, at the very end. It must not destroy the Command, but may post that.
-    /// `patience` is how long it has to end once it was asked to.
-    Command(asio::io_context& io, std::unique_ptr<Containment> tree, Duration patience, Done done);
+    Command(asio::io_context& io, std::unique_ptr<Containment> tree, Done done);
 
     /// `captured`: its output is read for its last words and goes nowhere else.
     void start(os::SpawnSpec spec, bool captured);
-    /// Asks all of it to end, by SIGTERM, and kills what is left when patience ends.
-    void end();
+    /// Asks all of it to end, by SIGTERM, unless that has been done, and kills what is left so long
+    /// from now.
+    void end(Duration patience);
     /// Kills all of it.
     void kill();
 
@@ -39,7 +39,7 @@ class Command : public std::enable_shared_from_this<Command> {
     void finish();
 
     std::unique_ptr<Containment> tree_;
-    Duration patience_;
+    bool asked_to_end_ = false;
     asio::steady_timer patience_end_;
     Done done_;
     probes::Answer answer_;

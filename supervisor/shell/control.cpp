@@ -11,6 +11,7 @@
 #include "config/graph.h"
 #include "supervisor/core/rehearsal.h"
 #include "supervisor/shell/clock.h"
+#include "supervisor/shell/descriptors.h"
 #include "supervisor/shell/explanation.h"
 
 namespace reeve::shell {
@@ -42,6 +43,13 @@ core::Verb verb_of(protocol::Until until) {
 std::optional<Time> deadline_after(const std::optional<Duration>& timeout) {
     if (!timeout) return std::nullopt;
     return now() + *timeout;
+}
+
+/// Why there is no room for the last of so many clients; nothing if there is. `spared` is what is
+/// kept from it beside.
+std::optional<std::string> no_room(std::size_t clients, std::size_t spared) {
+    if (clients <= max_sessions - spared) return refuse_descriptor(clients, spared);
+    return "more than " + std::to_string(max_sessions) + " clients; try again later";
 }
 
 protocol::Failure failure(protocol::ErrorCode code, std::string message) {
@@ -76,8 +84,8 @@ void Control::admit(asio::local::stream_protocol::socket socket) {
     sessions_.emplace(session.get(), session);
     protocol::Failure refused;
     const bool privileged = peer && right_of(*session) == Right::All;
-    if (sessions_.size() > max_sessions - (privileged ? 0 : reserved_sessions)) {
-        refused.message = "more than " + std::to_string(max_sessions) + " clients; try again later";
+    if (auto full = no_room(sessions_.size(), privileged ? 0 : reserved_sessions)) {
+        refused.message = std::move(*full);
     } else if (!peer) {
         refused = failure(protocol::ErrorCode::NotAllowed, peer.error().text());
     } else if (auto why = refusal(*peer, right_of(*session), Right::Read)) {

@@ -24,8 +24,7 @@ KeeperTree::KeeperTree(Containments& all, std::string name, std::string invocati
       name_(std::move(name)),
       invocation_id_(std::move(invocation_id)),
       why_(std::move(why)),
-      reports_(all.io_),
-      leader_(all.io_) {}
+      reports_(all.io_) {}
 
 KeeperTree::~KeeperTree() {
     all_.children_.forget(main_);
@@ -49,8 +48,7 @@ os::SpawnResult KeeperTree::start(os::SpawnSpec spec, OnEnd on_end) {
     on_end_ = std::move(on_end);
     main_ = spawned->pid;
     keeper_ = spawned->keeper;
-    leader_.assign(spawned->pidfd.get(), error);
-    if (!error) (void)spawned->pidfd.release();
+    leader_ = std::move(spawned->pidfd);
     if (keeper_ == 0) {
         std::string why = "cannot execute a keeper: ";
         why += Error::strerrordesc(spawned->keeper_errnum);
@@ -60,10 +58,11 @@ os::SpawnResult KeeperTree::start(os::SpawnSpec spec, OnEnd on_end) {
         return result;
     }
     all_.children_.expect(keeper_, [this](const os::Ended& end) { keeper_ended(end); });
+    // One that somebody has stopped would hide what ends.
+    all_.children_.keep_awake(keeper_);
     // It becomes ours if somebody kills the keeper.
     all_.children_.expect(main_, [this](const os::Ended& end) { main_ended(end); });
     await_reports();
-    await_leader();
     return result;
 }
 
@@ -104,7 +103,7 @@ bool KeeperTree::is_member(pid_t pid) {
 void KeeperTree::signal_main(int signal) {
     if (fallback_) return fallback_->signal_main(signal);
     if (adopted_) return adopted_->signal(signal);
-    if (main_ != 0) (void)os::send_signal(leader_.native_handle(), signal);
+    if (main_ != 0) (void)os::send_signal(leader_.get(), signal);
 }
 
 void KeeperTree::signal_all(int signal) {
@@ -121,9 +120,8 @@ void KeeperTree::kill() {
 void KeeperTree::fell() {
     felling_soon_ = false;
     if (keeper_ == 0 || empty_) return;
-    wake_keeper();
     // Most are of one group, which goes at one blow.
-    os::signal_group(leader_.native_handle(), SIGKILL);
+    os::signal_group(leader_.get(), SIGKILL);
     const os::Felled felled = os::fell_below(keeper_, felling_slice);
     if (!felled.stood_still) return fell_soon();
     // Who was orphaned during the look may have been missed; whose end that was is reported.
@@ -145,7 +143,6 @@ bool KeeperTree::empty() {
 void KeeperTree::await_empty(std::function<void()> emptied) {
     if (fallback_) return fallback_->await_empty(std::move(emptied));
     emptied_ = std::move(emptied);
-    wake_keeper();
     if (!empty()) return;
     asio::post(all_.io_, [this, alive = std::weak_ptr(alive_)] {
         if (!alive.expired()) told_empty();
@@ -165,20 +162,6 @@ void KeeperTree::await_reports() {
             await_reports();
             read_reports();
         });
-}
-
-/// The keeper tells its end; but not if somebody has stopped it.
-void KeeperTree::await_leader() {
-    if (!leader_.is_open()) return;
-    leader_.async_wait(
-        asio::posix::stream_descriptor::wait_read,
-        [this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
-            if (!error && !alive.expired()) wake_keeper();
-        });
-}
-
-void KeeperTree::wake_keeper() {
-    if (keeper_ != 0) ::kill(keeper_, SIGCONT);
 }
 
 void KeeperTree::read_reports() {
@@ -204,7 +187,7 @@ void KeeperTree::main_ended(const os::Ended& end) {
 }
 
 void KeeperTree::keeper_ended(const os::Ended& end) {
-    read_reports();
+    if (!empty_) read_reports();
     keeper_ = 0;
     boost::system::error_code ignored;
     reports_.close(ignored);
@@ -233,7 +216,7 @@ void KeeperTree::keeper_lost() {
         // The keeper has reaped it, and could not tell us any more.
         asio::post(all_.io_, [this, pid = main_, alive = std::weak_ptr(alive_)] {
             if (alive.expired()) return;
-            const auto status = os::exit_of_reaped(leader_.native_handle());
+            const auto status = os::exit_of_reaped(leader_.get());
             all_.children_.forget(pid);
             main_ended({pid, status.value_or(ExitStatus::unknown()), {}});
         });

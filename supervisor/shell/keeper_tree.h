@@ -32,8 +32,6 @@ class KeeperTree : public Containment {
     void read_reports();
     void keeper_ended(const os::Ended& end);
     void keeper_lost();
-    void await_leader();
-    void wake_keeper();
     void main_ended(const os::Ended& end);
     void told_empty();
     void fell();
@@ -45,8 +43,7 @@ class KeeperTree : public Containment {
     bool empty_ = false;
     asio::posix::stream_descriptor reports_;
     pid_t main_ = 0;  // while it has not ended
-    // Pidfd of the first main process, which led a process group.
-    asio::posix::stream_descriptor leader_;
+    Fd leader_;       // the first main process, which led a process group
     std::unique_ptr<ForeignProcess> adopted_;
     OnEnd on_end_;
     std::function<void()> emptied_;

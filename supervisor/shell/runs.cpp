@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "supervisor/os/service_pid_file.h"
+#include "supervisor/shell/clock.h"
 
 namespace reeve::shell {
 
@@ -14,6 +15,9 @@ namespace {
 /// How long the last lines of an ended process may keep its end from being told: a disk that hangs
 /// must not hold up a restart.
 constexpr auto drain_patience = std::chrono::seconds(1);
+
+/// How often kills for want of memory are counted where the end at hand is none.
+constexpr Duration look_at_memory = 100ms;
 
 /// So many notifications of an ended process are still taken in: what its socket may hold.
 constexpr std::size_t last_messages = 512;
@@ -143,19 +147,22 @@ void Runs::ended(core::RunId id, const os::Ended& end) {
     const std::string& pid_file = run.definition->execution.pid_file;
     // One that names the first process of a forking service is about to be written anew.
     if (!pid_file.empty() && !is_parent(run)) os::remove_service_pid_file_of(pid_file, end.pid);
-    if (end.status.signal) {
-        // Looked at for every signal, so that a kill elsewhere is not taken for a later one here.
-        const auto killed = memory_kills_.any_more();
-        const bool possible = end.status.signal == SIGKILL && !run.killing;
-        run.out_of_memory = possible ? killed : false;
-    } else {
-        run.out_of_memory = false;
-    }
+    run.out_of_memory = end.status.signal ? killed_for_memory(run, *end.status.signal) : false;
     // What it said last counts, though its end may have been noticed first.
     if (run.notify) run.notify->read(last_messages);
     // By these another process may have taken over.
     if (!run.end) return;
     drain(*run.definition, [this, id] { drained(id); });
+}
+
+std::optional<bool> Runs::killed_for_memory(const Run& run, int signal) {
+    const bool possible = signal == SIGKILL && !run.killing;
+    // Looked at for every signal, so that a kill elsewhere is not taken for a later one here; but
+    // seldom, as to count what the whole system does is dear, and many may be stopped at once.
+    if (!possible && now() < next_look_at_memory_) return false;
+    next_look_at_memory_ = now() + look_at_memory;
+    const auto killed = memory_kills_.any_more();
+    return possible ? killed : false;
 }
 
 void Runs::drain(const config::Service& service, std::function<void()> done) {

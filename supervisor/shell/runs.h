@@ -115,6 +115,7 @@ class Runs {
     void await_empty(Run& run);
     void emptied(core::RunId id);
     bool is_parent(const Run& run) const;
+    std::optional<bool> killed_for_memory(const Run& run, int signal);
 
     asio::io_context& io_;
     Containments& containments_;
@@ -124,6 +125,7 @@ class Runs {
     const Environment& own_environment_;
     Fd null_;
     os::MemoryKills memory_kills_;
+    Time next_look_at_memory_{};
     std::unordered_map<core::RunId, Run> runs_;
 };
 

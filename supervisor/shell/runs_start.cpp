@@ -1,14 +1,13 @@
 // How a run comes to be: what is made for it before its first process, and what that is given.
 #include <fcntl.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 
 #include "supervisor/os/service_pid_file.h"
+#include "supervisor/shell/descriptors.h"
 #include "supervisor/shell/execution.h"
 #include "supervisor/shell/runs.h"
 
@@ -35,28 +34,6 @@ Environment marks(const std::string& service, const std::string& invocation_id) 
     return {{"REEVE_SERVICE", service},
             {"REEVE_INVOCATION_ID", invocation_id},
             {"INVOCATION_ID", invocation_id}};
-}
-
-/// The last descriptors are not for services: without any, nobody could ask us anything, and what a
-/// service leaves behind could not be found.
-constexpr rlim_t reserved_descriptors = 64;
-
-Result<> leave_descriptors() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {};
-    const rlim_t reserve = std::min(reserved_descriptors, limit.rlim_cur / 4);
-    // The kernel gives the lowest numbers that are free; one start takes no more than so many.
-    std::array<Fd, 8> wanted;
-    rlim_t highest = 0;
-    for (Fd& fd : wanted) {
-        fd.reset(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
-        if (!fd) return system_error("cannot open another descriptor");
-        highest = static_cast<rlim_t>(fd.get());
-    }
-    if (highest + reserve < limit.rlim_cur) return {};
-    return system_error("the last " + std::to_string(reserve) + " of " +
-                            std::to_string(limit.rlim_cur) + " descriptors are reserved",
-                        EMFILE);
 }
 
 bool wants_notify(const config::Service& service) {
@@ -95,7 +72,7 @@ std::optional<core::SpawnFailed> Runs::start(Run& run) {
         return core::SpawnFailed{run.id, error.text(), false};
     };
     const config::Service& service = *run.definition;
-    if (auto room = leave_descriptors(); !room) return failed(room.error());
+    if (auto room = descriptors_for_start(); !room) return failed(room.error());
     if (auto removed = remove_old_pid_file(service); !removed) return failed(removed.error());
     auto spec = prepare(*context(run.id), service.execution.command);
     if (!spec) return failed(spec.error());

@@ -33,9 +33,15 @@ std::uint64_t random_seed() {
 /// What moves within a state is for `status`, not for the log, unless it is about its health.
 config::LogLevel level_of(const core::Announce& change) {
     if (change.from == change.to) {
+        const auto tells = [&](std::string_view words) { return change.cause.starts_with(words); };
+        if (tells("not ready yet: its probe cannot be asked")) return config::LogLevel::Warning;
         if (change.to != "running") return config::LogLevel::Debug;
-        if (change.cause.starts_with("unhealthy")) return config::LogLevel::Warning;
-        if (change.cause == "healthy again") return config::LogLevel::Info;
+        if (tells("unhealthy") || tells("its health probe cannot")) {
+            return config::LogLevel::Warning;
+        }
+        if (tells("healthy again") || tells("its health probe answers")) {
+            return config::LogLevel::Info;
+        }
         return config::LogLevel::Debug;
     }
     if (change.to == "failed") return config::LogLevel::Error;
@@ -60,7 +66,7 @@ Supervisor::Supervisor(const Setup& setup, OwnLog& log, os::Spawner& spawner,
       engine_(config::with_enabled(*setup.plan, enablement_.decisions()), random_seed()),
       containments_(io_, children_, spawner, log_, setup.runtime_dir),
       runs_(io_, containments_, collector_, queue_, log_, setup_.environment),
-      tasks_(io_, runs_, queue_, log_),
+      tasks_(io_, runs_, queue_),
       info_{version, setup.runtime_dir, setup.log_dir, setup.plan->files, now()},
       configuration_(setup.load, enablement_, engine_.units().plan_ptr(), engine_, queue_,
                      [this](const config::Plan& now) { settings_changed(now); }),

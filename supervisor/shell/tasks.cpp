@@ -62,54 +62,40 @@ void Tasks::run(core::TaskId task, const RunContext& context, os::SpawnSpec spec
         asio::post(io_, [this, task] { commands_.erase(task); });
         done(std::move(answer));
     };
-    const auto command = std::make_shared<Command>(
-        io_, runs_.contain(context), context.definition->policy.stop.timeout, std::move(gone));
+    const auto command = std::make_shared<Command>(io_, runs_.contain(context), std::move(gone));
     commands_[task] = command;
     started(task, [command] { command->kill(); });
     command->start(std::move(spec), captured);
 }
 
 void Tasks::probe(const core::StartProbe& action) {
-    const Done tell =
-        once(action.task, [this, task = action.task,
-                           name = probes::name_of(action.probe)](const probes::Answer& answer) {
+    ask(action, once(action.task, [this, task = action.task, name = probes::name_of(action.probe)](
+                                      const probes::Answer& answer) {
+            using Kind = core::ProbeAnswered::Answer;
+            const Kind kind = answer.unasked ? Kind::Unasked : answer.yes ? Kind::Yes : Kind::No;
             std::string text = name;
             text.append(": ").append(answer.what);
-            queue_.push(core::ProbeAnswered{task, answer.yes, std::move(text)});
-        });
-    ask(action, [this, action, tell](probes::Answer answer) {
-        if (answer.unasked) return ask_again(action, answer.what);
-        lacking_ = false;
-        tell(std::move(answer));
-    });
+            queue_.push(core::ProbeAnswered{task, kind, std::move(text)});
+        }));
 }
 
-/// One that not even SIGKILL has ended yet has no other beside it.
+/// One that not even SIGKILL has ended yet has no other beside it: that one begins after it, unless
+/// it is cancelled until then.
 void Tasks::ask_by_command(const core::StartProbe& action, const RunContext& context,
                            os::SpawnSpec spec, const Done& done) {
-    if (!asking_.insert(action.run).second) {
-        return done({false, "the one before has not ended yet", true});
+    const auto [asking, first] = asking_.try_emplace(action.run);
+    if (!first) {
+        asking->second = [this, action, done] {
+            if (tasks_.contains(action.task)) ask(action, done);
+        };
+        return;
     }
     const auto ended = [this, run = action.run, done](const probes::Answer& answer) {
-        asking_.erase(run);
+        const auto next = asking_.extract(run);
         done(answer);
+        if (next.mapped()) next.mapped()();
     };
     run(action.task, context, std::move(spec), true, ended);
-}
-
-/// Until it can be asked or nobody waits for the answer any more.
-void Tasks::ask_again(const core::StartProbe& action, const std::string& why) {
-    const auto found = tasks_.find(action.task);
-    if (found == tasks_.end()) return;
-    found->second = nullptr;
-    if (!std::exchange(lacking_, true)) {
-        std::string text = "cannot ask a probe, trying again: ";
-        log_.warning(text.append(probes::name_of(action.probe)).append(": ").append(why));
-    }
-    const auto pause = std::make_shared<asio::steady_timer>(io_, std::chrono::milliseconds(100));
-    pause->async_wait([this, pause, action](const boost::system::error_code& error) {
-        if (!error && tasks_.contains(action.task)) probe(action);
-    });
 }
 
 void Tasks::ask(const core::StartProbe& action, const Done& done) {
@@ -143,8 +129,8 @@ void Tasks::ask(const core::StartProbe& action, const Done& done) {
 void Tasks::end(const core::EndTask& action) {
     const auto found = commands_.find(action.task);
     if (found == commands_.end()) return;
-    if (action.at_once) return found->second->kill();
-    found->second->end();
+    if (action.patience <= Duration::zero()) return found->second->kill();
+    found->second->end(action.patience);
 }
 
 }  // namespace reeve::shell

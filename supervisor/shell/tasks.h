@@ -4,7 +4,6 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "supervisor/core/action.h"
 #include "supervisor/shell/command.h"
@@ -15,12 +14,11 @@ namespace reeve::shell {
 
 /// What is under way beside the services' main processes, commands (command.h) and probes
 /// (probes/probes.h): each is started once, says once what came of it unless it is cancelled, and
-/// then ends with all that it has begun. Probes for which we lack descriptors or memory are asked
-/// again and again.
+/// then ends with all that it has begun.
 class Tasks {
   public:
-    Tasks(asio::io_context& io, Runs& runs, EventQueue& queue, OwnLog& log)
-        : io_(io), runs_(runs), queue_(queue), log_(log), lookups_(io) {}
+    Tasks(asio::io_context& io, Runs& runs, EventQueue& queue)
+        : io_(io), runs_(runs), queue_(queue), lookups_(io) {}
 
     void run(const core::RunCommand& action);
     void probe(const core::StartProbe& action);
@@ -38,17 +36,15 @@ class Tasks {
     void ask(const core::StartProbe& action, const Done& done);
     void ask_by_command(const core::StartProbe& action, const RunContext& context,
                         os::SpawnSpec spec, const Done& done);
-    void ask_again(const core::StartProbe& action, const std::string& why);
 
     asio::io_context& io_;
     Runs& runs_;
     EventQueue& queue_;
-    OwnLog& log_;
     probes::Lookups lookups_;
-    bool lacking_ = false;                            // what it takes to ask, which has been told
     std::unordered_map<core::TaskId, Cancel> tasks_;  // and what ends each early
     std::unordered_map<core::TaskId, std::shared_ptr<Command>> commands_;  // cancelled ones, too
-    std::unordered_set<core::RunId> asking_;  // those that a probe's command is there for
+    /// Those that a probe's command is there for, and what is to be asked after it.
+    std::unordered_map<core::RunId, std::function<void()>> asking_;
 };
 
 }  // namespace reeve::shell

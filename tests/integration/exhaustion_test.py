@@ -1,6 +1,8 @@
 """Those who give without end, and what there is no more of: the supervisor goes on serving everybody else."""
 import os
+import resource
 import signal
+import socket
 import subprocess
 import unittest
 
@@ -35,13 +37,16 @@ class Floods(unittest.TestCase):
             s.ctl("stop", "web", status=0)
 
 
+def at_most(descriptors):
+    """A prefix that holds for root too, who else may raise the limit."""
+    return ("prlimit", f"--nofile={descriptors}:{descriptors}", "setpriv", "--bounding-set=-sys_resource",
+            "--inh-caps=-sys_resource")
+
+
 class Descriptors(unittest.TestCase):
     def test_without_descriptors_services_fail_to_start_and_clients_are_served(self):
         services = {f"s{i}": {"command": FOREVER, "restart": "never"} for i in range(120)}
-        with Supervisor({"services": services}, prefix=("prlimit", "--nofile=256:256")) as s:
-            with open(f"/proc/{s.reeved_pid}/limits", encoding="ascii") as f:
-                if not any(line.split()[3:5] == ["256", "256"] for line in f if "open files" in line):
-                    self.skipTest("whoever may raise limits does not run out")
+        with Supervisor({"services": services}, prefix=at_most(256)) as s:
             s.wait_until(lambda: all(s.states[name] in ("running", "failed") for name in services))
             running = [name for name in services if s.states[name] == "running"]
             self.assertGreater(len(running), 30)
@@ -56,6 +61,54 @@ class Descriptors(unittest.TestCase):
             s.write_config({"services": {name: services[name] for name in services if name not in running[:20]}})
             s.ctl("apply", status=0)
             s.ctl("start", failed, status=0)
+
+    def test_a_probe_that_cannot_be_asked_is_no_failure_of_the_service(self):
+        with socket.create_server(("127.0.0.1", 0), backlog=4000) as server:
+            often = {"interval": "50ms", "failures": 1}
+            port = server.getsockname()[1]
+            health = {"web": {"tcp": f"127.0.0.1:{port}", **often}, "app": {"tcp": f"localhost:{port}", **often}}
+            services = {name: {"command": FOREVER, "health": health[name]} for name in health}
+            with Supervisor({"services": services}) as s:
+                def told(name, words):
+                    return any(e["service"] == name and e["cause"].startswith(words) for e in s.history)
+
+                for name in services:
+                    s.wait_for(name, "running")
+                limits = resource.prlimit(s.reeved_pid, resource.RLIMIT_NOFILE)
+                resource.prlimit(s.reeved_pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+                for name in services:
+                    s.wait_until(lambda name=name: told(name, "its health probe cannot be asked: "))
+                resource.prlimit(s.reeved_pid, resource.RLIMIT_NOFILE, limits)
+                for name in services:
+                    s.wait_until(lambda name=name: told(name, "its health probe answers again"))
+                    self.assertFalse(told(name, "unhealthy"))
+                    self.assertEqual((s.states[name], s.status(name)["restarts"]), ("running", 0))
+                s.end()
+                self.assertRegex(s.text(), r"warning app: .* its health probe cannot be asked: tcp localhost:\d+: Too many open files")
+                self.assertRegex(s.text(), r"info    web: .* its health probe answers again")
+
+
+    def test_idle_clients_leave_enough_for_services(self):
+        services = {"web": {"command": FOREVER}, "other": {"command": FOREVER, "enabled": False}}
+        with Supervisor({"services": services}, prefix=at_most(128)) as s:
+            s.wait_for("web", "running")
+            crowd = [s.client() for _ in range(150)]
+            for client in crowd[-50:]:
+                self.assertIn("kept for services", client.read()["error"]["message"])
+                self.assertIsNone(client.read())
+            first = crowd[0]
+            for verb, name, state in (("start", "other", "running"), ("restart", "web", "running"),
+                                      ("stop", "other", "stopped")):
+                self.assertIn("result", first.call(verb, names=[name]))
+                [service] = first.result("status", names=[name])["services"]
+                self.assertEqual(service["state"], state, service["cause"])
+            [web] = first.result("status", names=["web"])["services"]
+            s.settle()
+            os.kill(web["pid"], signal.SIGKILL)
+            s.wait_for_change("web", "backoff", "starting")
+            s.wait_for("web", "running")
+            for client in crowd:
+                client.close()
 
 
 class ControlSocket(unittest.TestCase):

@@ -3,7 +3,7 @@ import os
 import signal
 import unittest
 
-from harness import FOREVER, Supervisor, alive, needs_root, shell
+from harness import FOREVER, Supervisor, alive, needs_root, python, shell
 
 
 def config(**services):
@@ -55,6 +55,57 @@ class ConfigurationReload(unittest.TestCase):
             self.assertEqual((s.pid("web"), s.status("web")["description"]), (pid, "changed"))
             s.ctl("stop", "web", status=0)
             self.assertIn("killed", s.status("web")["cause"])
+
+    def test_another_timeout_reaches_a_stop_under_way(self):
+        stubborn = shell("trap '' TERM; echo up > $D/said; while :; do sleep 0.05; done")
+        with Supervisor(config(web={"command": stubborn, "stop": {"timeout": "1h"}}), fifos=["said"]) as s:
+            s.fifo("said").read_line()
+            s.ctl("stop", "--no-wait", "web", status=0)
+            self.reload(s, config(web={"command": stubborn, "stop": {"timeout": "50ms"}}))
+            s.wait_for("web", "stopped")
+            self.assertIn("did not end on SIGTERM within 50 ms; killed", s.status("web")["cause"])
+
+    def test_another_timeout_reaches_a_hook_that_is_being_ended(self):
+        web = {"command": FOREVER, "pre_start": [{"command": shell("trap '' TERM; echo up > $D/said; while :; do sleep 0.05; done")}]}
+        with Supervisor(config(web={**web, "stop": {"timeout": "1h"}}), fifos=["said"]) as s:
+            s.fifo("said").read_line()
+            s.ctl("stop", "--no-wait", "web", status=0)
+            s.wait_for("web", "stopping")
+            self.reload(s, config(web={**web, "stop": {"timeout": "50ms"}}))
+            s.wait_for("web", "stopped")
+
+    def test_another_timeout_reaches_a_start_under_way(self):
+        web = {"command": FOREVER, "ready": "notify", "restart": "never"}
+        with Supervisor(config(web={**web, "start_timeout": "1h"})) as s:
+            s.wait_for("web", "starting")
+            self.reload(s, config(web={**web, "start_timeout": "50ms"}))
+            s.wait_for("web", "failed")
+            self.assertIn("not ready within 50 ms (awaits READY=1)", s.status("web")["cause"])
+
+    def test_one_that_is_starting_is_started_anew_when_it_shall_say_itself_that_it_is_ready(self):
+        web = {"command": python("import os, socket, time\n"
+                                 "name = os.environ.get('NOTIFY_SOCKET')\n"
+                                 "if name:\n"
+                                 "    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
+                                 "    s.sendto(b'READY=1', name.replace('@', '\\0', 1))\n"
+                                 "time.sleep(1000000)\n"), "start_timeout": "1h"}
+        with Supervisor(config(web={**web, "ready": {"path": "/nonexistent"}})) as s:
+            s.wait_for("web", "starting")
+            self.reload(s, config(web={**web, "ready": "notify"}))
+            s.wait_for("web", "running")
+
+    def test_a_new_conflict_stops_the_other_of_two_that_run(self):
+        both = {"a": {"command": FOREVER}, "b": {"command": FOREVER}}
+        with Supervisor(config(**both)) as s:
+            for name in both:
+                s.wait_for(name, "running")
+            pid = s.pid("a")
+            new = config(**{**both, "a": {"command": FOREVER, "conflicts": ["b"]}})
+            s.write_config(new)
+            self.assertIn("stopped because it now conflicts with a", s.ctl("diff", status=0).stdout)
+            s.ctl("apply", status=0)
+            s.wait_for("b", "stopped")
+            self.assertEqual(s.pid("a"), pid)
 
     def test_a_changed_command_restarts_that_service_alone(self):
         def say(word):

@@ -313,7 +313,7 @@ class Keepers(WithoutCgroups, unittest.TestCase):
                 [pss] = [int(line.split()[1]) for line in f if line.startswith("Pss:")]
             self.assertLess(pss, 50)
             self.assertEqual(os.listdir(f"/proc/{keeper}/fd"), ["0"])
-            self.assertEqual(os.getsid(keeper), keeper)
+            self.assertEqual(os.getpgid(keeper), keeper)
 
     def test_a_service_goes_on_when_somebody_kills_its_keeper(self):
         script = shell("echo $$ > $D/pids; read line < $D/go; exit 7")

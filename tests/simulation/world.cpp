@@ -223,7 +223,7 @@ std::optional<Event> World::stale_event() {
         case 1:
             return Notified{.run = run, .status = "status"};
         case 2:
-            if (probe) return ProbeAnswered{task, dice_.chance(0.5), "late"};
+            if (probe) return ProbeAnswered{task, random_answer(0.5), "late"};
             return CommandEnded{task, dice_.chance(0.5), "late"};
         case 3:
             return over ? std::optional<Event>(Exited{run, ExitStatus::exited(0), false})
@@ -366,17 +366,26 @@ void World::kill(RunId run) {
     after(wait + dice_.between(0s, 2ms), LeftoversEnd{run});
 }
 
+ProbeAnswered::Answer World::random_answer(double good) {
+    using Answer = ProbeAnswered::Answer;
+    if (dice_.chance(good)) return Answer::Yes;
+    return dice_.chance(0.3) ? Answer::Unasked : Answer::No;
+}
+
 void World::start_task(TaskId task, RunId run, bool is_probe) {
     if (is_probe_.size() < task.value) is_probe_.resize(task.value);
     is_probe_[task.value - 1] = is_probe;
     const double hang = is_probe ? 0.2 : 0.15;
     if (!calm_ && dice_.chance(hang)) return;
-    const bool yes = calm_ || dice_.chance(is_probe ? 0.4 : 0.7);
+    const bool yes = calm_ || dice_.chance(0.7);
     const Duration wait = dice_.between(0s, calm_ ? 5ms : 1s);
     const std::string what = yes ? "" : "no";
     // A command may end the process that it is about.
     if (!is_probe && dice_.chance(0.2)) after(wait, MainEnds{run, ExitStatus::exited(0)});
-    if (is_probe) return after(wait, Event(ProbeAnswered{task, yes, what}));
+    if (is_probe) {
+        const auto answer = calm_ ? ProbeAnswered::Answer::Yes : random_answer(0.4);
+        return after(wait, Event(ProbeAnswered{task, answer, "no"}));
+    }
     after(wait, Event(CommandEnded{task, yes, what}));
 }
 

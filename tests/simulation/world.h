@@ -104,6 +104,7 @@ class World {
     void signal(const core::Signal& action);
     void kill(core::RunId run);
     void find_main(core::RunId run);
+    core::ProbeAnswered::Answer random_answer(double good);
     void start_task(core::TaskId task, core::RunId run, bool is_probe);
     void note(const core::Event& event);
     void note(const core::Action& action);

@@ -52,7 +52,8 @@ std::string text_of(const Event& event) {
             [&](const MainFound& e) { return "MainFound" + run(e.run); },
             [&](const MainAwaited& e) { return "MainAwaited" + run(e.run); },
             [&](const ProbeAnswered& e) {
-                return "ProbeAnswered" + task(e.task) + (e.yes ? " yes" : " no");
+                static const char* const answers[] = {" yes", " no", " unasked"};
+                return "ProbeAnswered" + task(e.task) + answers[static_cast<std::size_t>(e.answer)];
             },
             [&](const CommandEnded& e) {
                 return "CommandEnded" + task(e.task) + (e.succeeded ? " well" : " badly");

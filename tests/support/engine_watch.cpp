@@ -60,6 +60,7 @@ std::vector<std::string> EngineWatch::after(const Event& event, const std::vecto
                                             Time now) {
     now_ = now;
     told_to_stop_.clear();
+    replanned_ = false;
     violations_.clear();
     take_in(event);
     for (const Action& action : actions) {
@@ -80,7 +81,10 @@ void EngineWatch::take_in(const Event& event) {
                    },
                    [&](const SignalAsked& e) { expect_reply(e.request, e.services.size()); },
                    [&](const ResetAsked& e) { expect_reply(e.request, e.services.size()); },
-                   [&](const PlanReplaced& e) { expect_reply(e.request, any_number); },
+                   [&](const PlanReplaced& e) {
+                       replanned_ = true;
+                       expect_reply(e.request, any_number);
+                   },
                    [&](const Abandoned& e) { requests_.erase(e.request); },
                    [&](const Exited& e) {
                        const auto found = runs_.find(e.run);
@@ -206,7 +210,9 @@ void EngineWatch::check(const EndTask& action) {
     const auto found = tasks_.find(action.task);
     if (found == tasks_.end()) return violated("a task is killed that is not under way");
     const bool again = std::exchange(found->second.killed, true);
-    if (again && !action.at_once) violated("a task is ended twice");
+    if (again && action.patience > Duration::zero() && !replanned_) {
+        violated("a task is ended twice");
+    }
 }
 
 void EngineWatch::check(const Touches& action) {
@@ -272,12 +278,18 @@ void EngineWatch::check_unit(const Unit& unit) {
                "outlives one that it is bound to");
     }
     expect(unit.halting == must, unit, "halting is not what follows from its neighbours");
+    for (const std::uint32_t place : engine_.units().neighbours(unit, Edge::Conflicts)) {
+        const Unit& rival = engine_.units().at_place(place);
+        const bool both = unit.alive() && !unit.halting && rival.alive() && !rival.halting;
+        expect(!both, unit, "goes on beside its rival");
+    }
     expect(unit.alive() || !unit.cycle, unit, "a restart is due of what is not alive");
     // What halts may be running as an earlier definition had it.
     expect(unit.halting || !is<Running>(unit) || run_of(unit.state()) ||
                unit.definition->execution.command.empty(),
            unit, "running without a run");
     check_tasks(unit);
+    check_timeouts(unit);
     check_rest(unit);
     check_stop_order(unit);
     check_restarts(unit, before);
@@ -292,6 +304,22 @@ void EngineWatch::check_tasks(const Unit& unit) {
         if (of.run == run_of(unit.state())) open.insert(task);
     }
     expect(open == expected, unit, "its tasks under way are not those that its state names");
+}
+
+/// What is under way ends by its timeout, counted from its beginning, whenever that was changed.
+void EngineWatch::check_timeouts(const Unit& unit) {
+    const auto* starting = std::get_if<Starting>(&unit.state());
+    const bool limited = unit.policy().start_timeout > Duration::zero();
+    if (starting != nullptr && !unit.was_ready && limited) {
+        const Time end = unit.started + unit.policy().start_timeout;
+        expect(starting->deadline == std::max(end, starting->extended.value_or(end)), unit,
+               "does not start by its timeout");
+    }
+    const auto* stopping = std::get_if<Stopping>(&unit.state());
+    if (stopping == nullptr || stopping->step != StopStep::Ending || !stopping->deadline) return;
+    const Time end = stopping->begun.value_or(Time()) + unit.stop().timeout;
+    expect(stopping->deadline == std::max(end, stopping->extended.value_or(end)), unit,
+           "does not stop by its timeout");
 }
 
 void EngineWatch::check_rest(const Unit& unit) {

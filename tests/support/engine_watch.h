@@ -72,6 +72,7 @@ class EngineWatch {
     void check(const core::Finish& action);
     void check_unit(const core::Unit& unit);
     void check_tasks(const core::Unit& unit);
+    void check_timeouts(const core::Unit& unit);
     void check_rest(const core::Unit& unit);
     void check_waiting(const core::Unit& unit, const core::Waiting& waiting);
     void check_stop_order(const core::Unit& unit);
@@ -99,6 +100,7 @@ class EngineWatch {
 
     // of the event being looked at
     Time now_;
+    bool replanned_ = false;
     std::set<core::RunId> told_to_stop_;
     std::vector<std::string> violations_;
 };

@@ -18,6 +18,7 @@
 namespace reeve::test {
 
 using Lines = std::vector<std::string>;
+using Answer = core::ProbeAnswered::Answer;
 
 /// An engine, a fake clock and a world that does what the test says, one event at a time. What the
 /// engine wants done is kept as lines ("spawn db", "signal db SIGTERM", "reply 1 db:done") until
@@ -70,7 +71,11 @@ class Scenario {
         return event(core::Notified{.run = run(name), .status = std::move(text)});
     }
     Scenario& probe(const std::string& name, bool yes, std::string what = "connection refused") {
-        return event(core::ProbeAnswered{task(name), yes, yes ? "" : std::move(what)});
+        const Answer answer = yes ? Answer::Yes : Answer::No;
+        return event(core::ProbeAnswered{task(name), answer, yes ? "" : std::move(what)});
+    }
+    Scenario& unasked(const std::string& name, std::string what = "socket: Too many open files") {
+        return event(core::ProbeAnswered{task(name), Answer::Unasked, std::move(what)});
     }
     Scenario& command_ends(const std::string& name, bool ok, std::string what = "exit 1") {
         return event(core::CommandEnded{task(name), ok, ok ? "" : std::move(what)});
@@ -232,7 +237,8 @@ class Scenario {
                 },
                 [&](const CancelTask& a) { line("cancel " + task_names_[a.task]); },
                 [&](const EndTask& a) {
-                    line((a.at_once ? "kill task of " : "end task of ") + task_names_[a.task]);
+                    const bool at_once = a.patience <= Duration::zero();
+                    line((at_once ? "kill task of " : "end task of ") + task_names_[a.task]);
                 },
                 [&](const Touches& a) {
                     std::string text = a.verb == Verb::Start ? "touches to start" : "touches";

@@ -57,9 +57,9 @@ constexpr long interrupted = -4, no_children = -10, all_children = 0;
 }  // namespace
 
 extern "C" [[noreturn]] void keep(char** arguments) {
-    // No terminal's signals. Not done before: whoever starts us waits for that, and where there is
-    // a scheduling group for each session, a new one has to wait for its turn.
-    system_call(__NR_setsid, 0, 0, 0, 0, 0);
+    // Not to be killed along with the group of whoever starts us. A session would do that too, but
+    // many systems make a scheduling group for each, whose end is dear when many are stopped.
+    system_call(__NR_setpgid, 0, 0, 0, 0, 0);
     system_call(__NR_prctl, PR_SET_NAME, address(arguments[1]), 0, 0, 0);
     for (;;) {
         Info info;

@@ -169,5 +169,13 @@ TEST(Replan, OfABackoffAloneLeavesTheNextStartWhereItIs) {
     EXPECT_EQ(s.next(), 3s);
 }
 
+TEST(Apply, WaitsForOneThatIsRestartedAsItsReadinessIsAnotherNow) {
+    Scenario s({Service("web").probed()});
+    s.boot().spawned("web").apply({Service("web").notify()});
+    EXPECT_EQ(s.open_requests(), 1u);
+    s.exits("web").spawned("web").ready("web");
+    EXPECT_THAT(s.last(), Contains("reply 1 web:done"));
+}
+
 }  // namespace
 }  // namespace reeve::test

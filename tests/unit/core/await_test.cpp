@@ -42,7 +42,7 @@ TEST(Await, ReadyEndsWhenItHasFailedForGood) {
     s.boot().spawned("web").request(Verb::AwaitReady, {"web"}).take();
     s.exits("web", 3);
     EXPECT_THAT(s.take(), ElementsAre("reap web", "reply 1 web:failed"));
-    EXPECT_EQ(s.told(1), "exit 3 after 0 s, before it was ready");
+    EXPECT_EQ(s.told(1), "exit 3 after 0 s, before it was ready; restart: never makes that final");
 }
 
 TEST(Await, DoneEndsWhenItHasFailedAndFailedWhenItIsDone) {

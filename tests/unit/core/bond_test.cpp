@@ -112,5 +112,69 @@ TEST(Conflict, OfTwoThatAreStartedTogetherTheFirstWins) {
     EXPECT_THAT(s.take(), Contains("reply 1 b:done a:failed"));
 }
 
+TEST(NewConflict, OfTwoThatRunStopsTheOtherThanTheOneThatSaysSo) {
+    Scenario s({Service("a"), Service("b"), Service("c").needs({"b"})});
+    s.boot_up().apply({Service("a").conflicts({"b"}), Service("b"), Service("c").needs({"b"})});
+    EXPECT_THAT(s.take(), ElementsAre("touches c<b b<a", "signal c SIGTERM", "signal c SIGCONT",
+                                      "reply 1 a:done"));
+    s.exits("c").exits("b");
+    EXPECT_EQ(s.state("a"), "running");
+    EXPECT_EQ(s.state("b"), "stopped");
+    EXPECT_EQ(s.cause("b"), "stopped because it now conflicts with a");
+    EXPECT_EQ(s.cause("c"), "stopped because b was stopped");
+}
+
+TEST(NewConflict, StopsTheOtherThoughThatIsFirstByName) {
+    Scenario s({Service("a"), Service("b")});
+    s.boot_up().replace({Service("a"), Service("b").conflicts({"a"})});
+    EXPECT_THAT(s.take(), ElementsAre("signal a SIGTERM", "signal a SIGCONT"));
+    EXPECT_EQ(s.state("b"), "running");
+}
+
+TEST(NewConflict, ThatBothSayLeavesTheOneThatWasStartedLater) {
+    const std::vector<Service> rivals = {Service("a").conflicts({"b"}),
+                                         Service("b").conflicts({"a"})};
+    Scenario s({Service("a").disabled(), Service("b")});
+    s.boot_up().pass(1s).start({"a"}).spawned("a").take();
+    s.apply(rivals).exits("b");
+    EXPECT_THAT(s.take(), ElementsAre("touches b<a", "signal b SIGTERM", "signal b SIGCONT",
+                                      "reap b", "reply 2 a:done b:done"));
+    Scenario together({Service("a"), Service("b")});
+    together.boot_up().replace(rivals);
+    EXPECT_THAT(together.take(), ElementsAre("signal a SIGTERM", "signal a SIGCONT"));
+}
+
+TEST(NewConflict, OfOneThatIsRestartedForItWaitsForTheOtherToBeGone) {
+    Scenario s({Service("a"), Service("b")});
+    s.boot_up().replace({Service("a").command({"/bin/a2"}).conflicts({"b"}), Service("b")});
+    s.exits("a");
+    EXPECT_EQ(s.cause("a"), "waits for b");
+    s.exits("b");
+    EXPECT_EQ(s.state("a"), "starting");
+    EXPECT_EQ(s.state("b"), "stopped");
+}
+
+TEST(NewConflict, DoesNotBringBackOneWhoseDefinitionChangedAsWell) {
+    Scenario s({Service("a"), Service("b")});
+    s.boot_up().replace({Service("a").conflicts({"b"}), Service("b").command({"/bin/b2"})});
+    s.exits("b");
+    EXPECT_EQ(s.state("a"), "running");
+    EXPECT_EQ(s.state("b"), "stopped");
+}
+
+TEST(NewConflict, WithOneThatIsToBeDownStopsNobody) {
+    Scenario s({Service("a"), Service("b").disabled()});
+    s.boot_up().replace({Service("a"), Service("b").disabled().conflicts({"a"})});
+    EXPECT_THAT(s.take(), IsEmpty());
+}
+
+TEST(NewConflict, ThatIsNoneStopsNobody) {
+    Scenario s({Service("a").conflicts({"b"}), Service("b").disabled()});
+    s.boot_up();
+    s.replace({Service("a").conflicts({"b"}).description("x"), Service("b").disabled()});
+    s.replace({Service("a"), Service("b").disabled().conflicts({"a"})});
+    EXPECT_THAT(s.take(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace reeve::test

@@ -112,12 +112,14 @@ const Named events[] = {
     {"ProbeAnswered yes",
      [](Scenario& s) {
          const bool probed = s.state("a") == "starting";
-         s.event(core::ProbeAnswered{probed ? task_or_none(s) : core::TaskId{999}, true, ""});
+         s.event(
+             core::ProbeAnswered{probed ? task_or_none(s) : core::TaskId{999}, Answer::Yes, ""});
      }},
     {"ProbeAnswered no",
      [](Scenario& s) {
          const bool probed = s.state("a") == "starting";
-         s.event(core::ProbeAnswered{probed ? task_or_none(s) : core::TaskId{999}, false, "no"});
+         s.event(
+             core::ProbeAnswered{probed ? task_or_none(s) : core::TaskId{999}, Answer::No, "no"});
      }},
     {"CommandEnded well",
      [](Scenario& s) {

@@ -244,5 +244,87 @@ TEST(Replan, RemovedOneCanOnlyBeStopped) {
     EXPECT_THAT(s.take(), ElementsAre("reap a", "forget a", "reply 6 a:done"));
 }
 
+TEST(Replan, AnotherStartTimeoutIsTrueOfAStartUnderWay) {
+    Scenario s({Service("a").notify().start_timeout(60s)});
+    s.boot().spawned("a").pass(5s).replace({Service("a").notify().start_timeout(20s)});
+    EXPECT_EQ(s.next(), 15s);
+    s.replace({Service("a").notify().start_timeout(2s)});
+    EXPECT_EQ(s.state("a"), "starting");
+    s.take();
+    s.pass(0s);
+    EXPECT_THAT(s.take(), ElementsAre("signal a SIGTERM", "signal a SIGCONT"));
+    EXPECT_EQ(s.cause("a"), "not ready within 2 s (awaits READY=1)");
+}
+
+TEST(Replan, AnotherStartTimeoutLeavesAStartTheTimeThatItAskedFor) {
+    Scenario s({Service("a").notify().start_timeout(60s)});
+    s.boot().spawned("a").says({.run = s.run("a"), .extend_timeout = 30s}).pass(10s);
+    s.replace({Service("a").notify().start_timeout(15s)});
+    EXPECT_EQ(s.next(), 20s);
+    s.replace({Service("a").notify().start_timeout(90s)});
+    EXPECT_EQ(s.next(), 80s);
+}
+
+TEST(Replan, AnotherStartTimeoutIsNotForTheWaitForAMainProcessThatFollows) {
+    Scenario s({Service("a").forking("/run/a.pid")});
+    s.boot().spawned("a").parent_exits("a").main_found("a").exits("a", 0, true);
+    EXPECT_EQ(s.next(), 2s);
+    s.replace({Service("a").forking("/run/a.pid").start_timeout(90s)});
+    EXPECT_EQ(s.next(), 2s);
+}
+
+TEST(Replan, AnotherStopTimeoutIsTrueOfAStopUnderWay) {
+    Scenario s({Service("a").stop_timeout(300s)});
+    s.boot_up().stop({"a"}).pass(5s).replace({Service("a").stop_timeout(20s)});
+    EXPECT_EQ(s.next(), 15s);
+    s.replace({Service("a").stop_timeout(5s)}).take();
+    s.pass(0s);
+    EXPECT_THAT(s.take(), ElementsAre("kill a"));
+    EXPECT_EQ(s.cause("a"), "did not end on SIGTERM within 5 s; killed");
+    s.replace({Service("a").stop_timeout(60s)});
+    EXPECT_EQ(s.next(), std::nullopt) << "what is killed stays so";
+}
+
+TEST(Replan, AnotherStopTimeoutIsTrueOfTheStopOfAnotherDefinition) {
+    Scenario s({Service("a").stop_timeout(300s).stop_signal(SIGINT)});
+    s.boot_up().restart({"a"}).take();
+    s.replace({Service("a").command({"/bin/a2"}).stop_timeout(20s)});
+    EXPECT_EQ(s.next(), 20s);
+    s.replace({Service("a").command({"/bin/a2"}).stop_timeout(10s)});
+    s.pass(10s);
+    EXPECT_EQ(s.cause("a"), "did not end on SIGINT within 10 s; killed");
+}
+
+TEST(Replan, AnotherStopTimeoutIsTrueOfAHookWithoutOneOfItsOwn) {
+    Scenario s({Service("a").pre_stop({"drain"}).stop_timeout(300s),
+                Service("b").pre_stop({"drain"}, 40s).stop_timeout(300s)});
+    s.boot_up().stop({"a"}).pass(5s).replace(
+        {Service("a").pre_stop({"drain"}).stop_timeout(20s),
+         Service("b").pre_stop({"drain"}, 40s).stop_timeout(20s)});
+    EXPECT_EQ(s.next(), 15s);
+    s.command_ends("a", true);
+    EXPECT_EQ(s.next(), 20s) << "nor is the stop after it as long as it was";
+    s.exits("a").stop({"b"}).replace({Service("b").pre_stop({"drain"}, 40s).stop_timeout(5s)});
+    EXPECT_EQ(s.next(), 40s);
+}
+
+TEST(Replan, AnotherStopTimeoutIsTrueOfAHookThatIsBeingEnded) {
+    Scenario s({Service("a").pre_start({"prepare"}).stop_timeout(300s)});
+    s.boot().stop({"a"}).pass(5s).take();
+    s.replace({Service("a").pre_start({"prepare"}).stop_timeout(20s)});
+    EXPECT_THAT(s.take(), ElementsAre("end task of a"));
+    s.replace({Service("a").pre_start({"prepare"}).stop_timeout(1s)});
+    EXPECT_THAT(s.take(), ElementsAre("kill task of a"));
+}
+
+TEST(Replan, AnotherReadinessIsNothingToOneWhoseMainProcessIsBeingFollowed) {
+    Scenario s({Service("a").forking("/run/a.pid")});
+    s.boot().spawned("a").parent_exits("a").main_found("a").exits("a", 0, true).take();
+    s.replace({Service("a").forking("/run/a.pid").notify()});
+    EXPECT_THAT(s.take(), IsEmpty());
+    s.main_found("a");
+    EXPECT_EQ(s.state("a"), "running");
+}
+
 }  // namespace
 }  // namespace reeve::test

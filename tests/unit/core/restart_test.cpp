@@ -301,5 +301,30 @@ TEST(Leftovers, ASecondWordOfTheExitMeansNothing) {
     EXPECT_EQ(s.state("a"), "stopping");
 }
 
+TEST(Final, IsToldByWhichSettingNothingFollows) {
+    using Policy = config::RestartPolicy;
+    Scenario s({Service("a").restart(Policy::Never), Service("b").restart(Policy::OnFailure),
+                Service("c").restart(Policy::Never).final_exit(3),
+                Service("d").restart(Policy::Always).final_exit(0)});
+    s.boot_up().exits("a", 1).exits("b").exits("c", 3).exits("d");
+    EXPECT_EQ(s.cause("a"), "exit 1 after 0 s; restart: never makes that final");
+    EXPECT_EQ(s.cause("b"), "exit 0 after 0 s; restart: on-failure makes that final");
+    EXPECT_EQ(s.cause("c"), "exit 3 after 0 s; restart_prevent_exit makes that final");
+    EXPECT_EQ(s.cause("d"), "exit 0 after 0 s; restart_prevent_exit makes that final");
+    EXPECT_EQ(s.unit("a").failures.back().cause, "exit 1 after 0 s");
+}
+
+TEST(Final, IsNotToldOfAOneshotNorWhereTheLimitIsTheReason) {
+    Scenario s({Service("a").oneshot(),
+                Service("b").oneshot().restart(config::RestartPolicy::OnFailure),
+                Service("c").oneshot(), Service("d").limit(1, 10s)});
+    s.boot().spawned("a").exits("a", 1).spawned("b").exits("b").spawned("c").exits("c");
+    EXPECT_EQ(s.cause("a"), "exit 1 after 0 s");
+    EXPECT_EQ(s.cause("b"), "exit 0 after 0 s");
+    EXPECT_EQ(s.cause("c"), "exit 0 after 0 s");
+    s.spawned("d").exits("d", 1).pass(1s).spawned("d").exits("d", 1);
+    EXPECT_THAT(s.cause("d"), testing::EndsWith("restarted once within 10 s, the limit"));
+}
+
 }  // namespace
 }  // namespace reeve::test

@@ -99,7 +99,8 @@ TEST(Failures, OfLateOnesAreKept) {
 TEST(Shutdown, IsAnnouncedOnceWithItsCause) {
     Scenario s({Service("web").shutdown_on_exit().restart(config::RestartPolicy::Never)});
     s.boot_up().pass(2s).exits("web", 42).shutdown();
-    EXPECT_EQ(s.shutdown_cause(), "web has ended: exit 42 after 2 s");
+    EXPECT_EQ(s.shutdown_cause(),
+              "web has ended: exit 42 after 2 s; restart: never makes that final");
     Scenario asked({Service("web")});
     asked.boot_up().shutdown();
     EXPECT_EQ(asked.shutdown_cause(), "test");

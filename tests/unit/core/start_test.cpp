@@ -156,7 +156,7 @@ TEST(Start, AnswerOfACancelledProbeIsNotHeard) {
     Scenario s({Service("a").probed(200ms, 1s)});
     s.boot().spawned("a");
     const core::TaskId cancelled = s.task("a");
-    s.pass(1s).event(core::ProbeAnswered{cancelled, true, ""});
+    s.pass(1s).event(core::ProbeAnswered{cancelled, Answer::Yes, ""});
     EXPECT_EQ(s.state("a"), "starting");
 }
 
@@ -233,6 +233,28 @@ TEST(Start, NamesFirstWhomElseItStarts) {
                 Service("web").needs({"db", "cache"}).disabled()});
     s.boot_up().start({"web"});
     EXPECT_THAT(s.take(), ElementsAre("touches to start db<web", "spawn db"));
+}
+
+TEST(Readiness, ThatCannotBeAskedIsTriedAgainUntilTheStartTimeout) {
+    Scenario s({Service("a").probed(10s).start_timeout(5s)});
+    s.boot().spawned("a").take();
+    s.unasked("a");
+    EXPECT_EQ(s.cause("a"),
+              "not ready yet: its probe cannot be asked: socket: Too many open files");
+    EXPECT_EQ(s.next(), 1s) << "and not after the interval of one that was answered";
+    s.pass(1s);
+    EXPECT_THAT(s.take(), ElementsAre("probe a"));
+    s.unasked("a").pass(1s).take();
+    s.probe("a", true);
+    EXPECT_EQ(s.state("a"), "running");
+}
+
+TEST(Readiness, ThatCanNeverBeAskedFailsTheStartInItsTime) {
+    Scenario s({Service("a").probed().start_timeout(400ms)});
+    s.boot().spawned("a").unasked("a").pass(250ms).unasked("a").pass(150ms);
+    EXPECT_EQ(s.state("a"), "stopping");
+    EXPECT_EQ(s.cause("a"),
+              "not ready within 400 ms (its probe cannot be asked: socket: Too many open files)");
 }
 
 }  // namespace

@@ -99,7 +99,7 @@ TEST(Health, GoesOnDuringAReload) {
     s.boot().spawned("a").reload({"a"}).pass(0s).take();
     const auto tasks = core::tasks_of(s.unit("a").state());
     ASSERT_EQ(tasks.size(), 2u);
-    s.event(core::ProbeAnswered{tasks[1], false, "refused"});
+    s.event(core::ProbeAnswered{tasks[1], Answer::No, "refused"});
     EXPECT_EQ(s.state("a"), "stopping");
 }
 
@@ -152,6 +152,34 @@ TEST(Watchdog, LeavesMoreTimeAtOnceButLessAtTheNextStart) {
     s.replace({Service("a").notify().watchdog(1s)}).take();
     EXPECT_EQ(s.state("a"), "stopping");
     EXPECT_THAT(s.cause("a"), HasSubstr("its definition changed"));
+}
+
+TEST(Health, ThatCannotBeAskedIsNoFailure) {
+    Scenario s({Service("a").health(every(30s, 2))});
+    s.boot().spawned("a").pass(0s);
+    for (int i = 0; i < 5; ++i) s.unasked("a").pass(1s);
+    EXPECT_EQ(s.state("a"), "running");
+    EXPECT_EQ(s.cause("a"), "its health probe cannot be asked: socket: Too many open files");
+    EXPECT_EQ(s.unit("a").unhealthy, "");
+    s.probe("a", true);
+    EXPECT_EQ(s.cause("a"), "its health probe answers again");
+    EXPECT_EQ(s.next(), 30s);
+}
+
+TEST(Health, ThatCannotBeAskedForgetsNoFailureEither) {
+    Scenario s({Service("a").health(every(5s, 2))});
+    s.boot().spawned("a").pass(0s).probe("a", false, "refused").pass(5s).unasked("a");
+    EXPECT_EQ(s.unit("a").unhealthy, "refused");
+    s.pass(1s).probe("a", false, "refused");
+    EXPECT_EQ(s.state("a"), "stopping");
+    EXPECT_EQ(s.cause("a"), "unhealthy: refused, 2 times in a row");
+}
+
+TEST(Health, ThatCannotBeAskedIsForgottenWithItsProbe) {
+    Scenario s({Service("a").health(every(5s))});
+    s.boot().spawned("a").pass(0s).unasked("a").replace({Service("a")});
+    EXPECT_EQ(s.cause("a"), "its health probe was changed");
+    EXPECT_EQ(s.next(), std::nullopt);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 
@@ -49,6 +50,18 @@ TEST(BecomeSupervisor, BecomesTheReaperOfOrphans) {
         int is_reaper = 0;
         prctl(PR_GET_CHILD_SUBREAPER, &is_reaper, 0, 0, 0);
         return is_reaper == 1;
+    }));
+}
+
+TEST(DescriptorsLeft, AreThoseThatTheLimitAllowsBesideTheOpenOnes) {
+    EXPECT_TRUE(holds_in_child([] {
+        rlimit limit{};
+        getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = 100;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        const auto before = descriptors_left();
+        const Fd one(dup(0)), two(dup(0));
+        return before && *before < 100 && descriptors_left() == *before - 2;
     }));
 }
 

@@ -87,7 +87,8 @@ TEST(BootWatchTest, NamesWhatFailedAndWhatWaitsForItAndIsUpAllTheSame) {
     EXPECT_EQ(boot.status(), 0);
     EXPECT_EQ(boot.text(),
               "reeved: app has not come up: waits for db (failed)\n"
-              "reeved: db has failed: exit 3 after 0 s, before it was ready\n"
+              "reeved: db has failed: exit 3 after 0 s, before it was ready; restart: never makes "
+              "that final\n"
               "reeved: front has not come up: waits for app (waiting)\n");
 }
 
@@ -128,7 +129,8 @@ TEST(BootWatchTest, AServiceThatEndsTheSupervisorFailsItEvenAsTheLastOne) {
     boot.spawned("main").exits("main", 42);
     EXPECT_EQ(boot.status(), 1);
     EXPECT_EQ(boot.text(),
-              "reeved: main has failed: exit 42 after 0 s, before it was ready\n"
+              "reeved: main has failed: exit 42 after 0 s, before it was ready; restart: never "
+              "makes that final\n"
               "reeved: ended with status 42 before the boot was over\n");
 }
 
@@ -158,7 +160,8 @@ TEST(BootWatchTest, WhatAProgramPrintedCannotForgeLines) {
     core::RunId run{1};
     boot.event(core::SpawnFailed{run, "exec /x\nreeved: all is well\x1b[2J", false});
     EXPECT_EQ(boot.text(),
-              "reeved: web has failed: cannot start: exec /x?reeved: all is well?[2J\n");
+              "reeved: web has failed: cannot start: exec /x?reeved: all is well?[2J; restart: "
+              "never makes that final\n");
 }
 
 }  // namespace
