@@ -241,8 +241,8 @@ TEST(Card, SaysWhatIsWrongWithTheLog) {
                           "; 1,234,567 lines lost; 1 line dropped as over its rate\n"));
     web.log = protocol::LogTrouble{"Read-only file system", look.now - 48h, true, 0, 0};
     EXPECT_THAT(render_card(web, {}, {}, look),
-                HasSubstr("log trouble  Read-only file system since " +
-                          local_time(look.now - 48h) + "; its lines wait\n"));
+                HasSubstr("log trouble  Read-only file system since " + local_time(look.now - 48h) +
+                          "; its lines wait\n"));
     web.log = protocol::LogTrouble{{}, {}, false, 12, 0};
     EXPECT_THAT(render_card(web, {}, {}, look), HasSubstr("log trouble  12 lines lost\n"));
 }
