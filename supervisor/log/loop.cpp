@@ -60,6 +60,7 @@ void Loop::run() {
         round();
         tend();
     }
+    tell_what_is_missing();
     spool_.discard();
     disk_->end();
 }
@@ -74,7 +75,7 @@ void Loop::stand_in() {
         while (disk_->is_caught() && !is_over()) round();
         if (disk_->is_caught()) return disk_->end();
         try_disk();
-        answers_again_ = true;
+        untold_ = true;
         disk_->hand_back();
     }
 }
@@ -111,6 +112,7 @@ int Loop::timeout() const {
     }
     if (give_back_at_) until(*give_back_at_);
     if (disk_deadline_ && disk_->answers()) until(*disk_deadline_);
+    if (notices_due_ && disk_->answers()) until(*notices_due_);
     for (const Waiting& drain : drains_) {
         if (!at_disk_.empty() || !disk_->answers()) until(drain.patience_ends);
     }
@@ -158,6 +160,7 @@ bool Loop::wait() {
         give_back_at_.reset();
     }
     if (disk_deadline_ && *disk_deadline_ <= now_ && disk_->answers()) try_disk();
+    if (notices_due_ && *notices_due_ <= now_ && disk_->answers()) untold_ = true;
     return messages;
 }
 
@@ -183,6 +186,7 @@ void Loop::serve(Stream& stream) {
     if (held) awaits = writer_.write(stream, finishing ? Tail::Finish : Tail::Keep, now_);
     put_back(stream, held && awaits.nobody());
     if (stream.service->removed) return;
+    if (!notices_due_ && stream.service->in_file.lost > 0) notices_due_ = now_ + kNoticeInterval;
     const bool called = std::exchange(stream.called, false);
     if (!held) {
         at_disk_.empty() ? rest(stream) : wait_for_disk(stream);

@@ -54,6 +54,7 @@ class Loop {
 
   private:
     static constexpr Duration kDiskInterval = 500ms;
+    static constexpr Duration kNoticeInterval = 2s;
     static constexpr std::size_t kMaxWaitingSlots = kMaxSlots / 2;
 
     struct Waiting {
@@ -145,11 +146,12 @@ class Loop {
     std::array<SinkQueue, 2> queues_;
     std::vector<Stream*> at_disk_;
     std::optional<Time> disk_deadline_;
+    std::optional<Time> notices_due_;  // while lines are missing of which the files do not tell
     std::vector<Stream*> in_hand_;     // of the writing thread during its calls to the disk
     std::unique_ptr<char[]> scratch_;  // for what is thrown away
     std::optional<Time> give_back_at_;
     bool reopening_ = false;
-    bool answers_again_ = false;
+    bool untold_ = false;
     std::deque<Stream*> holders_;  // of slots, the oldest first
     std::vector<Waiting> drains_;
     Time now_{};

@@ -193,19 +193,21 @@ void Loop::handle(Remove&& message) {
 /// What only the writing thread can do, and with nothing in hand.
 void Loop::tend() {
     if (std::exchange(reopening_, false)) writer_.reopen();
-    if (std::exchange(answers_again_, false)) tell_what_is_missing();
+    if (std::exchange(untold_, false)) tell_what_is_missing();
     bury();
 }
 
-/// When the disk answers again, also in the logs of those that have nothing to write now.
+/// Also in the logs of those that have nothing to write now.
 void Loop::tell_what_is_missing() {
+    notices_due_.reset();
     std::vector<std::string> names;
     for (const auto& [name, entry] : services_) {
         if (entry->in_file.lost > 0) names.push_back(name);
     }
     for (const std::string& name : names) {
         const auto found = services_.find(name);
-        if (found != services_.end()) writer_.write_notices(*found->second, now_);
+        if (found == services_.end() || writer_.write_notices(*found->second, now_)) continue;
+        if (!notices_due_) notices_due_ = now_ + kNoticeInterval;
     }
 }
 
@@ -223,6 +225,7 @@ void Loop::bury() {
             stream->slot->commit(stream->slot->unwritten().size());
             let_go(*stream);
         }
+        writer_.write_notices(*removed, now_);
         writer_.forget(*removed);
     }
 }

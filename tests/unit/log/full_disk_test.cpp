@@ -164,6 +164,29 @@ TEST_F(FullDisk, LeavesSlotsToOthersWhenManyWait) {
     });
 }
 
+TEST_F(FullDisk, TellsWhatIsMissingAlsoWhenNothingMoreIsWritten) {
+    on_it([&] {
+        const auto web = open("web", kDrop);
+        put(web.out.get(), "one\ntwo\n");
+        drain("web");
+        make_room();
+        await([&] { return !current("web").empty(); });
+        EXPECT_EQ(records("web"), Records{"stderr F reeve: 2 lines lost: " + no_space});
+        EXPECT_EQ(collector->trouble("web")->problem, "");
+    });
+}
+
+TEST_F(FullDisk, TellsAtTheEndWhatIsMissing) {
+    on_it([&] {
+        const auto web = open("web", kDrop);
+        put(web.out.get(), "one\n");
+        drain("web");
+        make_room();
+        collector.reset();
+        EXPECT_EQ(records("web"), Records{"stderr F reeve: 1 line lost: " + no_space});
+    });
+}
+
 TEST_F(FullDisk, TakesNoRestOfALineForALine) {
     on_it([&] {
         config::Log log = kDrop;
