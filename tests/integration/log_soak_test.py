@@ -16,7 +16,7 @@ from harness import REEVECTL, Supervisor, needs, python
 
 SECONDS = float(os.environ.get("REEVE_SOAK_SECONDS", "6"))
 SERVICES = 20
-DISK = "160m"
+DISK = (64 << 20) + int(SECONDS * (2 << 20))  # more than all that they write
 LINE = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z stdout F (\d+) x*")
 LOST = re.compile(rb"\S+ stderr F reeve: (\d+) lines lost: .*")
 
@@ -66,11 +66,13 @@ class Disk:
 
     def fill(self):
         with open(self.path + "/filler", "wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(bytes(1 << 16))
-            except OSError:
-                pass
+            size, step = 0, 64 << 20
+            while step >= 4096:
+                try:
+                    os.posix_fallocate(file.fileno(), size, step)
+                    size += step
+                except OSError:
+                    step //= 2
 
     def empty(self):
         os.unlink(self.path + "/filler")
