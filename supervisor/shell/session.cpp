@@ -47,8 +47,13 @@ asio::awaitable<void> Session::read() {
             close_after_sending();
             co_return;
         }
-        if (error == asio::error::eof) self->await_hang_up();
-        if (error || closing_) co_return;
+        if (error == asio::error::eof) {
+            self->await_hang_up();
+            co_return;
+        }
+        // A client that goes with an answer unread resets the connection.
+        if (error) self->close();
+        if (closing_) co_return;
         line_(self, std::string_view(input_).substr(0, size));
         input_.erase(0, size);
         if (!co_await await_room()) co_return;

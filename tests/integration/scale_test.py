@@ -2,6 +2,7 @@
 import collections
 import os
 import resource
+import select
 import unittest
 
 from harness import FOREVER, PATIENCE, Deadline, Supervisor, python, shell
@@ -82,6 +83,17 @@ class Leaks(unittest.TestCase):
                 for verb in ("reload", "restart"):
                     self.assertTrue(client.call(verb, names=["web"])["result"]["results"][0]["ok"])
             client.close()
+            self.assert_no_more_descriptors(s, before)
+
+    def test_clients_that_go_with_an_answer_unread_leave_no_descriptor(self):
+        with Supervisor({"services": {"web": {"command": FOREVER}}}) as s:
+            s.wait_for("web", "running")
+            before = descriptors(s.reeved_pid)
+            for _ in range(10):
+                client = s.client()
+                client.send("subscribe")
+                self.assertTrue(select.select([client.socket], [], [], PATIENCE)[0])
+                client.close()
             self.assert_no_more_descriptors(s, before)
 
     def test_200_connections_leave_no_descriptor(self):
