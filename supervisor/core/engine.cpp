@@ -23,6 +23,16 @@ Engine::Engine(config::PlanPtr plan, std::uint64_t seed) : random_(seed) {
     units_.adopt(std::move(plan));
 }
 
+Engine::Engine(config::PlanPtr plan, const Snapshot& snapshot,
+               const std::vector<UnitSnapshot>& units)
+    : random_(snapshot.random), shutdown_(snapshot.shutdown), booted_(snapshot.booted) {
+    units_.restore(std::move(plan), units, snapshot.numbers);
+}
+
+Engine::Snapshot Engine::snapshot() const {
+    return {units_.numbers(), random_.state(), booted_, shutdown_};
+}
+
 std::vector<Action> Engine::handle(const Event& event, Time now) {
     now_ = now;
     out_.clear();
@@ -119,6 +129,7 @@ void Engine::on(const ResetAsked& event) {
             continue;
         }
         unit->history = {};
+        units_.note(*unit);
         if (std::holds_alternative<Failed>(unit->state())) {
             unit->origin = "its failure was reset by request";
             change(*unit, Stopped{}, unit->origin);
@@ -177,7 +188,9 @@ void Engine::restart_services(const Requested& event) {
     const Raised raised = raise(event.services, "restarted by request", true);
     announce_raised(event.request, raised);
     for (const ServiceId id : event.services) {
-        if (units_.at(id).goal == Goal::Up) units_.at(id).origin = "restarted by request";
+        Unit& unit = units_.at(id);
+        units_.note(unit);
+        if (unit.goal == Goal::Up) unit.origin = "restarted by request";
     }
 }
 

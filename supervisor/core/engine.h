@@ -25,6 +25,34 @@ class Engine {
     /// `seed` feeds the jitter of backoffs.
     Engine(config::PlanPtr plan, std::uint64_t seed);
 
+    struct Shutdown {
+        int status = 0;
+        std::optional<Time> deadline{};
+        bool asked = false;  ///< from outside; the next time everything is killed
+        bool forced = false;
+        bool given_up = false;  ///< something is left that even SIGKILL does not end
+        bool finished = false;
+        bool operator==(const Shutdown&) const = default;
+    };
+    /// All that a successor has to know, but for the plan: with the same plan and the same events
+    /// at the same times it does what this one would have done. Requests that somebody waits for
+    /// are not in it.
+    struct Snapshot {
+        Units::Numbers numbers;
+        std::uint64_t random = 0;
+        bool booted = false;
+        std::optional<Shutdown> shutdown{};
+        bool operator==(const Snapshot&) const = default;
+    };
+    Snapshot snapshot() const;
+    /// The services that may have changed, or are gone, since this was last asked: those whose
+    /// UnitSnapshot is to be taken anew.
+    std::vector<ServiceId> take_changed() { return units_.take_changed(); }
+
+    /// Goes on from what a predecessor had come to under this plan. It is to be told Resumed first,
+    /// unless all that was decided has been done.
+    Engine(config::PlanPtr plan, const Snapshot& snapshot, const std::vector<UnitSnapshot>& units);
+
     /// Takes in one event and returns what is to be done, in order. `now` never goes back.
     [[nodiscard]] std::vector<Action> handle(const Event& event, Time now);
 
@@ -37,14 +65,6 @@ class Engine {
     std::optional<Time> shutdown_deadline() const;
 
   private:
-    struct Shutdown {
-        int status = 0;
-        std::optional<Time> deadline;
-        bool asked = false;  ///< from outside; the next time everything is killed
-        bool forced = false;
-        bool given_up = false;  ///< something is left that even SIGKILL does not end
-        bool finished = false;
-    };
     /// Whom a request for services to be up concerns beyond those that it names.
     struct Raised {
         std::vector<Touches::Service> started;
@@ -54,6 +74,7 @@ class Engine {
 
     // engine.cpp: events
     void on(const BootAsked& event);
+    void on(const Resumed& event);
     void on(const Requested& event);
     void on(const SignalAsked& event);
     void on(const ResetAsked& event);
@@ -215,6 +236,13 @@ class Engine {
                               Raised raised);
     void ready_changed(Unit& unit);
     void timeouts_changed(Unit& unit);
+
+    // resume.cpp: what a predecessor had in hand
+    void take_up(Unit& unit, const Resumed& event);
+    void take_up_start(Unit& unit, bool born, bool in_hook);
+    void take_up_reload(Unit& unit, bool in_command);
+    void take_up_stop(Unit& unit, bool born, bool in_command);
+    void take_up_watch(Unit& unit);
 
     // shutdown
     void begin_shutdown(int status, const std::string& origin, std::string cause);

@@ -32,6 +32,15 @@ enum class Verb {
 /// The supervisor came up; whatever is enabled shall run.
 struct BootAsked {};
 
+/// Somebody has taken over from an engine that is gone, with what that knew. What it had decided
+/// last may not have been done, and what it was told last it may not have heard. What these runs
+/// and commands come to will be told as ever, what has become of them meanwhile too; of all others
+/// nothing is there.
+struct Resumed {
+    std::vector<RunId> runs;       ///< whose first process was started
+    std::vector<TaskId> commands;  ///< that are under way
+};
+
 /// Somebody asked for something to be done to some services.
 struct Requested {
     RequestId request;
@@ -167,9 +176,9 @@ struct ShutdownAsked {
     bool insistent = true;
 };
 
-using Event =
-    std::variant<BootAsked, Requested, SignalAsked, ResetAsked, Abandoned, Spawned, SpawnFailed,
-                 ParentExited, MainFound, MainAwaited, Exited, TreeEmptied, ReadyReported, Notified,
-                 ProbeAnswered, CommandEnded, DeadlinePassed, PlanReplaced, ShutdownAsked>;
+using Event = std::variant<BootAsked, Resumed, Requested, SignalAsked, ResetAsked, Abandoned,
+                           Spawned, SpawnFailed, ParentExited, MainFound, MainAwaited, Exited,
+                           TreeEmptied, ReadyReported, Notified, ProbeAnswered, CommandEnded,
+                           DeadlinePassed, PlanReplaced, ShutdownAsked>;
 
 }  // namespace reeve::core

@@ -24,7 +24,7 @@ std::string in_words(const config::Argv& command) {
 std::string result_of(const Unit& unit, const Stopping& stopping) {
     const RunResult& last = unit.last_run;
     if (last.out_of_memory == true) return "oom-kill";
-    if (!unit.result.empty()) return std::string(unit.result);
+    if (!unit.result.empty()) return unit.result;
     if (unit.stop_timed_out) return "timeout";
     if (stopping.reason == StopReason::Asked) return "success";
     if (!last.executed) return "resources";

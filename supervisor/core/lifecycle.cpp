@@ -56,7 +56,7 @@ void Engine::start_run(Unit& unit) {
     unit.run_pid.reset();
     unit.status_text.clear();
     unit.trouble.clear();
-    unit.result = {};
+    unit.result.clear();
     unit.unready.clear();
     unit.unhealthy.clear();
     unit.unasked = false;
@@ -248,6 +248,7 @@ void Engine::decide_fate(Unit& unit) {
 void Engine::restarts_along(const Touches::Service& dependent) {
     Unit& unit = units_.at(dependent.id);
     if (unit.alive()) {
+        units_.note(unit);
         unit.origin = "restarted because " + units_.at(dependent.reason).name() + " was restarted";
     }
 }

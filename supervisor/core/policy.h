@@ -17,6 +17,7 @@ namespace reeve::core {
 class Random {
   public:
     explicit Random(std::uint64_t seed) : state_(seed) {}
+    std::uint64_t state() const { return state_; }
     std::uint64_t next();
     /// Evenly from [0, 1).
     double fraction();
@@ -30,6 +31,7 @@ struct RestartHistory {
     int restarts = 0;         ///< automatic ones since it was last started by hand
     int quick_exits = 0;      ///< in a row; the exponent of the backoff
     std::vector<Time> times;  ///< of the automatic restarts that the limit still counts
+    bool operator==(const RestartHistory&) const = default;
 };
 
 /// The end of one run.

@@ -160,6 +160,7 @@ void Engine::stop_rival(Unit& rival, const Unit& unit, std::string origin,
 }
 
 void Engine::lower(Unit& unit, std::string origin) {
+    units_.note(unit);
     unit.cycle = false;
     if (unit.goal == Goal::Down) return;
     unit.goal = Goal::Down;
@@ -188,6 +189,7 @@ std::vector<Touches::Service> Engine::dependents_of(const std::vector<ServiceId>
 }
 
 void Engine::touch(Unit& unit) {
+    units_.note(unit);
     moved_.push_back(unit.id());
     halt_queue_.push_back(unit.id());
     if (unit.queued) return;
@@ -258,6 +260,7 @@ void Engine::note_lost_bond(Unit& unit) {
     for (const std::uint32_t place : units_.neighbours(unit, Edge::Binds)) {
         const Unit& other = units_.at_place(place);
         if (is_satisfied(other) || is_being_followed(other)) continue;
+        units_.note(unit);
         unit.cycle = true;
         if (!other.halting) {
             unit.origin = "restarted because " + other.name() + ", which it is bound to, ended";
@@ -302,7 +305,10 @@ void Engine::forget(Unit& unit) {
         touch(*successor);
     }
     for (const ServiceId id : unit.stops_after) {
-        if (Unit* other = units_.find(id)) std::erase(other->removed_behind, unit.id());
+        Unit* other = units_.find(id);
+        if (other == nullptr) continue;
+        std::erase(other->removed_behind, unit.id());
+        units_.note(*other);
     }
     out_.push_back(Forget{unit.id(), unit.name()});
     units_.erase(unit.id());

@@ -92,14 +92,45 @@ void Units::adopt(config::PlanPtr plan) {
     places_ = std::move(places);
     plan_ = std::move(plan);
     removed_.clear();
-    for_each([this](const Unit& unit) {
+    for_each([this](Unit& unit) {
+        note(unit);
         if (places_[unit.id().value - 1] == no_place) removed_.emplace(unit.name(), unit.id());
     });
 }
 
+void Units::restore(config::PlanPtr plan, const std::vector<UnitSnapshot>& units,
+                    const Numbers& numbers) {
+    units_.resize(numbers.service);
+    last_run_ = numbers.run;
+    last_task_ = numbers.task;
+    for (const UnitSnapshot& snapshot : units) {
+        Unit& unit = units_[snapshot.id.value - 1].emplace(snapshot);
+        if (const auto deadline = deadline_of(unit.state_)) {
+            deadlines_.emplace(*deadline, unit.id());
+        }
+        alive_ += std::size_t{is_alive(unit.state_)};
+        busy_ += std::size_t{is_busy(unit.state_)};
+        if (const RunId run = run_of(unit.state_)) runs_.emplace(run, unit.id());
+        for (const TaskId task : tasks_of(unit.state_)) tasks_.emplace(task, unit.id());
+    }
+    adopt(std::move(plan));
+}
+
 void Units::erase(ServiceId id) {
+    note(at(id));
     removed_.erase(at(id).name());
     units_[id.value - 1].reset();
+}
+
+void Units::note(Unit& unit) {
+    if (!std::exchange(unit.noted_, true)) changed_.push_back(unit.id());
+}
+
+std::vector<ServiceId> Units::take_changed() {
+    for (const ServiceId id : changed_) {
+        if (Unit* unit = find(id)) unit->noted_ = false;
+    }
+    return std::exchange(changed_, {});
 }
 
 const Unit* Units::find(ServiceId id) const {
@@ -128,11 +159,18 @@ const Unit* Units::by_run(RunId run) const {
     return found == runs_.end() ? nullptr : find(found->second);
 }
 
-Unit* Units::by_run(RunId run) { return const_cast<Unit*>(std::as_const(*this).by_run(run)); }
+Unit* Units::by_run(RunId run) {
+    Unit* unit = const_cast<Unit*>(std::as_const(*this).by_run(run));
+    if (unit != nullptr) note(*unit);
+    return unit;
+}
 
 Unit* Units::by_task(TaskId task) {
     const auto found = tasks_.find(task);
-    return found == tasks_.end() ? nullptr : find(found->second);
+    if (found == tasks_.end()) return nullptr;
+    Unit* unit = find(found->second);
+    if (unit != nullptr) note(*unit);
+    return unit;
 }
 
 std::span<const std::uint32_t> Units::neighbours(const Unit& unit, Edge edge) const {
@@ -163,6 +201,7 @@ std::span<const std::uint32_t> Units::neighbours(const Unit& unit, Edge edge) co
 }
 
 void Units::change(Unit& unit, State state, std::string cause, Time now, std::vector<Action>& out) {
+    note(unit);
     const std::string_view from = name_of(unit.state_);
     const auto old_deadline = deadline_of(unit.state_);
     const auto new_deadline = deadline_of(state);

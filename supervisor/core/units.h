@@ -35,6 +35,7 @@ struct RunResult {
     bool executed = false;  ///< there was a process
     std::optional<ResourceUsage> usage;
     std::optional<bool> out_of_memory;
+    bool operator==(const RunResult&) const = default;
 };
 
 /// One failure of a service, kept for people.
@@ -42,6 +43,7 @@ struct FailureNote {
     std::string cause;
     Time started;
     RunResult result;
+    bool operator==(const FailureNote&) const = default;
 };
 
 /// A run of a service that is over, kept for people: from its start, hooks included, to where
@@ -51,44 +53,28 @@ struct EndedRun {
     Time ended;
     ExitStatus status;
     std::optional<int> pid;  ///< of its main process, if there was one
+    bool operator==(const EndedRun&) const = default;
 };
 
-/// One service as the engine knows it. Its state is changed by Units::change alone.
-class Unit {
-  public:
-    Unit(ServiceId id, config::ServicePtr service) : definition(std::move(service)), id_(id) {}
-
-    ServiceId id() const { return id_; }
-    const std::string& name() const { return definition->name; }
-    const config::Policy& policy() const { return definition->policy; }
-    const State& state() const { return state_; }
-    const std::string& cause() const { return cause_; }
-    /// When it entered its present state.
-    Time since() const { return since_; }
-    bool alive() const { return is_alive(state_); }
-
-    config::ServicePtr definition;
+/// What the engine remembers of a service beside its definition and its state.
+struct Memory {
     /// What the present run is stopped by: another definition that takes a restart is not for it.
     config::ServicePtr run_definition;
-    const config::Stop& stop() const {
-        return (run_definition ? run_definition : definition)->policy.stop;
-    }
     Goal goal = Goal::Down;
-    bool cycle = false;       ///< to be stopped and started again
-    bool halting = false;     ///< alive and must stop: by its goal, its cycle or a requirement
-    bool removed = false;     ///< the configuration no longer has it
-    bool queued = false;      ///< the engine is about to look at it
-    std::string origin;       ///< why it has its goal, for people
-    std::string trouble;      ///< what went wrong with the present run, for people
-    std::string_view result;  ///< the same as systemd.exec(5) calls it, where its end does not tell
-    std::string unready;      ///< why it is not ready yet, for people
-    std::string unhealthy;    ///< the last bad answer of its health probe; empty after a good one
-    bool unasked = false;     ///< its health probe could not be carried out the last time
+    bool cycle = false;     ///< to be stopped and started again
+    bool halting = false;   ///< alive and must stop: by its goal, its cycle or a requirement
+    bool removed = false;   ///< the configuration no longer has it
+    std::string origin;     ///< why it has its goal, for people
+    std::string trouble;    ///< what went wrong with the present run, for people
+    std::string result;     ///< the same as systemd.exec(5) calls it, where its end does not tell
+    std::string unready;    ///< why it is not ready yet, for people
+    std::string unhealthy;  ///< the last bad answer of its health probe; empty after a good one
+    bool unasked = false;   ///< its health probe could not be carried out the last time
     std::string status_text;
     std::optional<int> pid;
     std::optional<int> run_pid;  ///< of the present or last run's main process, gone or not
-    Time started;                ///< when the present or last run was spawned
-    Time ready_since;            ///< when it became ready; counts while it is Running or after that
+    Time started{};              ///< when the present or last run was spawned
+    Time ready_since{};          ///< when it became ready; counts while it is Running or after that
     bool was_ready = false;
     bool start_failed = false;             ///< the last run ended before it was ready
     bool unwell = false;                   ///< the last run was ended because it was not well
@@ -102,23 +88,69 @@ class Unit {
     std::optional<LastExit> last_exit;
     std::vector<FailureNote> failures;  ///< the last few, oldest first
     std::vector<EndedRun> ended_runs;   ///< the last few, oldest first
-    /// Where the last look through its neighbours ended; the next one begins there.
-    struct Cursors {
-        std::uint32_t stop = 0, requirements = 0, order = 0;
-    } cursors;
     /// The order of stopping that a removed service had: those to go before it; and on their side
     /// the removed ones that wait for them.
     std::vector<ServiceId> stops_after, removed_behind;
     /// The removed services whose place it takes, which must be gone before it starts; and on their
     /// side those that wait for that.
     std::vector<ServiceId> predecessors, successors;
+    /// Where the last look through its neighbours ended; the next one begins there. Nothing else
+    /// depends on it.
+    struct Cursors {
+        std::uint32_t stop = 0, requirements = 0, order = 0;
+        bool operator==(const Cursors&) const { return true; }
+    } cursors;
+
+    bool operator==(const Memory&) const = default;
+};
+
+/// A service by value: all that a successor of the engine has to know of it.
+struct UnitSnapshot {
+    ServiceId id;
+    config::ServicePtr definition;
+    Memory memory;
+    State state;
+    std::string cause;
+    Time since{};
+
+    bool operator==(const UnitSnapshot&) const = default;
+};
+
+/// One service as the engine knows it. Its state is changed by Units::change alone.
+class Unit : public Memory {
+  public:
+    Unit(ServiceId id, config::ServicePtr service) : definition(std::move(service)), id_(id) {}
+    explicit Unit(const UnitSnapshot& from)
+        : Memory(from.memory),
+          definition(from.definition),
+          id_(from.id),
+          state_(from.state),
+          cause_(from.cause),
+          since_(from.since) {}
+    UnitSnapshot snapshot() const { return {id_, definition, *this, state_, cause_, since_}; }
+
+    ServiceId id() const { return id_; }
+    const std::string& name() const { return definition->name; }
+    const config::Policy& policy() const { return definition->policy; }
+    const State& state() const { return state_; }
+    const std::string& cause() const { return cause_; }
+    /// When it entered its present state.
+    Time since() const { return since_; }
+    bool alive() const { return is_alive(state_); }
+    const config::Stop& stop() const {
+        return (run_definition ? run_definition : definition)->policy.stop;
+    }
+
+    config::ServicePtr definition;
+    bool queued = false;  ///< the engine is about to look at it
 
   private:
     friend class Units;
     ServiceId id_;
     State state_ = Stopped{};
     std::string cause_;
-    Time since_;
+    Time since_{};
+    bool noted_ = false;  // among those that may have changed
 };
 
 /// Good enough for whoever requires it.
@@ -139,6 +171,21 @@ class Units {
     void adopt(config::PlanPtr plan);
     void erase(ServiceId id);
 
+    /// The numbers that were given out last.
+    struct Numbers {
+        std::uint64_t service = 0, run = 0, task = 0;
+        bool operator==(const Numbers&) const = default;
+    };
+    Numbers numbers() const { return {units_.size(), last_run_, last_task_}; }
+    /// Instead of the first adopt(): what another one had come to under this plan.
+    void restore(config::PlanPtr plan, const std::vector<UnitSnapshot>& units,
+                 const Numbers& numbers);
+
+    /// It may differ from what it was.
+    void note(Unit& unit);
+    /// Those that may differ, or are gone, since this was last asked; each once.
+    std::vector<ServiceId> take_changed();
+
     const config::Plan& plan() const { return *plan_; }
     const config::PlanPtr& plan_ptr() const { return plan_; }
     Unit* find(ServiceId id);
@@ -148,6 +195,7 @@ class Units {
     const Unit* find(std::string_view name) const;
     /// One that the plan no longer has and that is not gone yet.
     Unit* find_removed(const std::string& name);
+    /// Whoever may change what it finds notes it.
     Unit* by_run(RunId run);
     const Unit* by_run(RunId run) const;
     Unit* by_task(TaskId task);
@@ -208,6 +256,7 @@ class Units {
     std::unordered_map<RunId, ServiceId> runs_;
     std::unordered_map<TaskId, ServiceId> tasks_;
     std::set<std::pair<Time, ServiceId>> deadlines_;
+    std::vector<ServiceId> changed_;
     std::uint64_t last_run_ = 0;
     std::uint64_t last_task_ = 0;
     std::size_t alive_ = 0;

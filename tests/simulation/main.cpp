@@ -97,6 +97,7 @@ bool run(std::uint64_t seed, const Options& options, Tally& sum) {
     sum.lives += tally.lives;
     sum.plans += tally.plans;
     sum.calms += tally.calms;
+    sum.deaths += tally.deaths;
     return true;
 }
 
@@ -127,12 +128,13 @@ int simulate(const Options& options) {
                 static_cast<double>(sum.events) / took.count(),
                 options.bench ? "" : ", every rule looked at after each");
     std::printf(
-        "%llu lives, %llu spawns, %llu kills, %llu replies, %llu new plans, %llu calms; "
+        "%llu lives, %llu spawns, %llu kills, %llu replies, %llu new plans, %llu calms, "
+        "%llu deaths; "
         "hash %016llx\n",
         static_cast<unsigned long long>(sum.lives), static_cast<unsigned long long>(sum.spawns),
         static_cast<unsigned long long>(sum.kills), static_cast<unsigned long long>(sum.replies),
         static_cast<unsigned long long>(sum.plans), static_cast<unsigned long long>(sum.calms),
-        static_cast<unsigned long long>(sum.hash));
+        static_cast<unsigned long long>(sum.deaths), static_cast<unsigned long long>(sum.hash));
     return failed == 0 ? 0 : 1;
 }
 

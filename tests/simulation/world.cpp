@@ -22,6 +22,9 @@ void World::begin_life() {
     services_ = plan_->services.size();
     engine_ = std::make_unique<Engine>(plan_, dice_.seed());
     watch_ = std::make_unique<test::EngineWatch>(*engine_);
+    records_ = {};
+    records_.take(*engine_);
+    commands_.clear();
     ++tally_.lives;
     after(0s, Event(BootAsked{}));
     after(dice_.between(0s, 2s), UserActs{});
@@ -36,7 +39,7 @@ void World::after(Duration wait, Happening happening) {
 std::vector<std::string> World::step() {
     std::vector<std::string> violations;
     if (over_) begin_life();
-    if (const std::optional<Event> event = next_event()) return handle(*event);
+    if (const std::optional<Event> event = next_event()) return handle_or_die(*event);
     // Nothing will happen any more: then all that can be done has been done.
     if (checked_) violations = check_calm();
     over_ = true;
@@ -46,13 +49,24 @@ std::vector<std::string> World::step() {
 std::vector<std::string> World::handle(const Event& event) {
     ++tally_.events;
     note(event);
+    std::vector<std::string> wrong;
+    if (checked_ && dice_.chance(0.05)) wrong = compare_with_copy(event);
     const std::vector<Action> actions = engine_->handle(event, now_);
+    std::size_t most = std::exchange(carried_out_, no_limit);
     for (const Action& action : actions) {
         note(action);
-        carry_out(action);
+        if (most > 0) carry_out(action);
+        if (most > 0) --most;
     }
-    if (!checked_) return {};
-    return watch_->after(event, actions, now_);
+    records_.take(*engine_);
+    if (!checked_) return wrong;
+    for (const std::string& name : records_.outdated(*engine_)) {
+        wrong.push_back(name + " changed, which was not told");
+    }
+    for (std::string& sentence : watch_->after(event, actions, now_)) {
+        wrong.push_back(std::move(sentence));
+    }
+    return wrong;
 }
 
 std::optional<Event> World::next_event() {
@@ -131,6 +145,7 @@ std::optional<Event> World::happens_inside(const LeftoversEnd& end) {
 std::optional<Event> World::happens_inside(const MainIsFound& found) {
     const auto process = processes_.find(found.run);
     if (process == processes_.end() || process->second.leftovers == 0) return std::nullopt;
+    if (process->second.main_alive) return std::nullopt;
     if (process->second.killed) return std::nullopt;
     --process->second.leftovers;
     process->second.main_alive = true;
@@ -375,6 +390,7 @@ ProbeAnswered::Answer World::random_answer(double good) {
 void World::start_task(TaskId task, RunId run, bool is_probe) {
     if (is_probe_.size() < task.value) is_probe_.resize(task.value);
     is_probe_[task.value - 1] = is_probe;
+    if (!is_probe) commands_.insert(task);
     const double hang = is_probe ? 0.2 : 0.15;
     if (!calm_ && dice_.chance(hang)) return;
     const bool yes = calm_ || dice_.chance(0.7);

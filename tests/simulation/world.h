@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <queue>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -13,14 +14,19 @@
 #include "supervisor/core/engine.h"
 #include "tests/simulation/dice.h"
 #include "tests/support/engine_watch.h"
+#include "tests/support/records.h"
 
 namespace reeve::simulation {
+
+/// As a line, for people.
+std::string text_of(const core::Event& event);
+std::string text_of(const core::Action& action);
 
 /// What a world has seen so far.
 struct Tally {
     std::uint64_t events = 0;
     std::uint64_t hash = 0;  ///< of all that happened and all that was to be done
-    std::uint64_t spawns = 0, replies = 0, kills = 0, lives = 0, plans = 0, calms = 0;
+    std::uint64_t spawns = 0, replies = 0, kills = 0, lives = 0, plans = 0, calms = 0, deaths = 0;
 };
 
 /// A machine with unruly processes and restless users, made of one seed, that drives a real engine:
@@ -84,6 +90,10 @@ class World {
 
     void begin_life();
     std::vector<std::string> handle(const core::Event& event);
+    std::vector<std::string> handle_or_die(const core::Event& event);
+    std::vector<std::string> succeed();
+    void forget(const std::set<core::RunId>& runs);
+    std::vector<std::string> compare_with_copy(const core::Event& event) const;
     std::optional<core::Event> next_event();
     std::optional<core::Event> happens(const Happening& happening);
     std::optional<core::Event> happens_inside(const MainEnds& end);
@@ -97,6 +107,8 @@ class World {
     std::optional<core::Event> stale_event();
     std::vector<std::string> check_calm() const;
     void after(Duration wait, Happening happening);
+
+    static constexpr std::size_t no_limit = ~std::size_t{0};
 
     void carry_out(const core::Action& action);
     void spawn(const core::Spawn& action);
@@ -117,6 +129,9 @@ class World {
     config::PlanPtr plan_;
     std::unique_ptr<core::Engine> engine_;
     std::unique_ptr<test::EngineWatch> watch_;
+    test::Records records_;
+    std::size_t carried_out_ = no_limit;  ///< how many actions of the next event will be, at most
+    std::set<core::TaskId> commands_;
     std::unordered_map<core::RunId, Process> processes_;
     std::priority_queue<Due> due_;
     std::size_t bustle_ = 0;  ///< how much of what is due is more than a sign of life

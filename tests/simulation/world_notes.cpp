@@ -9,14 +9,19 @@ namespace reeve::simulation {
 
 using namespace core;
 
-namespace {
-
 std::string text_of(const Event& event) {
     const auto run = [](RunId id) { return " run " + std::to_string(id.value); };
     const auto task = [](TaskId id) { return " task " + std::to_string(id.value); };
     return std::visit(
         Overloaded{
             [](const BootAsked&) { return std::string("BootAsked"); },
+            [](const Resumed& e) {
+                std::string text = "Resumed, runs";
+                for (const RunId id : e.runs) text += " " + std::to_string(id.value);
+                text += ", commands";
+                for (const TaskId id : e.commands) text += " " + std::to_string(id.value);
+                return text;
+            },
             [](const Requested& e) {
                 static const char* const verbs[] = {"Start",       "Stop",       "Restart",
                                                     "Reload",      "AwaitReady", "AwaitStopped",
@@ -107,8 +112,6 @@ std::string text_of(const Action& action) {
         },
         action);
 }
-
-}  // namespace
 
 void World::note(const Event& event) {
     mix(event.index());

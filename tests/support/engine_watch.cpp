@@ -110,6 +110,33 @@ void EngineWatch::take_in(const Event& event) {
                event);
 }
 
+void EngineWatch::succeeded(const Resumed& resumed) {
+    const auto has = [](const auto& list, auto id) {
+        return std::find(list.begin(), list.end(), id) != list.end();
+    };
+    requests_.clear();
+    finished_ = false;
+    shutdown_announced_ = engine_.shutting_down();
+    std::erase_if(tasks_, [&](const auto& task) { return !has(resumed.commands, task.first); });
+    for (auto& [task, of] : tasks_) of.killed = false;
+    std::map<ServiceId, Past> pasts;
+    std::unordered_map<RunId, Run> runs;
+    engine_.units().for_each([&](const Unit& unit) {
+        Past& now = pasts[unit.id()] = past(unit.id());
+        now.announced = name_of(unit.state());
+        now.run = run_of(unit.state());
+        if (!now.run) return;
+        const auto known = runs_.find(now.run);
+        Run run = known == runs_.end() ? Run{unit.id()} : known->second;
+        run.launched = has(resumed.runs, now.run);
+        run.killed = false;
+        if (!run.launched) run.main_gone = false;
+        runs[now.run] = run;
+    });
+    pasts_ = {pasts.begin(), pasts.end()};
+    runs_ = std::move(runs);
+}
+
 void EngineWatch::expect_reply(RequestId request, std::size_t outcomes) {
     if (request) requests_[request] = outcomes;
 }

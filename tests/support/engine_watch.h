@@ -25,6 +25,10 @@ class EngineWatch {
     std::vector<std::string> after(const core::Event& event,
                                    const std::vector<core::Action>& actions, Time now);
 
+    /// The engine was replaced by a successor, which has not been told Resumed yet: what actions
+    /// before were not carried out is not known, nor is what was under way but for what it is told.
+    void succeeded(const core::Resumed& resumed);
+
     /// The requests that are not answered yet.
     const std::map<core::RequestId, std::size_t>& open_requests() const { return requests_; }
     std::size_t live_runs() const { return runs_.size(); }

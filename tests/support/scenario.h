@@ -14,6 +14,7 @@
 #include "base/signal_name.h"
 #include "tests/support/engine_watch.h"
 #include "tests/support/plan_builder.h"
+#include "tests/support/records.h"
 
 namespace reeve::test {
 
@@ -34,6 +35,10 @@ class Scenario {
     Scenario& event(const core::Event& event) {
         last_.clear();
         const std::vector<core::Action> actions = engine_.handle(event, now_);
+        records_.take(engine_);
+        for (const std::string& name : records_.outdated(engine_)) {
+            ADD_FAILURE() << name << " changed, which was not told";
+        }
         for (const std::string& violation : watch_.after(event, actions, now_)) {
             ADD_FAILURE() << violation;
         }
@@ -112,6 +117,18 @@ class Scenario {
         }
         take();
         return *this;
+    }
+
+    /// The engine dies, and a successor finds the processes of these services, and the commands of
+    /// those.
+    Scenario& dies(const Names& alive, const Names& commanding = {}) {
+        core::Resumed resumed;
+        for (const std::string& name : alive) resumed.runs.push_back(run(name));
+        for (const std::string& name : commanding) resumed.commands.push_back(task(name));
+        engine_ = records_.successor();
+        watch_.succeeded(resumed);
+        take();
+        return event(resumed);
     }
 
     // Requests; each has the next number, from 1.
@@ -285,6 +302,7 @@ class Scenario {
     Time now_{1h};
     core::Engine engine_;
     EngineWatch watch_;
+    Records records_;
     int pid_ = 100;
     std::uint64_t last_request_ = 0;
     Lines lines_, last_;

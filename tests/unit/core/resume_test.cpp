@@ -1,0 +1,158 @@
+// What a successor takes up again of what an engine that died had in hand.
+#include "tests/support/scenario.h"
+
+namespace reeve::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+std::optional<Duration> time_left(const Scenario& s, const std::string& name) {
+    const auto deadline = core::deadline_of(s.unit(name).state());
+    if (!deadline) return std::nullopt;
+    return *deadline - s.now();
+}
+
+TEST(Resume, LeavesAloneWhatRuns) {
+    Scenario s({Service("db"), Service("web").needs({"db"})});
+    s.boot_up().dies({"db", "web"});
+    EXPECT_THAT(s.take(), IsEmpty());
+    EXPECT_EQ(s.state("web"), "running");
+    s.stop({"db"});
+    EXPECT_THAT(s.take(),
+                ElementsAre("touches web<db", "signal web SIGTERM", "signal web SIGCONT"));
+}
+
+TEST(Resume, TakesAnEndThatNobodySawForAFailure) {
+    Scenario s({Service("web")});
+    s.boot_up().pass(1s).dies({});
+    EXPECT_EQ(s.state("web"), "backoff");
+    EXPECT_EQ(s.cause("web"), "ended, status unknown after 1 s");
+}
+
+TEST(Resume, SpawnsWhatWasAboutToBeSpawned) {
+    Scenario s({Service("web")});
+    s.boot().dies({});
+    EXPECT_THAT(s.take(), ElementsAre("spawn web"));
+}
+
+TEST(Resume, DoesNotSpawnWhatIsToStop) {
+    Scenario s({Service("web")});
+    s.boot().stop({"web"}).dies({});
+    EXPECT_EQ(s.state("web"), "stopped");
+    EXPECT_THAT(s.take(), ElementsAre("reap web"));
+}
+
+TEST(Resume, HearsOfAProcessThatHadJustBeenSpawned) {
+    Scenario s({Service("web")});
+    s.boot().dies({"web"}).spawned("web");
+    EXPECT_THAT(s.take(), IsEmpty());
+    EXPECT_EQ(s.state("web"), "running");
+}
+
+TEST(Resume, AsksAProbeAgain) {
+    Scenario s({Service("web").probed()});
+    s.boot().spawned("web").dies({"web"}).pass(0s);
+    EXPECT_THAT(s.take(), ElementsAre("probe web"));
+    s.probe("web", true);
+    EXPECT_EQ(s.state("web"), "running");
+}
+
+TEST(Resume, LooksForAMainProcessAgain) {
+    Scenario s({Service("web").forking()});
+    s.boot().spawned("web").parent_exits("web").dies({"web"});
+    EXPECT_THAT(s.take(), ElementsAre("find main of web"));
+}
+
+TEST(Resume, SendsASignalAgainToWhatIsToStopAndKeepsItsDeadline) {
+    Scenario s({Service("web").stop_timeout(10s)});
+    s.boot_up().stop({"web"}).pass(6s).dies({"web"});
+    EXPECT_THAT(s.take(), ElementsAre("signal web SIGTERM", "signal web SIGCONT"));
+    EXPECT_EQ(time_left(s, "web"), 4s);
+    s.exits("web");
+    EXPECT_EQ(s.state("web"), "stopped");
+}
+
+TEST(Resume, SignalsInsteadOfAStopCommandThatIsGone) {
+    Scenario s({Service("web").stop_command({"quit"})});
+    s.boot_up().stop({"web"}).dies({"web"});
+    EXPECT_THAT(s.take(), ElementsAre("signal web SIGTERM", "signal web SIGCONT"));
+}
+
+TEST(Resume, KillsAgainWhatWasToBeKilled) {
+    Scenario s({Service("web").stop_timeout(1s)});
+    s.boot_up().stop({"web"}).pass(1s).dies({"web"});
+    EXPECT_THAT(s.take(), ElementsAre("kill web"));
+}
+
+TEST(Resume, RunsAHookAgainOfWhichNothingIsThere) {
+    Scenario s({Service("web").pre_start({"one"}).pre_start({"two"})});
+    s.boot().command_ends("web", true).dies({});
+    EXPECT_THAT(s.take(), ElementsAre("run web two"));
+}
+
+TEST(Resume, WaitsForAHookThatIsUnderWay) {
+    Scenario s({Service("web").pre_start({"one"})});
+    s.boot().dies({}, {"web"});
+    EXPECT_THAT(s.take(), IsEmpty());
+    s.command_ends("web", true);
+    EXPECT_THAT(s.take(), ElementsAre("spawn web"));
+}
+
+TEST(Resume, EndsAgainAHookThatWasToEnd) {
+    Scenario s({Service("web").pre_start({"one"})});
+    s.boot().stop({"web"}).dies({}, {"web"});
+    EXPECT_THAT(s.take(), ElementsAre("end task of web"));
+}
+
+TEST(Resume, GivesAWatchdogAllItsTimeAgain) {
+    Scenario s({Service("web").watchdog(5s)});
+    s.boot_up().pass(4s).dies({"web"});
+    EXPECT_EQ(time_left(s, "web"), 5s);
+}
+
+TEST(Resume, SendsTheSignalOfAReloadAgain) {
+    Scenario s({Service("web").notify().reload()});
+    s.boot_up().reload({"web"}).dies({"web"});
+    EXPECT_THAT(s.take(), ElementsAre("signal web SIGHUP"));
+}
+
+TEST(Resume, GoesOnWithABackoffAndItsHistory) {
+    Scenario s({Service("web").backoff({1s, 1, 1min, 0, 10s})});
+    s.boot_up().exits("web", 1).pass(400ms).dies({});
+    EXPECT_EQ(s.state("web"), "backoff");
+    EXPECT_EQ(time_left(s, "web"), 600ms);
+    EXPECT_EQ(s.unit("web").history.restarts, 1);
+}
+
+TEST(Resume, StartsWhatAWaitingServiceNeedsNoLonger) {
+    Scenario s({Service("db").probed(), Service("web").needs({"db"})});
+    s.boot().spawned("db").dies({"db"}).pass(0s);
+    EXPECT_EQ(s.state("web"), "waiting");
+    s.probe("db", true);
+    EXPECT_EQ(s.state("web"), "starting");
+}
+
+TEST(Resume, FinishesAShutdown) {
+    Scenario s({Service("web")});
+    s.boot_up().shutdown().dies({"web"}).take();
+    s.exits("web");
+    EXPECT_THAT(s.take(), ElementsAre("reap web", "finish 0"));
+}
+
+TEST(Resume, FinishesAShutdownOfWhichOnlyTheEndWasLeft) {
+    Scenario s({Service("web")});
+    s.boot_up().shutdown().exits("web").dies({});
+    EXPECT_THAT(s.take(), ElementsAre("finish 0"));
+}
+
+TEST(Resume, UsesNoNumberOfARunAgain) {
+    Scenario s({Service("web")});
+    s.boot_up();
+    const core::RunId before = s.run("web");
+    s.exits("web", 1).dies({}).pass(1s);
+    EXPECT_GT(s.run("web").value, before.value);
+}
+
+}  // namespace
+}  // namespace reeve::test
