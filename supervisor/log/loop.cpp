@@ -174,7 +174,13 @@ void Loop::happened(const epoll_event& event) {
 }
 
 void Loop::serve(Stream& stream) {
-    const std::size_t available = stream.severed ? 0 : stream.pending();
+    std::size_t available = stream.severed ? 0 : stream.pending();
+    if (stream.finish_at) {
+        // What is behind the last line of one that has ended is the next one's, and must not be
+        // taken for the end of a line.
+        const std::uint64_t left = *stream.finish_at - std::min(*stream.finish_at, stream.read);
+        available = std::min<std::size_t>(available, left);
+    }
     if (has_to_wait(stream, available)) return wait_for_disk(stream);
     take_in_hand(stream);
     const bool held = available == 0 || hold(stream);

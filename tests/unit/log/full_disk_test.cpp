@@ -94,6 +94,22 @@ TEST_F(FullDisk, DoesNotKeepADrainForEver) {
     });
 }
 
+TEST_F(FullDisk, EndsNoLineOfTheNextInstanceAlongWithThoseOfTheLastOne) {
+    on_it([&] {
+        const auto web = open("web", kBlock);
+        put(web.out.get(), "one\nunfinished");
+        await_trouble("web", no_space);
+        drain("web");  // gives up, as does whoever tells the end of an instance
+        put(web.out.get(), "two");
+        make_room();
+        await([&] { return !current("web").empty(); });
+        put(web.out.get(), " halves\n");
+        drain("web");
+        EXPECT_EQ(records("web"),
+                  (Records{"stdout F one", "stdout F unfinished", "stdout F two halves"}));
+    });
+}
+
 TEST_F(FullDisk, LosesWhatWaitedOnceItMay) {
     on_it([&] {
         const auto web = open("web", kBlock);
