@@ -23,7 +23,10 @@ class DigitReader {
     int number(std::size_t width) {
         int value = 0;
         for (std::size_t i = 0; i < width && i < rest_.size(); ++i) {
-            if (rest_[i] < '0' || rest_[i] > '9') ok_ = false;
+            if (rest_[i] < '0' || rest_[i] > '9') {
+                ok_ = false;
+                break;
+            }
             value = value * 10 + (rest_[i] - '0');
         }
         skip(width);

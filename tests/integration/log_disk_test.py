@@ -201,6 +201,7 @@ class HangingDisk(unittest.TestCase):
             s.await_log("job", lambda log: log["problem"] is None)
             self.assertEqual(s.log_texts("job"), [f"reeve: {COUNT} lines lost: the disk does not answer"])
 
+    @unittest.skipIf(os.environ.get("REEVE_SANITIZE"), "looking for leaks at the end stops all threads, and one is caught")
     def test_does_not_keep_the_supervisor_from_ending(self):
         with OnHangingFs({"services": {"web": {"command": self.TALKER}}}, fifos=["go", "said"]) as s:
             self.caught(s)
