@@ -238,7 +238,11 @@ class Engine {
     void timeouts_changed(Unit& unit);
 
     // resume.cpp: what a predecessor had in hand
-    void take_up(Unit& unit, const Resumed& event);
+    struct Found {
+        std::unordered_set<RunId> runs;
+        std::unordered_set<TaskId> commands;
+    };
+    void take_up(Unit& unit, const Found& found);
     void take_up_start(Unit& unit, bool born, bool in_hook);
     void take_up_reload(Unit& unit, bool in_command);
     void take_up_stop(Unit& unit, bool born, bool in_command);

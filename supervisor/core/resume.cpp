@@ -35,23 +35,22 @@ std::vector<TaskId*> tasks_in(State& state) {
 
 void Engine::on(const Resumed& event) {
     if (shutdown_) shutdown_->finished = false;
+    const Found found{{event.runs.begin(), event.runs.end()},
+                      {event.commands.begin(), event.commands.end()}};
     std::vector<ServiceId> all;
     units_.for_each([&](const Unit& unit) { all.push_back(unit.id()); });
     for (const ServiceId id : all) {
         Unit& unit = units_.at(id);
         // Its neighbours may have moved without its having heard of it.
         touch(unit);
-        take_up(unit, event);
+        take_up(unit, found);
     }
 }
 
-void Engine::take_up(Unit& unit, const Resumed& event) {
-    const auto is_there = [](const auto& list, auto id) {
-        return id && std::find(list.begin(), list.end(), id) != list.end();
-    };
+void Engine::take_up(Unit& unit, const Found& found) {
     const RunId run = run_of(unit.state());
-    const bool born = is_there(event.runs, run);
-    const auto under_way = [&](TaskId command) { return is_there(event.commands, command); };
+    const bool born = found.runs.contains(run);
+    const auto under_way = [&](TaskId command) { return found.commands.contains(command); };
     if (run && !born && had_process(unit.state())) {
         State state = unit.state();
         for (TaskId* const task : tasks_in(state)) {
