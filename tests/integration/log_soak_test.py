@@ -5,6 +5,7 @@ REEVE_SOAK_SECONDS says for how long; REEVE_SOAK_SECONDS=600 is the real thing.
 """
 import glob
 import os
+import queue
 import random
 import re
 import subprocess
@@ -114,8 +115,8 @@ class Soak(unittest.TestCase):
                                     stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.addCleanup(follower.wait)
         self.addCleanup(follower.kill)
-        followed = []
-        reader = threading.Thread(target=lambda: followed.extend(follower.stdout))
+        follows = queue.Queue()
+        reader = threading.Thread(target=lambda: [follows.put(line) for line in follower.stdout])
         reader.start()
         end = time.monotonic() + SECONDS
         fills = 0
@@ -134,13 +135,12 @@ class Soak(unittest.TestCase):
             rotated += len(glob.glob(f"{s.logs}/{name}/@*"))
         self.assertFalse(glob.glob(s.logs + "/*/.*"), "a leftover of a rotation or compression")
         written = [line.rstrip(b"\n") for line in self.texts(s.logs + "/s1")]
-        deadline = time.monotonic() + 20
-        while len(followed) < len(written) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        followed = [follows.get(timeout=20).rstrip(b"\n") for _ in written]
         follower.terminate()
         follower.wait()
         reader.join()
-        self.assertEqual([line.rstrip(b"\n") for line in followed], written)
+        self.assertEqual(followed, written)
+        self.assertTrue(follows.empty(), "a line was followed twice")
         print(f"soak: {SERVICES} services, {SECONDS:.0f} s, {total} lines on disk, {lost} counted as lost, "
               f"{rotated} rotated files, the disk was full {fills} times")
 
