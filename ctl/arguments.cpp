@@ -182,6 +182,9 @@ class Reader {
             case Operands::Names:
                 if (!words.empty() || all) break;
                 return name + " needs a NAME, @GROUP or --all; reevectl list has the names";
+            case Operands::MaybePath:
+                if (words.size() > 1) return name + " takes one PATH: " + harmless(words[1]);
+                break;
             case Operands::AnyNames:
             case Operands::Paths:
                 break;

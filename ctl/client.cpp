@@ -17,6 +17,8 @@ namespace {
 
 /// A supervisor answers at once whatever it need not wait for. One that has not by then is stuck.
 constexpr Duration patience = 10s;
+/// The new program is tried first.
+constexpr Duration patience_with_upgrade = 60s;
 
 Connection::Deadline deadline_after(std::optional<Duration> timeout) {
     if (!timeout) return std::nullopt;
@@ -243,6 +245,10 @@ Attempt<protocol::Accepted> Client::ask(const protocol::Reopen& reopen) {
 
 Attempt<protocol::Accepted> Client::ask(const protocol::Shutdown& shutdown) {
     return exchange<protocol::Accepted>(shutdown, patience);
+}
+
+Attempt<protocol::Upgraded> Client::ask(const protocol::Upgrade& upgrade) {
+    return exchange<protocol::Upgraded>(upgrade, patience_with_upgrade);
 }
 
 Attempt<protocol::Outcome> Client::ask(const protocol::Command& command,

@@ -39,6 +39,7 @@ class Client {
     Attempt<protocol::Outcome> ask(const protocol::Enable& enable);
     Attempt<protocol::Accepted> ask(const protocol::Reopen& reopen);
     Attempt<protocol::Accepted> ask(const protocol::Shutdown& shutdown);
+    Attempt<protocol::Upgraded> ask(const protocol::Upgrade& upgrade);
     /// Those that wait: the client's own deadline lies behind the supervisor's, for one that hangs.
     Attempt<protocol::Outcome> ask(const protocol::Command& command, const OnTouches& on_touches);
     Attempt<protocol::Outcome> ask(const protocol::WaitFor& wait);

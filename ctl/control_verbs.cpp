@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "ctl/client.h"
 #include "ctl/interrupt.h"
 #include "ctl/outcome.h"
@@ -65,6 +67,28 @@ Exit run_reopen(Task& task) {
     const auto accepted = client->ask(protocol::Reopen{});
     if (!accepted) return task.complain(accepted.error());
     return tell_done(task, "the log files are opened anew");
+}
+
+Exit run_upgrade(Task& task) {
+    const Invocation& invocation = task.invocation;
+    protocol::Upgrade upgrade;
+    if (!invocation.names.empty()) {
+        std::error_code error;
+        // Of the supervisor's own folder we know nothing, nor it of ours.
+        upgrade.path = std::filesystem::absolute(invocation.names[0], error).string();
+        if (error) return task.complain(reeve::error("cannot find " + invocation.names[0]));
+    }
+    auto client = Client::connect(task.host, invocation);
+    if (!client) return task.complain(client.error());
+    const auto upgraded = client->ask(upgrade);
+    if (!upgraded) return task.complain(upgraded.error());
+    if (invocation.json) {
+        task.out.write(protocol::to_json(*upgraded) + "\n");
+        return Exit::Done;
+    }
+    std::string said = "reeved " + harmless(upgraded->version) + " has taken over";
+    if (upgraded->before != upgraded->version) said += " from " + harmless(upgraded->before);
+    return tell_done(task, said + " (pid " + std::to_string(upgraded->pid) + ")");
 }
 
 Exit run_shutdown(Task& task) {

@@ -50,6 +50,8 @@ std::string_view words_behind(const VerbInfo& verb) {
             return "";
         case Operands::Paths:
             return " [PATH...]";
+        case Operands::MaybePath:
+            return " [PATH]";
         case Operands::OneName:
             return " NAME";
         case Operands::Names:
@@ -66,6 +68,8 @@ std::string_view about_words(const VerbInfo& verb) {
             return "";
         case Operands::Paths:
             return "A PATH is a file, or a folder whose *.yaml are read in order.\n";
+        case Operands::MaybePath:
+            return "PATH is that of the new reeved; without one, where it was started from.\n";
         case Operands::OneName:
             return "NAME is a service's name.\n";
         case Operands::Names:

@@ -129,6 +129,10 @@ constexpr std::array table = {
              Operands::None, no_option, run_reopen},
     VerbInfo{"shutdown", supervisor, "Stop everything and the supervisor", Operands::None,
              of_shutdown, run_shutdown},
+    VerbInfo{"upgrade", supervisor, "Replace the supervisor's program; services go on",
+             Operands::MaybePath, no_option, run_upgrade,
+             "The new program has to show first that it can take over; if it cannot, that is\n"
+             "said, exit status 1, and nothing has changed."},
     VerbInfo{"version", supervisor, "The versions of client and supervisor", Operands::None,
              no_option, run_version},
 
@@ -139,7 +143,6 @@ constexpr std::array table = {
     VerbInfo{"run"},
     VerbInfo{"import"},
     VerbInfo{"simulate"},
-    VerbInfo{"upgrade"},
     VerbInfo{"completion"},
 };
 

@@ -14,6 +14,7 @@ struct Task;
 enum class Operands {
     None,
     Paths,
+    MaybePath,
     OneName,
     Names,     ///< at least one, or --all
     AnyNames,  ///< none: all

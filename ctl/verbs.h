@@ -53,6 +53,7 @@ Exit run_diff(Task& task);
 Exit run_apply(Task& task);
 Exit run_reopen(Task& task);
 Exit run_shutdown(Task& task);
+Exit run_upgrade(Task& task);
 Exit run_version(Task& task);
 
 }  // namespace reeve::ctl

@@ -165,6 +165,14 @@ struct Shutdown {
     bool operator==(const Shutdown&) const = default;
 };
 
+/// Replaces the supervisor's program in place. Answered by Upgraded, by the new one; a Failure is
+/// the present one's, which goes on.
+struct Upgrade {
+    std::optional<std::string> path;  ///< absolute; nothing: where the present one was started from
+
+    bool operator==(const Upgrade&) const = default;
+};
+
 /// Answered by VersionInfo.
 struct VersionQuery {
     bool operator==(const VersionQuery&) const = default;
@@ -172,6 +180,6 @@ struct VersionQuery {
 
 using Call = std::variant<Hello, StatusQuery, Command, Rehearse, Kill, ResetFailed, Enable, WaitFor,
                           DiffQuery, Apply, DefinitionQuery, WhyQuery, FailuresQuery, RunsQuery,
-                          EventsQuery, Subscribe, Reopen, Shutdown, VersionQuery>;
+                          EventsQuery, Subscribe, Reopen, Shutdown, Upgrade, VersionQuery>;
 
 }  // namespace reeve::protocol

@@ -183,6 +183,13 @@ void write_params(JsonWriter& out, const Subscribe& subscribe) {
     out.field("history", subscribe.history);
 }
 
+Call read_upgrade(Fields& in) {
+    in.only({"path"});
+    return Upgrade{in.maybe("path", &Fields::text)};
+}
+
+void write_params(JsonWriter& out, const Upgrade& upgrade) { out.field("path", upgrade.path); }
+
 template <typename T>
 Call read_nothing(Fields& in) {
     in.only({});
@@ -222,6 +229,7 @@ constexpr std::array methods = {
     Method{"subscribe", read_subscribe},
     Method{"reopen", read_nothing<Reopen>},
     Method{"shutdown", read_nothing<Shutdown>},
+    Method{"upgrade", read_upgrade},
     Method{"version", read_nothing<VersionQuery>},
 };
 
@@ -260,6 +268,7 @@ std::string_view method_of(const Call& call) {
                           [](const Subscribe&) -> Name { return "subscribe"; },
                           [](const Reopen&) -> Name { return "reopen"; },
                           [](const Shutdown&) -> Name { return "shutdown"; },
+                          [](const Upgrade&) -> Name { return "upgrade"; },
                           [](const VersionQuery&) -> Name { return "version"; },
                       },
                       call);

@@ -47,6 +47,7 @@ std::string encode_result(const Id& id, const Welcome& welcome);
 std::string encode_result(const Id& id, const StatusDocument& document);
 std::string encode_result(const Id& id, const Outcome& outcome);
 std::string encode_result(const Id& id, const Accepted& accepted);
+std::string encode_result(const Id& id, const Upgraded& upgraded);
 std::string encode_result(const Id& id, const VersionInfo& version);
 std::string encode_result(const Id& id, const Rehearsal& rehearsal);
 std::string encode_result(const Id& id, const ConfigurationDiff& diff);
@@ -94,6 +95,7 @@ std::string to_json(const Applied& applied);
 std::string to_json(const Definitions& definitions);
 std::string to_json(const Explanation& explanation);
 std::string to_json(const Failures& failures);
+std::string to_json(const Upgraded& upgraded);
 std::string to_json(const Event& event);
 
 [[noreturn]] inline void throw_exception_from_error(const Refusal& refusal,

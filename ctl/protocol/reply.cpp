@@ -97,6 +97,9 @@ std::string encode_result(const Id& id, const Outcome& outcome) {
 std::string encode_result(const Id& id, const Accepted& accepted) {
     return encode(id, "result", accepted);
 }
+std::string encode_result(const Id& id, const Upgraded& upgraded) {
+    return encode(id, "result", upgraded);
+}
 std::string encode_result(const Id& id, const VersionInfo& version) {
     return encode(id, "result", version);
 }
@@ -146,6 +149,7 @@ template Result<Answer<Welcome>> parse_answer(std::string_view);
 template Result<Answer<StatusDocument>> parse_answer(std::string_view);
 template Result<Answer<Outcome>> parse_answer(std::string_view);
 template Result<Answer<Accepted>> parse_answer(std::string_view);
+template Result<Answer<Upgraded>> parse_answer(std::string_view);
 template Result<Answer<VersionInfo>> parse_answer(std::string_view);
 template Result<Answer<Rehearsal>> parse_answer(std::string_view);
 template Result<Answer<ConfigurationDiff>> parse_answer(std::string_view);
@@ -164,6 +168,7 @@ std::string to_json(const Applied& applied) { return text_of(applied); }
 std::string to_json(const Definitions& definitions) { return text_of(definitions); }
 std::string to_json(const Explanation& explanation) { return text_with_lines(explanation); }
 std::string to_json(const Failures& failures) { return text_with_lines(failures); }
+std::string to_json(const Upgraded& upgraded) { return text_of(upgraded); }
 std::string to_json(const Event& event) { return text_of(event); }
 
 }  // namespace reeve::protocol

@@ -69,6 +69,15 @@ struct VersionInfo {
     bool operator==(const VersionInfo&) const = default;
 };
 
+/// The supervisor's program was replaced.
+struct Upgraded {
+    std::string before;   ///< the version that it was
+    std::string version;  ///< that it is now
+    pid_t pid = 0;        ///< as before
+
+    bool operator==(const Upgraded&) const = default;
+};
+
 /// What became of one service that a command named.
 struct CommandResult {
     std::string service;

@@ -91,6 +91,24 @@ VersionInfo read(const json::value& value, const std::string& path, std::string&
     return {in.text("version"), in.integer("protocol", 0, max_version)};
 }
 
+void write(JsonWriter& out, const Upgraded& upgraded) {
+    out.begin_object();
+    out.field("before", upgraded.before);
+    out.field("version", upgraded.version);
+    out.field("pid", upgraded.pid);
+    out.end_object();
+}
+
+template <>
+Upgraded read(const json::value& value, const std::string& path, std::string& problem) {
+    Fields in(value, path, problem);
+    Upgraded upgraded;
+    upgraded.before = in.text("before");
+    upgraded.version = in.text("version");
+    upgraded.pid = in.integer("pid", 0, std::numeric_limits<pid_t>::max());
+    return upgraded;
+}
+
 void write(JsonWriter& out, const CommandResult& result) {
     out.begin_object();
     out.field("service", result.service);

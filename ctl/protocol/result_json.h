@@ -20,6 +20,7 @@ template <>
 Accepted read(const boost::json::value& value, const std::string& path, std::string& problem);
 
 void write(JsonWriter& out, const VersionInfo& version);
+void write(JsonWriter& out, const Upgraded& upgraded);
 template <>
 VersionInfo read(const boost::json::value& value, const std::string& path, std::string& problem);
 

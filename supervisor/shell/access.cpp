@@ -45,6 +45,7 @@ Right needed_for(const protocol::Call& call) {
                           [](const Apply&) { return Right::Operate; },
                           [](const Reopen&) { return Right::Operate; },
                           [](const Shutdown&) { return Right::All; },
+                          [](const Upgrade&) { return Right::All; },
                       },
                       call);
 }

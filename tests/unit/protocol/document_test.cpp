@@ -63,6 +63,7 @@ void expect_answer_to(const Call& call, const std::string& text) {
                    [&](const Subscribe&) { expect_accepted(); },
                    [&](const Reopen&) { expect_accepted(); },
                    [&](const Shutdown&) { expect_accepted(); },
+                   [&](const Upgrade&) { expect_complete_answer<Upgraded>(text); },
                    [&](const VersionQuery&) { expect_complete_answer<VersionInfo>(text); },
                    [&](const auto&) { expect_complete_answer<Outcome>(text); },
                },

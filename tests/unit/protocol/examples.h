@@ -45,6 +45,8 @@ inline std::vector<Call> every_call() {
         Subscribe{},
         Reopen{},
         Shutdown{},
+        Upgrade{},
+        Upgrade{"/usr/local/sbin/reeved"},
         VersionQuery{},
     };
 }
@@ -265,6 +267,7 @@ void with_every_result(const See& see) {
     see(outcome());
     see(Accepted{});
     see(VersionInfo{"0.1.0", 1});
+    see(Upgraded{"0.1.0", "0.2.0", 77});
     see(Rehearsal{every_step(), outcome()});
     see(a_diff());
     see(invalid);
