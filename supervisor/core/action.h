@@ -86,6 +86,7 @@ struct Outcome {
     Kind kind = Kind::Done;
     std::string state;
     std::string cause;
+    bool operator==(const Outcome&) const = default;
 };
 
 /// Say which services beyond the named ones a request is about to start, stop or restart, and for

@@ -53,6 +53,12 @@ class Engine {
     /// unless all that was decided has been done.
     Engine(config::PlanPtr plan, const Snapshot& snapshot, const std::vector<UnitSnapshot>& units);
 
+    /// The requests that are not answered yet: for a successor to which whoever waits is handed
+    /// over.
+    std::vector<OpenRequest> open_requests() const { return requests_.open_requests(); }
+    /// Goes on with one that a predecessor had open, on the way to Resumed.
+    void restore(OpenRequest open) { requests_.restore(std::move(open)); }
+
     /// Takes in one event and returns what is to be done, in order. `now` never goes back.
     [[nodiscard]] std::vector<Action> handle(const Event& event, Time now);
 

@@ -48,6 +48,7 @@ struct Requested {
     std::vector<ServiceId> services;
     bool wait = true;              ///< false: reply once it is under way
     std::optional<Time> deadline;  ///< then the reply says how far it has come
+    bool operator==(const Requested&) const = default;
 };
 
 /// Somebody asked for a signal to be sent; what follows from it follows as from any other.

@@ -88,16 +88,28 @@ Outcome outcome_of(const Unit& unit, Outcome::Kind kind) {
 
 void Requests::open(const Requested& request) {
     if (!request.request) return;
-    Pending& pending = pending_[request.request];
-    pending.request = request;
-    for (const ServiceId id : request.services) {
-        if (pending.outcomes.emplace(id, std::nullopt).second) {
-            waiters_[id].push_back(request.request);
-        }
+    OpenRequest open{request, {}};
+    for (const ServiceId id : request.services) open.outcomes.emplace(id, std::nullopt);
+    restore(std::move(open));
+}
+
+std::vector<OpenRequest> Requests::open_requests() const {
+    std::vector<OpenRequest> open;
+    for (const auto& [id, pending] : pending_) open.push_back(pending);
+    return open;
+}
+
+void Requests::restore(OpenRequest open) {
+    const RequestId request = open.request.request;
+    Pending& pending = pending_[request];
+    static_cast<OpenRequest&>(pending) = std::move(open);
+    for (const auto& [id, outcome] : pending.outcomes) {
+        if (outcome) continue;
+        waiters_[id].push_back(request);
+        ++pending.open;
     }
-    pending.open = pending.outcomes.size();
-    if (request.deadline) deadlines_.emplace(*request.deadline, request.request);
-    if (pending.open == 0) complete_.push_back(request.request);
+    if (const auto& deadline = pending.request.deadline) deadlines_.emplace(*deadline, request);
+    if (pending.open == 0) complete_.push_back(request);
 }
 
 void Requests::settle(RequestId request, Outcome outcome) {

@@ -19,11 +19,21 @@ std::optional<Outcome::Kind> progress(const Unit& unit, Verb verb);
 /// An outcome that tells a unit's present state and cause.
 Outcome outcome_of(const Unit& unit, Outcome::Kind kind);
 
+/// One that is not answered yet, by value.
+struct OpenRequest {
+    Requested request;
+    std::map<ServiceId, std::optional<Outcome>> outcomes;  ///< nothing: it is still under way
+    bool operator==(const OpenRequest&) const = default;
+};
+
 /// The requests that somebody waits for, each answered once: when every one of its services has
 /// come to an end of some sort, or at its deadline.
 class Requests {
   public:
     void open(const Requested& request);
+    std::vector<OpenRequest> open_requests() const;
+    /// One that another object like this has had open.
+    void restore(OpenRequest open);
     /// Enters how it ended for one service; the first word counts.
     void settle(RequestId request, Outcome outcome);
     /// Enters the outcome for every open request of that verb that waits for the unit.
@@ -40,9 +50,7 @@ class Requests {
     std::optional<Time> next_deadline() const;
 
   private:
-    struct Pending {
-        Requested request;
-        std::map<ServiceId, std::optional<Outcome>> outcomes;
+    struct Pending : OpenRequest {
         std::size_t open = 0;
     };
 
