@@ -58,6 +58,25 @@ Result<> Listener::listen(const std::string& path, const Permissions& permission
     return listening;
 }
 
+Result<> Listener::go_on(const std::string& path, const Permissions& permissions, Fd listening) {
+    struct stat status {};
+    // Somebody may have put it elsewhere meanwhile.
+    if (::lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) {
+        return listen(path, permissions);
+    }
+    path_ = path;
+    permissions_ = permissions;
+    device_ = status.st_dev;
+    inode_ = status.st_ino;
+    boost::system::error_code error;
+    acceptor_.assign(Local(), listening.get(), error);
+    if (error) return system_error("cannot listen on " + path, error.value());
+    (void)listening.release();
+    accept();
+    watch_folder();
+    return apply_permissions();
+}
+
 Result<> Listener::bind_and_listen() {
     const auto cannot = [&](int errnum) {
         return system_error("cannot listen on " + path_, errnum);
@@ -170,24 +189,29 @@ void Listener::await_deletion() {
         });
 }
 
+/// No client is in our hands between two calls: each is in the backlog or admitted.
 void Listener::accept() {
-    acceptor_.async_accept([this](const boost::system::error_code& error, Socket socket) {
-        if (error == asio::error::operation_aborted) return;
-        if (!error) {
-            accept_failed_ = false;
-            on_client_(std::move(socket));
-            return accept();
-        }
-        // Out of descriptors, most likely: the client waits in the backlog, and trying at once
-        // would only spin.
-        if (!std::exchange(accept_failed_, true)) {
-            log_.warning("cannot accept a client: " + error.message());
-        }
-        retry_.expires_after(std::chrono::milliseconds(200));
-        retry_.async_wait([this](const boost::system::error_code& cancelled) {
-            if (!cancelled) accept();
+    acceptor_.async_wait(
+        asio::socket_base::wait_read, [this](const boost::system::error_code& error) {
+            if (error || !acceptor_.is_open()) return;
+            Fd client(::accept4(acceptor_.native_handle(), nullptr, nullptr,
+                                SOCK_CLOEXEC | SOCK_NONBLOCK));
+            if (client) {
+                accept_failed_ = false;
+                on_client_(Socket(io_, Local(), client.release()));
+                return accept();
+            }
+            if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) return accept();
+            // Out of descriptors, most likely: the client waits in the backlog, and trying at once
+            // would only spin.
+            if (!std::exchange(accept_failed_, true)) {
+                log_.warning("cannot accept a client: " + Error::strerrordesc(errno));
+            }
+            retry_.expires_after(std::chrono::milliseconds(200));
+            retry_.async_wait([this](const boost::system::error_code& cancelled) {
+                if (!cancelled) accept();
+            });
         });
-    });
 }
 
 }  // namespace reeve::shell

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "base/fd.h"
 #include "base/result.h"
 #include "supervisor/shell/asio.h"
 #include "supervisor/shell/own_log.h"
@@ -30,6 +31,10 @@ class Listener {
     /// Binds the socket. The caller holds the lock of the runtime directory, so nobody else's is
     /// removed.
     Result<> listen(const std::string& path, const Permissions& permissions);
+    /// Goes on with one that this process has bound before it executed this program.
+    Result<> go_on(const std::string& path, const Permissions& permissions, Fd listening);
+    /// -1: there is none.
+    int descriptor() { return acceptor_.is_open() ? acceptor_.native_handle() : -1; }
     /// From now on.
     Result<> change(const Permissions& permissions);
     /// Puts the socket back if its file is gone or another one.

@@ -25,7 +25,8 @@ class Session : public std::enable_shared_from_this<Session> {
     ~Session();
 
     const os::Peer& peer() const { return peer_; }
-    void start();
+    /// `input`: what was read of it before, by another program in this process.
+    void start(std::string input = {});
     /// Queues one message, newline included.
     void send(std::string message);
     /// Takes no more requests while so much of the answers is unread; a client that goes on not
@@ -33,6 +34,9 @@ class Session : public std::enable_shared_from_this<Session> {
     static constexpr std::size_t most_unread = 1u << 20;
 
     bool is_open() const { return socket_.is_open(); }
+    int descriptor() { return socket_.native_handle(); }
+    /// What has come and is no whole line yet, or not its turn.
+    const std::string& input() const { return input_; }
     /// How many bytes the client has not taken yet.
     std::size_t unsent() const { return unsent_; }
     /// Calls once, as soon as nothing is unsent any more; not if the client goes, when it lets go
@@ -44,6 +48,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   private:
     asio::awaitable<void> read();
+    boost::system::error_code take_in();
+    void refuse_size();
     void await_hang_up();
     asio::awaitable<bool> await_room();
     void write();
@@ -54,7 +60,9 @@ class Session : public std::enable_shared_from_this<Session> {
     OnClose on_close_;
     std::string input_;
     std::deque<std::string> output_;
+    std::size_t sent_ = 0;  // of the first
     std::size_t unsent_ = 0;
+    bool writing_ = false;
     std::function<void()> drained_;
     asio::steady_timer room_;
     bool closing_ = false;
