@@ -52,6 +52,24 @@ void take_ancillary(msghdr& message, NotifyDatagram& datagram) {
 }  // namespace
 
 Result<NotifySocket> NotifySocket::open() {
+    // Bound to the family alone, the kernel finds a free abstract name.
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    return open(address, sizeof address.sun_family);
+}
+
+Result<NotifySocket> NotifySocket::open(const std::string& name) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (name.size() < 2 || name.front() != '@' || name.size() > sizeof address.sun_path) {
+        return error("no name of a notification socket: " + name);
+    }
+    // Its first byte stays zero, which is what makes it abstract.
+    std::memcpy(address.sun_path + 1, name.data() + 1, name.size() - 1);
+    return open(address, static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size()));
+}
+
+Result<NotifySocket> NotifySocket::open(sockaddr_un address, socklen_t length) {
     const char* const what = "cannot open the notification socket";
     Fd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd) return system_error(what);
@@ -61,12 +79,9 @@ Result<NotifySocket> NotifySocket::open() {
     }
     // Makes the word about the sender exact, where the kernel has it.
     (void)setsockopt(fd.get(), SOL_SOCKET, kSoPasspidfd, &on, sizeof on);
-    // Bound to the family alone, the kernel finds a free abstract name.
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
     auto* const generic = reinterpret_cast<sockaddr*>(&address);
-    if (bind(fd.get(), generic, sizeof address.sun_family) != 0) return system_error(what);
-    socklen_t length = sizeof address;
+    if (bind(fd.get(), generic, length) != 0) return system_error(what);
+    length = sizeof address;
     if (getsockname(fd.get(), generic, &length) != 0) return system_error(what);
     const std::size_t name_length = length - offsetof(sockaddr_un, sun_path);
     std::string name(address.sun_path, name_length);

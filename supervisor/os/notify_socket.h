@@ -1,6 +1,8 @@
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/un.h>
 
 #include <cstddef>
 #include <optional>
@@ -32,7 +34,10 @@ class NotifySocket {
   public:
     static constexpr std::size_t kMaxPayload = 64 * 1024;
 
+    /// One of a name that nobody has.
     static Result<NotifySocket> open();
+    /// One of the name that a predecessor's had. Fails while somebody has it.
+    static Result<NotifySocket> open(const std::string& name);
 
     int fd() const { return fd_.get(); }               ///< non-blocking
     const std::string& name() const { return name_; }  ///< as NOTIFY_SOCKET has it: "@00abc"
@@ -44,6 +49,7 @@ class NotifySocket {
     static std::optional<NotifyDatagram> receive(int fd);
 
   private:
+    static Result<NotifySocket> open(sockaddr_un address, socklen_t length);
     NotifySocket(Fd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
 
     Fd fd_;

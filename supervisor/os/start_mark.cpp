@@ -17,12 +17,7 @@ Time monotonic_clock() { return Time(read(CLOCK_MONOTONIC)); }
 
 }  // namespace
 
-StartMark StartMark::now() {
-    StartMark mark;
-    mark.wall_ = wall_clock();
-    mark.monotonic_ = monotonic_clock();
-    return mark;
-}
+StartMark StartMark::now() { return {wall_clock(), monotonic_clock()}; }
 
 bool StartMark::is_after(const timespec& file) const {
     // What the clock would have said at the start if it had been set before: a file may have been

@@ -10,7 +10,13 @@ namespace reeve::os {
 /// may be set in between.
 class StartMark {
   public:
+    StartMark() = default;
+    /// One that was taken earlier in this boot, by what it was made of.
+    StartMark(WallTime wall, Time monotonic) : wall_(wall), monotonic_(monotonic) {}
     static StartMark now();
+
+    WallTime wall() const { return wall_; }
+    Time monotonic() const { return monotonic_; }
 
     /// Whether a file with this time (of stat(2)) was last changed before.
     bool is_after(const timespec& file) const;

@@ -57,8 +57,11 @@ void Children::wake_stopped() const {
 
 bool Children::reap(pid_t pid) {
     const auto found = children_.find(pid);
-    if (found != children_.end() && found->second.ending && os::peek_exit_of(pid)) {
-        found->second.ending();
+    if (found != children_.end() && (found->second.ending || ending_)) {
+        if (const auto end = os::peek_exit_of(pid)) {
+            if (ending_) ending_(*end);
+            if (found->second.ending) found->second.ending();
+        }
     }
     const auto end = os::reap_pid(pid);
     if (end) reaped(*end);

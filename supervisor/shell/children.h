@@ -38,6 +38,8 @@ class Children {
     void forget(pid_t pid);
     bool knows(pid_t pid) const { return children_.contains(pid); }
 
+    /// `ending` is called with the end of each child that is expected while it is still a zombie.
+    void on_ending(OnEnd ending) { ending_ = std::move(ending); }
     /// `reaped` is called with the number of each child that is reaped without being expected: it
     /// may become another's.
     void on_reaped(std::function<void(pid_t)> reaped) { reaped_ = std::move(reaped); }
@@ -64,6 +66,7 @@ class Children {
     std::unordered_map<pid_t, Child> children_;
     int held_ = 0;
     std::uint64_t sweeps_ = 0;
+    OnEnd ending_;
     std::function<void(pid_t)> reaped_;
 };
 

@@ -1,6 +1,7 @@
 #include "supervisor/shell/command.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -30,33 +31,88 @@ std::string last_words(std::string_view output) {
     return words;
 }
 
+bool is_same(const state::Process& process) {
+    if (process.pid == 0) return false;
+    const auto found = os::read_process(process.pid);
+    return found && found->start_time == process.start_time;
+}
+
 }  // namespace
 
 Command::Command(asio::io_context& io, std::unique_ptr<Containment> tree, Done done)
     : tree_(std::move(tree)), patience_end_(io), done_(std::move(done)), output_(io) {}
 
-void Command::start(os::SpawnSpec spec, bool captured) {
+bool Command::start(os::SpawnSpec spec, bool captured) {
     Fd writing;
     if (captured) {
-        std::array<int, 2> pipe{};
-        if (::pipe2(pipe.data(), O_CLOEXEC) != 0) {
-            answer_ = probes::failure(system_error("pipe"));
-            return finish();
+        auto opened = open_output();
+        if (!opened) {
+            answer_ = probes::failure(opened.error());
+            finish();
+            return false;
         }
-        Fd reading(pipe[0]);
-        writing.reset(pipe[1]);
+        writing = std::move(*opened);
         spec.stdout_fd = spec.stderr_fd = writing.get();
-        boost::system::error_code unwatched;
-        output_.assign(reading.get(), unwatched);
-        if (!unwatched) (void)reading.release();
     }
     const auto result =
         tree_->start(std::move(spec), [this](const os::Ended& end) { ended(end.status); });
     if (const auto* failure = std::get_if<os::SpawnFailure>(&result)) {
         answer_ = probes::failure(failure->text(), failure->errnum);
-        return finish();
+        finish();
+        return false;
     }
     if (output_.is_open()) read_output();
+    return true;
+}
+
+/// The end to write to. It can be read from, too, so that a writer whose supervisor dies goes on,
+/// and a successor finds what it has written.
+Result<Fd> Command::open_output() {
+    std::array<int, 2> pipe{};
+    if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return system_error("pipe");
+    Fd reading(pipe[0]);
+    Fd writing(pipe[1]);
+    watch_output(std::move(reading));
+    const std::string path = "/proc/self/fd/" + std::to_string(writing.get());
+    Fd both(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+    return both ? std::move(both) : std::move(writing);
+}
+
+void Command::watch_output(Fd reading) {
+    boost::system::error_code unwatched;
+    output_.assign(reading.get(), unwatched);
+    if (!unwatched) (void)reading.release();
+}
+
+bool Command::has_outcome() const {
+    const state::Tree tree = tree_->record();
+    if (tree.kind == state::Tree::Kind::Keeper) return is_same(tree.keeper);
+    return is_same(tree.main);
+}
+
+bool Command::resume(const state::Tree& tree, bool captured) {
+    const auto told = [this](const os::Ended& end) { ended(end.status); };
+    if (!tree_->resume(tree, told)) {
+        finish();
+        return false;
+    }
+    const state::Process main = tree_->record().main;
+    if (main.pid == 0) {
+        // What was left of it is all that there is.
+        asio::post(patience_end_.get_executor(), [weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->ended(ExitStatus::unknown());
+        });
+    } else if (captured && is_same(main)) {
+        const std::string path = "/proc/" + std::to_string(main.pid) + "/fd/1";
+        struct stat status {};
+        if (::stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode)) {
+            if (Fd reading(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)); reading) {
+                watch_output(std::move(reading));
+            }
+        }
+        if (output_.is_open()) read_output();
+    }
+    return true;
 }
 
 void Command::end(Duration patience) {

@@ -24,8 +24,16 @@ class Command : public std::enable_shared_from_this<Command> {
     /// `done` is called once, at the very end. It must not destroy the Command, but may post that.
     Command(asio::io_context& io, std::unique_ptr<Containment> tree, Done done);
 
-    /// `captured`: its output is read for its last words and goes nowhere else.
-    void start(os::SpawnSpec spec, bool captured);
+    /// `captured`: its output is read for its last words and goes nowhere else. False: it could not
+    /// be started.
+    bool start(os::SpawnSpec spec, bool captured);
+    /// Takes over one that a predecessor has started, or ends what it has left. False: there is
+    /// nothing.
+    bool resume(const state::Tree& tree, bool captured);
+    /// Whether what it comes to can be found out, once it was resumed.
+    bool has_outcome() const;
+    /// Where a successor finds it.
+    state::Tree tree() const { return tree_->record(); }
     /// Asks all of it to end, by SIGTERM, unless that has been done, and kills what is left so long
     /// from now.
     void end(Duration patience);
@@ -33,6 +41,8 @@ class Command : public std::enable_shared_from_this<Command> {
     void kill();
 
   private:
+    Result<Fd> open_output();
+    void watch_output(Fd reading);
     void read_output();
     void ended(const ExitStatus& status);
     std::string read_last_words();

@@ -77,11 +77,7 @@ Control::~Control() {
 
 void Control::admit(asio::local::stream_protocol::socket socket) {
     auto peer = os::peer_of(socket.native_handle());
-    const auto session = std::make_shared<Session>(
-        std::move(socket), peer ? *peer : os::Peer{},
-        [this](const SessionPtr& self, std::string_view line) { take_line(self, line); },
-        [this](Session* gone) { forget(gone); });
-    sessions_.emplace(session.get(), session);
+    const auto session = make_session(std::move(socket), peer ? *peer : os::Peer{});
     protocol::Failure refused;
     const bool privileged = peer && right_of(*session) == Right::All;
     if (auto full = no_room(sessions_.size(), privileged ? 0 : reserved_sessions)) {
@@ -95,6 +91,16 @@ void Control::admit(asio::local::stream_protocol::socket socket) {
     }
     session->send(protocol::encode_error(std::nullopt, refused));
     session->close_after_sending();
+}
+
+Control::SessionPtr Control::make_session(asio::local::stream_protocol::socket socket,
+                                          const os::Peer& peer) {
+    const auto session = std::make_shared<Session>(
+        std::move(socket), peer,
+        [this](const SessionPtr& self, std::string_view line) { take_line(self, line); },
+        [this](Session* gone) { forget(gone); });
+    sessions_.emplace(session.get(), session);
+    return session;
 }
 
 void Control::forget(Session* session) {
@@ -163,6 +169,22 @@ void Control::answer(const SessionPtr& session, const Id& id, const protocol::Sh
     session->send(protocol::encode_result(id, protocol::Accepted{}));
     house_.log.info("asked to shut down by " + who_is(*session));
     house_.queue.push(core::ShutdownAsked{"asked by " + who_is(*session), false});
+}
+
+void Control::answer(const SessionPtr& session, const Id& id, const protocol::Upgrade& upgrade) {
+    const auto refuse = [this, session, id](const Error& why) {
+        upgrader_.reset();
+        house_.log.error("not upgraded: " + why.text());
+        session->send(protocol::encode_error(id, failure(protocol::ErrorCode::Failed, why.text())));
+    };
+    if (upgrader_) return refuse(error("another upgrade is under way"));
+    if (upgrade.path && !upgrade.path->starts_with('/')) {
+        return session->send(protocol::encode_error(
+            id, failure(protocol::ErrorCode::InvalidParams, "params.path is not absolute")));
+    }
+    house_.log.info("asked to upgrade by " + who_is(*session));
+    upgrader_ = Upgrader{session, id, {}};
+    house_.upgrade(upgrade.path.value_or(""), refuse);
 }
 
 void Control::answer(const SessionPtr& session, const Id& id, const protocol::Reopen&) {

@@ -28,6 +28,7 @@ class Control {
   public:
     /// What it answers from and acts upon.
     struct House {
+        asio::io_context& io;
         const core::Engine& engine;
         EventQueue& queue;
         Runs& runs;
@@ -36,6 +37,9 @@ class Control {
         OwnLog& log;
         std::function<void()> reopen_logs;
         std::function<void()> tell_changes;  ///< announces what is decided and was not told yet
+        /// Replaces the program of this process by that at the path, if it can take over; why it
+        /// does not is told later. Empty: that which this one was started from.
+        std::function<void(const std::string&, std::function<void(Error)>)> upgrade;
     };
 
     explicit Control(House house);
@@ -47,6 +51,13 @@ class Control {
     /// Calls `done` once every client has been sent all that is queued for it. They are not hung up
     /// on before this process ends: to many the end of the connection is the sign that it has.
     void drain(std::function<void()> done);
+
+    /// What clients are waiting for, to be taken over by another program in this process.
+    void hand_over(state::Handover& handover);
+    /// Goes on with the clients that were handed over; to be called first.
+    void take_over(const state::Handover& handover);
+    /// Answers the client that asked for the upgrade which has led to this program, if one did.
+    void tell_upgraded();
 
     void announce(const core::Announce& change);
     void announce(const core::AnnounceShutdown& shutdown);
@@ -80,8 +91,10 @@ class Control {
     void answer(const SessionPtr& session, const Id& id, const protocol::Subscribe& subscribe);
     void answer(const SessionPtr& session, const Id& id, const protocol::Reopen& reopen);
     void answer(const SessionPtr& session, const Id& id, const protocol::Shutdown& shutdown);
+    void answer(const SessionPtr& session, const Id& id, const protocol::Upgrade& upgrade);
     void answer(const SessionPtr& session, const Id& id, const protocol::VersionQuery& query);
 
+    SessionPtr make_session(asio::local::stream_protocol::socket socket, const os::Peer& peer);
     /// The services that names select; nothing once it has answered that they select none.
     std::optional<std::vector<core::ServiceId>> select_or_refuse(
         const SessionPtr& session, const Id& id, const std::vector<std::string>& names);
@@ -92,6 +105,12 @@ class Control {
     Pending pending_;
     Events events_;
     std::unordered_map<Session*, std::weak_ptr<Session>> sessions_;
+    struct Upgrader {
+        SessionPtr session;
+        Id id;
+        std::string before;  // the version of the program that was replaced
+    };
+    std::optional<Upgrader> upgrader_;
 };
 
 }  // namespace reeve::shell

@@ -53,6 +53,21 @@ void Events::subscribe(const std::shared_ptr<Session>& session, std::size_t hist
     (*found)->limit = session->unsent() + most_unread;
 }
 
+bool Events::has(const Session* session) const {
+    return std::any_of(subscribers_.begin(), subscribers_.end(),
+                       [&](const auto& one) { return one->session.get() == session; });
+}
+
+void Events::go_on(std::vector<protocol::Event> remembered, std::uint64_t last_number) {
+    remembered_.assign(std::make_move_iterator(remembered.begin()),
+                       std::make_move_iterator(remembered.end()));
+    last_number_ = last_number;
+}
+
+void Events::go_on(const std::shared_ptr<Session>& session) {
+    subscribers_.push_back(std::make_shared<Subscriber>(Subscriber{session, most_unread}));
+}
+
 void Events::forget(const Session* session) {
     std::erase_if(subscribers_, [&](const auto& one) { return one->session.get() == session; });
 }

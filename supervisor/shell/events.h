@@ -29,6 +29,12 @@ class Events {
     /// Sends the last `history` of them, then how things are; from now on what happens.
     void subscribe(const std::shared_ptr<Session>& session, std::size_t history);
     void forget(const Session* session);
+    bool has(const Session* session) const;
+    std::uint64_t last_number() const { return last_number_; }
+    /// Goes on after what another program in this process has told.
+    void go_on(std::vector<protocol::Event> remembered, std::uint64_t last_number);
+    /// One that has subscribed there.
+    void go_on(const std::shared_ptr<Session>& session);
 
   private:
     struct Subscriber {

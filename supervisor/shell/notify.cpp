@@ -46,9 +46,9 @@ core::Notified notified_by(const os::NotifyMessage& message) {
 
 }  // namespace
 
-Result<std::unique_ptr<NotifyChannel>> NotifyChannel::open(asio::io_context& io,
-                                                           Listener listener) {
-    auto socket = os::NotifySocket::open();
+Result<std::unique_ptr<NotifyChannel>> NotifyChannel::open(asio::io_context& io, Listener listener,
+                                                           const std::string& name) {
+    auto socket = name.empty() ? os::NotifySocket::open() : os::NotifySocket::open(name);
     if (!socket) return socket.error();
     asio::posix::stream_descriptor watched(io);
     boost::system::error_code error;

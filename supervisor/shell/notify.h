@@ -33,7 +33,9 @@ class NotifyChannel {
         std::function<void(std::string)> dropped;      ///< why
     };
 
-    static Result<std::unique_ptr<NotifyChannel>> open(asio::io_context& io, Listener listener);
+    /// `name`: that of a predecessor's, to go on under; else empty.
+    static Result<std::unique_ptr<NotifyChannel>> open(asio::io_context& io, Listener listener,
+                                                       const std::string& name = {});
 
     NotifyChannel(const NotifyChannel&) = delete;
     NotifyChannel& operator=(const NotifyChannel&) = delete;

@@ -131,6 +131,61 @@ std::vector<protocol::CommandResult> Pending::results_of(const Entry& entry,
     return results;
 }
 
+void Pending::hand_over(
+    state::Handover& handover,
+    const std::function<std::optional<std::size_t>(const Session*)>& place) const {
+    handover.last_request = last_request_;
+    for (const auto& [request, entry] : entries_) {
+        const auto client = place(entry.asked.session.get());
+        if (!client) continue;
+        state::Handover::Asked asked;
+        asked.request = request;
+        asked.client = *client;
+        // Has the id, too.
+        asked.message =
+            protocol::encode_result(entry.asked.id, protocol::Applied{entry.asked.diff, {}});
+        asked.kind = static_cast<int>(entry.asked.kind);
+        asked.verb = static_cast<int>(entry.asked.verb);
+        for (const core::ServiceId service : entry.asked.services) {
+            const Entry::Before& before = entry.before.at(service);
+            asked.before.push_back({service, before.name, static_cast<int>(before.state)});
+        }
+        asked.also = entry.also;
+        handover.asked.push_back(std::move(asked));
+    }
+}
+
+void Pending::take_over(const state::Handover& handover,
+                        const std::vector<std::shared_ptr<Session>>& sessions) {
+    last_request_ = handover.last_request;
+    for (const state::Handover::Asked& asked : handover.asked) {
+        const auto message = protocol::parse_answer<protocol::Applied>(asked.message);
+        const auto* const reply =
+            message ? std::get_if<protocol::Reply<protocol::Applied>>(&*message) : nullptr;
+        const auto* const applied =
+            reply != nullptr ? std::get_if<protocol::Applied>(&reply->body) : nullptr;
+        if (applied == nullptr || !reply->id || asked.client >= sessions.size()) continue;
+        const auto& session = sessions[asked.client];
+        if (!session) continue;
+        Entry entry;
+        entry.asked = {session,
+                       *reply->id,
+                       static_cast<Kind>(asked.kind),
+                       static_cast<core::Verb>(asked.verb),
+                       {},
+                       applied->diff};
+        for (const auto& before : asked.before) {
+            entry.asked.services.push_back(before.service);
+            entry.before.emplace(
+                before.service,
+                Entry::Before{before.name, static_cast<protocol::State>(before.state)});
+        }
+        entry.also = asked.also;
+        by_session_[session.get()].insert(asked.request);
+        entries_.emplace(asked.request, std::move(entry));
+    }
+}
+
 protocol::CommandResult Pending::result_of(const core::Outcome& outcome) const {
     protocol::CommandResult result;
     result.service = outcome.name;

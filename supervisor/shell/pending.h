@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "ctl/protocol/message.h"
 #include "supervisor/core/engine.h"
 #include "supervisor/shell/session.h"
+#include "supervisor/state/handover.h"
 
 namespace reeve::shell {
 
@@ -41,6 +43,14 @@ class Pending {
     std::vector<core::RequestId> abandon(const Session* session);
     void touches(const core::Touches& touches);
     void reply(const core::Reply& reply);
+
+    /// All that is under way, for another program in this process; `place` is that of a session
+    /// among those that are handed over, or none.
+    void hand_over(state::Handover& handover,
+                   const std::function<std::optional<std::size_t>(const Session*)>& place) const;
+    /// Goes on with what was handed over. `sessions` are in the same order; null: gone since.
+    void take_over(const state::Handover& handover,
+                   const std::vector<std::shared_ptr<Session>>& sessions);
 
     /// An outcome as the protocol has it; `changed` is left true.
     protocol::CommandResult result_of(const core::Outcome& outcome) const;

@@ -25,12 +25,14 @@ constexpr std::size_t last_messages = 512;
 }  // namespace
 
 Runs::Runs(asio::io_context& io, Containments& containments, log::Collector& collector,
-           EventQueue& queue, OwnLog& log, const Environment& own_environment)
+           EventQueue& queue, OwnLog& log, state::Recorder& recorder,
+           const Environment& own_environment)
     : io_(io),
       containments_(containments),
       collector_(collector),
       queue_(queue),
       log_(log),
+      recorder_(recorder),
       own_environment_(own_environment),
       null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {}
 
@@ -59,6 +61,7 @@ void Runs::find_main(const core::FindMain& action) {
     Run& run = found->second;
     // It may be to follow another one.
     run.told = run.adopted = false;
+    note(run);
     run.finder = std::make_unique<MainFinder>(
         io_, run.definition->execution.pid_file, run.start,
         MainFinder::Tree{[this, id](pid_t pid) { return is_member(id, pid); },
@@ -96,7 +99,9 @@ void Runs::reap(core::RunId id) {
     if (found == runs_.end()) return;
     if (found->second.ready_pipe) found->second.ready_pipe->close();
     collector_.unwatch(found->second.definition->name);
+    mains_.erase(found->second.pid);
     runs_.erase(found);
+    recorder_.erase(id);
 }
 
 std::unique_ptr<Containment> Runs::contain(const RunContext& context) {
@@ -128,11 +133,15 @@ Result<> Runs::adopt_main(core::RunId id, pid_t pid) {
     if (found == runs_.end() || !found->second.tree) return error("cannot watch it: no such run");
     Run& run = found->second;
     if (auto adopted = run.tree->adopt(pid, on_end(id)); !adopted) return adopted;
+    mains_.erase(run.pid);
+    mains_.emplace(pid, id);
     run.pid = pid;
     run.adopted = true;
     if (run.finder) run.finder->stop();
     // If the former one has ended just now, that is nothing special any more.
     run.end.reset();
+    run.noted_end.reset();
+    note(run);
     return {};
 }
 
@@ -141,13 +150,25 @@ bool Runs::is_parent(const Run& run) const {
     return run.definition->execution.type == config::ServiceType::Forking && !run.adopted;
 }
 
+/// Written down while the kernel still knows it.
+void Runs::ending(const os::Ended& end) {
+    const auto found = mains_.find(end.pid);
+    if (found == mains_.end()) return;
+    Run& run = runs_.at(found->second);
+    run.noted_end = state::End{end.pid, end.status, end.usage, {}};
+    note(run);
+}
+
 void Runs::ended(core::RunId id, const os::Ended& end) {
     Run& run = runs_.at(id);
     run.end = end;
+    mains_.erase(end.pid);
     const std::string& pid_file = run.definition->execution.pid_file;
     // One that names the first process of a forking service is about to be written anew.
     if (!pid_file.empty() && !is_parent(run)) os::remove_service_pid_file_of(pid_file, end.pid);
     run.out_of_memory = end.status.signal ? killed_for_memory(run, *end.status.signal) : false;
+    run.noted_end = state::End{end.pid, end.status, end.usage, run.out_of_memory};
+    note(run);
     // What it said last counts, though its end may have been noticed first.
     if (run.notify) run.notify->read(last_messages);
     // By these another process may have taken over.

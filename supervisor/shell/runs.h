@@ -19,6 +19,7 @@
 #include "supervisor/shell/notify.h"
 #include "supervisor/shell/own_log.h"
 #include "supervisor/shell/probes/ready_pipe.h"
+#include "supervisor/state/recorder.h"
 
 namespace reeve::shell {
 
@@ -34,7 +35,17 @@ struct RunContext {
 class Runs {
   public:
     Runs(asio::io_context& io, Containments& containments, log::Collector& collector,
-         EventQueue& queue, OwnLog& log, const Environment& own_environment);
+         EventQueue& queue, OwnLog& log, state::Recorder& recorder,
+         const Environment& own_environment);
+
+    /// Takes over a run that a predecessor had, `unit` being what the engine knows of its service.
+    /// Whether its first process was born.
+    bool resume(const state::Run& record, const core::Unit& unit);
+    /// What the engine has not heard from the predecessor, to be told after Resumed; ends are told
+    /// later, from the loop.
+    std::vector<core::Event> take_unheard() { return std::exchange(unheard_, {}); }
+    /// A child has ended and is not reaped yet.
+    void ending(const os::Ended& end);
 
     /// Prepares a run for its first process, be it the main one or a hook before it: its folders,
     /// its id, the channels by which it speaks. Does nothing to one that is open.
@@ -50,6 +61,8 @@ class Runs {
     std::optional<RunContext> context(core::RunId run) const;
     /// A tree of its own for such a command.
     std::unique_ptr<Containment> contain(const RunContext& context);
+    /// That of one that a predecessor has begun beside the run, which may be gone.
+    std::unique_ptr<Containment> reopen(core::RunId run, const state::Tree& tree);
     /// The same process set-up as a main process has, for another command (spec_of, execution.h);
     /// descriptors 0, 1 and 2 are null devices until set.
     Result<os::SpawnSpec> prepare(const RunContext& context, const config::Argv& command,
@@ -95,16 +108,20 @@ class Runs {
         std::unique_ptr<NotifyChannel> notify;
         std::shared_ptr<ReadyPipe> ready_pipe;
         std::unique_ptr<MainFinder> finder;
-        std::optional<os::Ended> end;
+        std::optional<os::Ended> end;  // to be told
         std::optional<bool> out_of_memory;
-        bool told = false;  // Exited was said
+        std::optional<state::End> noted_end;  // of the present main process, told or not
+        bool told = false;                    // Exited was said
         bool killing = false;
     };
 
+    void note(const Run& run);
+    void tell_what_was_not_heard(const Run& run, const core::Unit& unit);
+    void await_ready_line(const Run& run);
     std::optional<core::SpawnFailed> start(Run& run);
-    Result<> open_notify(Run& run);
+    Result<> open_notify(Run& run, const std::string& name = {});
     Result<Fd> open_ready_pipe(Run& run);
-    Result<> watch_log(const Run& run, const Output& output);
+    Result<> watch_log(const Run& run, const log::Collector::Ends& ends);
     Result<Fd> open_input(const config::Execution& execution) const;
     void main_named(core::RunId id, pid_t pid);
     bool main_found(core::RunId id, pid_t pid);
@@ -122,11 +139,14 @@ class Runs {
     log::Collector& collector_;
     EventQueue& queue_;
     OwnLog& log_;
+    state::Recorder& recorder_;
     const Environment& own_environment_;
     Fd null_;
     os::MemoryKills memory_kills_;
     Time next_look_at_memory_{};
     std::unordered_map<core::RunId, Run> runs_;
+    std::vector<core::Event> unheard_;
+    std::unordered_map<pid_t, core::RunId> mains_;  // whose main processes have not ended
 };
 
 }  // namespace reeve::shell

@@ -54,7 +54,7 @@ Result<> Runs::open(core::RunId id, const config::ServicePtr& definition) {
     run.invocation_id = new_invocation_id();
     run.directories = std::move(*directories);
     if (auto opened = open_notify(run); !opened) return opened;
-    runs_.emplace(id, std::move(run));
+    note(runs_.emplace(id, std::move(run)).first->second);
     return {};
 }
 
@@ -93,8 +93,10 @@ std::optional<core::SpawnFailed> Runs::start(Run& run) {
         const auto& check = std::get<config::FdCheck>(service.policy.ready->check);
         spec->extra_fds.emplace_back(ready->get(), check.number);
     }
-    if (auto watched = watch_log(run, *output); !watched) return failed(watched.error());
+    if (auto watched = watch_log(run, output->ends); !watched) return failed(watched.error());
     run.tree = containments_.open(service.name, run.invocation_id);
+    // Before there is a process: whoever takes over looks for it.
+    note(run);
     auto result = run.tree->start(std::move(*spec), on_end(run.id));
     if (const auto* failure = std::get_if<os::SpawnFailure>(&result)) {
         const bool not_found =
@@ -103,6 +105,8 @@ std::optional<core::SpawnFailed> Runs::start(Run& run) {
     }
     const auto& spawned = std::get<os::Spawned>(result);
     run.pid = spawned.pid;
+    mains_.emplace(run.pid, run.id);
+    note(run);
     if (run.tree->tracking().by == Tracking::By::Cgroup) {
         run.cgroup = os::cgroup_of(spawned.pidfd.get());
     }
@@ -157,7 +161,7 @@ Result<Fd> Runs::open_ready_pipe(Run& run) {
     return run.ready_pipe->open();
 }
 
-Result<> Runs::watch_log(const Run& run, const Output& output) {
+Result<> Runs::watch_log(const Run& run, const log::Collector::Ends& ends) {
     const config::Service& service = *run.definition;
     const auto& ready = service.policy.ready;
     const auto* const check = ready ? std::get_if<config::LogCheck>(&ready->check) : nullptr;
@@ -165,34 +169,37 @@ Result<> Runs::watch_log(const Run& run, const Output& output) {
     if (service.policy.log.kind != config::Log::Kind::Capture) {
         return error("cannot look for readiness in a log that is not read");
     }
-    return collector_.watch(service.name, output.ends, check->pattern, [this, id = run.id] {
+    return collector_.watch(service.name, ends, check->pattern, [this, id = run.id] {
         asio::post(io_, [this, id] { queue_.push(core::ReadyReported{id}); });
     });
 }
 
-Result<> Runs::open_notify(Run& run) {
+/// Under the name that a predecessor has given to the service, if one has.
+Result<> Runs::open_notify(Run& run, const std::string& name) {
     if (!wants_notify(*run.definition)) return {};
     const auto& user = run.definition->execution.credentials;
     auto channel = NotifyChannel::open(
-        io_, {.user = user ? user->uid : ::geteuid(),
-              .is_member = [this, id = run.id](pid_t pid) { return is_member(id, pid); },
-              .cgroup = [this, id = run.id] { return runs_.at(id).cgroup; },
-              .notified =
-                  [this, id = run.id](core::Notified message) {
-                      message.run = id;
-                      queue_.push(std::move(message));
-                  },
-              .main_named = [this, id = run.id](pid_t pid) { main_named(id, pid); },
-              .barrier =
-                  [this](Fd fd) {
-                      // A function is copied, a descriptor is not.
-                      auto held = std::make_shared<Fd>(std::move(fd));
-                      queue_.once_handled([held] { held->reset(); });
-                  },
-              .dropped =
-                  [this, name = run.definition->name](const std::string& why) {
-                      log_.warning(name + ": ignoring a notification: " + why);
-                  }});
+        io_,
+        {.user = user ? user->uid : ::geteuid(),
+         .is_member = [this, id = run.id](pid_t pid) { return is_member(id, pid); },
+         .cgroup = [this, id = run.id] { return runs_.at(id).cgroup; },
+         .notified =
+             [this, id = run.id](core::Notified message) {
+                 message.run = id;
+                 queue_.push(std::move(message));
+             },
+         .main_named = [this, id = run.id](pid_t pid) { main_named(id, pid); },
+         .barrier =
+             [this](Fd fd) {
+                 // A function is copied, a descriptor is not.
+                 auto held = std::make_shared<Fd>(std::move(fd));
+                 queue_.once_handled([held] { held->reset(); });
+             },
+         .dropped =
+             [this, service = run.definition->name](const std::string& why) {
+                 log_.warning(service + ": ignoring a notification: " + why);
+             }},
+        name);
     if (!channel) return channel.error();
     run.notify = std::move(*channel);
     return {};

@@ -1,6 +1,5 @@
 #include "supervisor/shell/supervisor.h"
 
-#include <sys/random.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -21,14 +20,6 @@ constexpr Duration pump_slice = 5ms;
 
 /// For so long the end waits for clients to read what they are told.
 constexpr Duration farewell_patience = 1s;
-
-std::uint64_t random_seed() {
-    std::uint64_t seed = 0;
-    if (::getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed) {
-        seed = static_cast<std::uint64_t>(now().time_since_epoch().count());
-    }
-    return seed;
-}
 
 /// What moves within a state is for `status`, not for the log, unless it is about its health.
 config::LogLevel level_of(const core::Announce& change) {
@@ -63,17 +54,23 @@ Supervisor::Supervisor(const Setup& setup, OwnLog& log, os::Spawner& spawner,
           if (!std::exchange(pump_scheduled_, true)) asio::post(io_, [this] { pump(); });
       }),
       enablement_(setup.state_dir, problems_),
-      engine_(config::with_enabled(*setup.plan, enablement_.decisions()), random_seed()),
+      plan_(config::with_enabled(*setup.plan, enablement_.decisions())),
+      recorder_(setup.runtime_dir.empty() ? "" : setup.runtime_dir + "/state",
+                [this](const std::string& problem) { log_.warning(problem); }),
+      predecessor_(recorder_.open(plan_)),
+      engine_(make_engine(plan_, predecessor_)),
       containments_(io_, children_, spawner, log_, setup.runtime_dir),
-      runs_(io_, containments_, collector_, queue_, log_, setup_.environment),
-      tasks_(io_, runs_, queue_),
+      runs_(io_, containments_, collector_, queue_, log_, recorder_, setup_.environment),
+      tasks_(io_, runs_, queue_, recorder_),
       info_{version, setup.runtime_dir, setup.log_dir, setup.plan->files, now()},
       configuration_(setup.load, enablement_, engine_.units().plan_ptr(), engine_, queue_,
                      [this](const config::Plan& now) { settings_changed(now); }),
       control_({engine_, queue_, runs_, configuration_, info_, log_, [this] { reopen_logs(); },
                 [this] { tell_changes(); }}),
       listener_(io_, log_, [this](Listener::Socket socket) { control_.admit(std::move(socket)); }),
-      farewell_(io_) {}
+      farewell_(io_) {
+    children_.on_ending([this](const os::Ended& end) { runs_.ending(end); });
+}
 
 Supervisor::~Supervisor() = default;
 
@@ -84,21 +81,14 @@ Result<> Supervisor::open() {
     await_signals();
     for (const std::string& problem : problems_) log_.warning(problem);
     // Old log files are tended to also where a service does not run.
-    for (const config::ServicePtr& service : engine_.units().plan().services) {
+    for (const config::ServicePtr& service : plan_->services) {
         collector_.configure(service->name, service->policy.log);
     }
     if (setup_.runtime_dir.empty()) return {};
-    // What a killed predecessor's services have written, and may go on writing, waits in their
-    // pipes.
-    for (const config::ServicePtr& service : engine_.units().plan().services) {
-        if (service->policy.log.kind != config::Log::Kind::Capture) continue;
-        auto adopted = collector_.adopt(service->name, service->policy.log);
-        if (!adopted) {
-            log_.warning(adopted.error().text() + "; ignoring what was in there");
-        } else if (*adopted) {
-            heirlooms_.insert(service->name);
-        }
-    }
+    if (predecessor_) take_over(*predecessor_);
+    containments_.all_reopened();
+    adopt_logs(predecessor_ ? &*predecessor_ : nullptr);
+    predecessor_.reset();
     return listen();
 }
 
@@ -132,7 +122,14 @@ Result<> Supervisor::let_clients_in(const config::Supervisor& settings) {
 }
 
 int Supervisor::run() {
-    queue_.push(core::BootAsked{});
+    if (resumed_) {
+        queue_.push(std::move(*resumed_));
+        for (core::Event& event : runs_.take_unheard()) queue_.push(std::move(event));
+    }
+    // What has changed meanwhile changes as by a reload.
+    if (plan_ != engine_.units().plan_ptr()) configuration_.take(plan_, {});
+    plan_.reset();
+    if (!engine_.snapshot().booted) queue_.push(core::BootAsked{});
     io_.run();
     // Whoever holds the lock on the runtime directory has its cgroups, which is still us.
     containments_.close();
@@ -221,6 +218,8 @@ void Supervisor::pump() {
         }
         if (actions_.empty()) {
             std::vector<core::Action> decided = engine_.handle(queue_.pop(), now());
+            // Before anything is done: whoever takes over must know what was decided.
+            recorder_.write(engine_);
             if (setup_.boot_watch != nullptr) setup_.boot_watch->look(engine_, decided, now());
             std::move(decided.begin(), decided.end(), std::back_inserter(actions_));
             continue;
@@ -303,6 +302,7 @@ void Supervisor::carry_out(const core::Finish& finish) {
         if (!heirlooms_.contains(unit.name())) collector_.remove(unit.name());
     });
     status_ = finish.status;
+    recorder_.remove();
     // Clients are told the end of what they asked for, if they read it.
     listener_.close();
     farewell_.expires_after(farewell_patience);

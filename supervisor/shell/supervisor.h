@@ -23,6 +23,7 @@
 #include "supervisor/shell/own_log.h"
 #include "supervisor/shell/runs.h"
 #include "supervisor/shell/tasks.h"
+#include "supervisor/state/recorder.h"
 
 namespace reeve::shell {
 
@@ -59,10 +60,14 @@ class Supervisor {
     void take_signal(int signal);
     void reload();
     void reopen_logs();
+    void take_over(const state::Predecessor& predecessor);
+    void adopt_logs(const state::Predecessor* predecessor);
     Result<> listen();
     Result<> let_clients_in(const config::Supervisor& settings);
     void settings_changed(const config::Plan& now);
     void pump();
+    static core::Engine make_engine(const config::PlanPtr& plan,
+                                    const std::optional<state::Predecessor>& predecessor);
     void tell_changes();
     void arm_timer();
     void carry_out(const core::Spawn& action);
@@ -91,6 +96,9 @@ class Supervisor {
     EventQueue queue_;
     std::vector<std::string> problems_;  // of the set-up, to be told in open()
     Enablement enablement_;
+    config::PlanPtr plan_;  // as we have read it, until the engine has it
+    state::Recorder recorder_;
+    std::optional<state::Predecessor> predecessor_;  // until open()
     core::Engine engine_;
     Children children_;
     Containments containments_;
@@ -101,6 +109,7 @@ class Supervisor {
     Control control_;
     Listener listener_;
     asio::steady_timer farewell_;
+    std::optional<core::Resumed> resumed_;  // until run()
     std::set<std::string> heirlooms_;   // the pipes of a predecessor that no service of ours has
     std::deque<core::Action> actions_;  // decided, to be carried out in this order
     bool pump_scheduled_ = false;

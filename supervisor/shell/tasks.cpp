@@ -30,10 +30,16 @@ void Tasks::cancel(core::TaskId task) {
     if (cancel) cancel();
 }
 
-void Tasks::run(const core::RunCommand& action) {
-    const Done done = once(action.task, [this, task = action.task](probes::Answer answer) {
+/// What a command came to is written down until the engine has taken it in.
+Tasks::Done Tasks::tell_of_command(core::TaskId task) {
+    return once(task, [this, task](probes::Answer answer) {
         queue_.push(core::CommandEnded{task, answer.yes, std::move(answer.what)});
+        queue_.once_handled([this, task] { recorder_.erase(task); });
     });
+}
+
+void Tasks::run(const core::RunCommand& action) {
+    const Done done = tell_of_command(action.task);
     if (auto opened = runs_.open(action.run, action.definition); !opened) {
         return done(probes::failure(opened.error()));
     }
@@ -43,29 +49,78 @@ void Tasks::run(const core::RunCommand& action) {
     for (const auto& [name, value] : action.environment) context.extra[name] = value;
     auto spec = runs_.prepare(context, action.command, action.as_root);
     if (!spec) return done(probes::failure(spec.error()));
-    if (!action.to_log) return run(action.task, context, std::move(*spec), true, done);
+    state::Command record;
+    record.id = action.task;
+    record.run = action.run;
+    record.captured = !action.to_log;
+    if (!action.to_log) return run(std::move(record), context, std::move(*spec), done);
     auto output = runs_.output_of(*action.definition);
     if (!output) return done(probes::failure(output.error()));
     spec->stdout_fd = output->out;
     spec->stderr_fd = output->err;
-    // Its last line ends with it, though it may lack the newline.
-    const auto logged = [this, definition = action.definition, done](const probes::Answer& answer) {
-        runs_.drain(*definition, [done, answer] { done(answer); });
-    };
-    run(action.task, context, std::move(*spec), false, logged);
+    run(std::move(record), context, std::move(*spec), logged(action.definition, done));
 }
 
-void Tasks::run(core::TaskId task, const RunContext& context, os::SpawnSpec spec, bool captured,
-                const Done& done) {
-    auto gone = [this, task, done](probes::Answer answer) {
+/// Its last line ends with it, though it may lack the newline.
+Tasks::Done Tasks::logged(const config::ServicePtr& definition, const Done& done) {
+    return [this, definition, done](const probes::Answer& answer) {
+        runs_.drain(*definition, [done, answer] { done(answer); });
+    };
+}
+
+std::shared_ptr<Command> Tasks::command(const state::Command& record,
+                                        std::unique_ptr<Containment> tree, const Done& done) {
+    auto gone = [this, record = state::Command(record), done](probes::Answer answer) mutable {
         // It is the command that calls us.
-        asio::post(io_, [this, task] { commands_.erase(task); });
+        asio::post(io_, [this, task = record.id] { commands_.erase(task); });
+        if (record.probe || !tasks_.contains(record.id)) {
+            recorder_.erase(record.id);
+        } else {
+            record.outcome = state::Command::Outcome{answer.yes, answer.what};
+            recorder_.write(record);
+        }
         done(std::move(answer));
     };
-    const auto command = std::make_shared<Command>(io_, runs_.contain(context), std::move(gone));
-    commands_[task] = command;
-    started(task, [command] { command->kill(); });
-    command->start(std::move(spec), captured);
+    auto command = std::make_shared<Command>(io_, std::move(tree), std::move(gone));
+    commands_[record.id] = command;
+    return command;
+}
+
+void Tasks::run(state::Command record, const RunContext& context, os::SpawnSpec spec,
+                const Done& done) {
+    const auto started_command = command(record, runs_.contain(context), done);
+    started(record.id, [started_command] { started_command->kill(); });
+    // Before there is a process: whoever takes over looks for it.
+    record.tree = started_command->tree();
+    recorder_.write(record);
+    if (!started_command->start(std::move(spec), record.captured)) return;
+    record.tree = started_command->tree();
+    recorder_.write(record);
+}
+
+bool Tasks::resume(const state::Command& record) {
+    if (record.outcome) {
+        const Done done = tell_of_command(record.id);
+        asio::post(io_, [done, outcome = *record.outcome] {
+            done({.yes = outcome.succeeded, .what = outcome.what});
+        });
+        return true;
+    }
+    const auto told = std::make_shared<Done>([](const probes::Answer&) {});
+    const auto resumed = command(record, runs_.reopen(record.run, record.tree),
+                                 [told](const probes::Answer& answer) { (*told)(answer); });
+    const bool born = resumed->resume(record.tree, record.captured);
+    const auto context = runs_.context(record.run);
+    const bool goes_on = born && !record.probe && context && resumed->has_outcome();
+    if (goes_on) {
+        *told = tell_of_command(record.id);
+        if (!record.captured) *told = logged(context->definition, *told);
+        started(record.id, [resumed] { resumed->kill(); });
+        return true;
+    }
+    if (born && record.probe) *told = once_free(record.run, *told);
+    if (born) resumed->kill();
+    return false;
 }
 
 void Tasks::probe(const core::StartProbe& action) {
@@ -90,12 +145,21 @@ void Tasks::ask_by_command(const core::StartProbe& action, const RunContext& con
         };
         return;
     }
-    const auto ended = [this, run = action.run, done](const probes::Answer& answer) {
+    state::Command record;
+    record.id = action.task;
+    record.run = action.run;
+    record.captured = record.probe = true;
+    run(std::move(record), context, std::move(spec), once_free(action.run, done));
+}
+
+/// Then what waits for the run's probe to be gone may begin.
+Tasks::Done Tasks::once_free(core::RunId run, const Done& done) {
+    asking_.try_emplace(run);
+    return [this, run, done](const probes::Answer& answer) {
         const auto next = asking_.extract(run);
         done(answer);
-        if (next.mapped()) next.mapped()();
+        if (next && next.mapped()) next.mapped()();
     };
-    run(action.task, context, std::move(spec), true, ended);
 }
 
 void Tasks::ask(const core::StartProbe& action, const Done& done) {

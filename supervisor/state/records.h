@@ -70,7 +70,13 @@ struct Command {
     Tree tree;
     bool probe = false;     ///< to be asked again rather than taken over
     bool captured = false;  ///< its output is read for its last words
-    bool ending = false;    ///< it has been told to end
+    /// What it came to, once nothing of it is left; whether the engine knows, its own record tells.
+    struct Outcome {
+        bool succeeded = false;
+        std::string what;
+        bool operator==(const Outcome&) const = default;
+    };
+    std::optional<Outcome> outcome;
     bool operator==(const Command&) const = default;
 };
 

@@ -1,0 +1,79 @@
+// How a supervisor takes over from one that ended without a word.
+#include <sys/random.h>
+
+#include <map>
+#include <set>
+
+#include "supervisor/shell/clock.h"
+#include "supervisor/shell/supervisor.h"
+
+namespace reeve::shell {
+
+namespace {
+
+std::uint64_t random_seed() {
+    std::uint64_t seed = 0;
+    if (::getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed) {
+        seed = static_cast<std::uint64_t>(now().time_since_epoch().count());
+    }
+    return seed;
+}
+
+}  // namespace
+
+core::Engine Supervisor::make_engine(const config::PlanPtr& plan,
+                                     const std::optional<state::Predecessor>& predecessor) {
+    if (!predecessor) return {plan, random_seed()};
+    return {predecessor->plan, predecessor->engine, predecessor->units};
+}
+
+void Supervisor::take_over(const state::Predecessor& predecessor) {
+    resumed_.emplace();
+    for (const state::Run& run : predecessor.runs) {
+        const core::Unit* unit = std::as_const(engine_).units().by_run(run.id);
+        // One that was let go.
+        if (unit == nullptr) {
+            recorder_.erase(run.id);
+        } else if (runs_.resume(run, *unit)) {
+            resumed_->runs.push_back(run.id);
+        }
+    }
+    for (const state::Command& command : predecessor.commands) {
+        if (tasks_.resume(command)) resumed_->commands.push_back(command.id);
+    }
+    std::string line = "taking over from an earlier reeved that ended without a word: ";
+    line += std::to_string(resumed_->runs.size());
+    line += resumed_->runs.size() == 1 ? " run of " : " runs of ";
+    line += std::to_string(predecessor.units.size());
+    line += predecessor.units.size() == 1 ? " service" : " services";
+    log_.info(line);
+}
+
+/// What services have written under a killed predecessor, and may go on writing, waits in their
+/// pipes.
+void Supervisor::adopt_logs(const state::Predecessor* predecessor) {
+    std::map<std::string, config::Log> logs;
+    std::set<std::string> resumed;
+    if (predecessor != nullptr) {
+        for (const state::Run& run : predecessor->runs) {
+            logs[run.definition->name] = run.definition->policy.log;
+            if (std::as_const(engine_).units().by_run(run.id) == nullptr) continue;
+            resumed.insert(run.definition->name);
+        }
+    }
+    for (const config::ServicePtr& service : plan_->services) {
+        const config::Log& log = service->policy.log;
+        if (log.kind == config::Log::Kind::Capture) logs[service->name] = log;
+    }
+    for (const auto& [name, log] : logs) {
+        if (log.kind != config::Log::Kind::Capture) continue;
+        auto adopted = collector_.adopt(name, log);
+        if (!adopted) {
+            log_.warning(adopted.error().text() + "; ignoring what was in there");
+        } else if (*adopted && !resumed.contains(name)) {
+            heirlooms_.insert(name);
+        }
+    }
+}
+
+}  // namespace reeve::shell

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "supervisor/core/engine.h"
+
+namespace reeve::state {
+
+/// What a supervisor leaves to the program that it executes in its place, beside what it has
+/// written down for any successor (recorder.h): open descriptors, by number, and who waits for
+/// what. Encoded messages are those of the control protocol.
+struct Handover {
+    struct Client {
+        int descriptor = -1;
+        std::string input;  ///< what it has sent and was not handled yet
+        bool subscribed = false;
+        bool operator==(const Client&) const = default;
+    };
+    /// A request of a client that the engine has.
+    struct Asked {
+        core::RequestId request;
+        std::uint64_t client = 0;  ///< its place in the list
+        std::string message;       ///< an answer with its id; of Apply with its diff
+        int kind = 0;
+        int verb = 0;
+        struct Before {
+            core::ServiceId service;
+            std::string name;
+            int state = 0;
+            bool operator==(const Before&) const = default;
+        };
+        std::vector<Before> before;  ///< the services that were named, as they were found
+        std::vector<std::string> also;
+        bool operator==(const Asked&) const = default;
+    };
+    /// The socket that the service of a run sends its notifications to.
+    struct Notify {
+        core::RunId run;
+        int descriptor = -1;
+        bool operator==(const Notify&) const = default;
+    };
+
+    std::string version;  ///< of the program
+    int lock = -1;        ///< on the runtime directory
+    int listener = -1;
+    std::vector<Client> clients;
+    std::vector<Asked> asked;
+    std::vector<core::OpenRequest> requests;
+    std::uint64_t last_request = 0;
+    std::vector<std::string> events;  ///< encoded, the last ones
+    std::uint64_t last_event = 0;
+    std::vector<Notify> notify;
+    std::optional<std::uint64_t> upgrader;  ///< the client that has asked for this
+    std::string upgrader_message;           ///< an answer with its id
+
+    bool operator==(const Handover&) const = default;
+};
+
+std::string to_text(const Handover& handover);
+Result<Handover> handover_of(const std::string& text);
+
+}  // namespace reeve::state
