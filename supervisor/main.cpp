@@ -8,6 +8,7 @@
 #include "supervisor/os/daemon.h"
 #include "supervisor/os/pid_file.h"
 #include "supervisor/os/process.h"
+#include "supervisor/os/program.h"
 #include "supervisor/os/runtime_dir.h"
 #include "supervisor/os/signal_fd.h"
 #include "supervisor/os/spawn.h"
@@ -16,6 +17,7 @@
 #include "supervisor/shell/environment.h"
 #include "supervisor/shell/prepare.h"
 #include "supervisor/shell/supervisor.h"
+#include "supervisor/state/handover.h"
 
 namespace {
 
@@ -51,12 +53,23 @@ Result<std::unique_ptr<log::Collector>> start_collector(shell::Setup& setup, she
     return log::Collector::start(options);
 }
 
+/// The program that this process executes, and what the one before it has left to it, if there was
+/// one.
+struct Own {
+    os::Program program;
+    std::optional<state::Handover> handover;
+};
+
 /// `caller`, if there is one, waits to hear how the boot went.
 int supervise(const shell::Options& options, const shell::Environment& environment,
-              const os::Inherited& inherited, sigset_t signals, os::Caller* caller) {
-    auto prepared = shell::prepare(options, environment, signals);
+              const os::Inherited& inherited, sigset_t signals, Own& own, os::Caller* caller) {
+    Fd lock(own.handover ? own.handover->lock : -1);
+    auto prepared = shell::prepare(options, environment, signals, std::move(lock));
     if (!prepared) return fail(prepared.error());
     shell::Setup& setup = prepared->setup;
+    setup.program = &own.program;
+    setup.limits = inherited.limits;
+    setup.handover = std::move(own.handover);
     shell::OwnLog& log = *prepared->log;
     auto spawner = os::Spawner::create(inherited.limits);
     if (!spawner) return fail(spawner.error());
@@ -89,32 +102,43 @@ int supervise(const shell::Options& options, const shell::Environment& environme
 }
 
 /// In the daemon, where there is a caller.
-int run(const shell::Options& options, const shell::Environment& environment, os::Caller* caller) {
+int run(const shell::Options& options, const shell::Environment& environment, Own& own,
+        os::Caller* caller) {
     const sigset_t signals =
         os::signal_set({SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, SIGRTMIN + 3});
     const auto inherited = os::become_supervisor(signals);
     if (!inherited) return fail(inherited.error());
-    return supervise(options, environment, *inherited, signals, caller);
+    return supervise(options, environment, *inherited, signals, own, caller);
 }
 
-int run_as_daemon(const shell::Options& options, const shell::Environment& environment) {
+int run_as_daemon(const shell::Options& options, const shell::Environment& environment, Own& own) {
     if (::getpid() == 1) {
         return fail(error("cannot daemonize: process 1 is one already, and all ends with it"));
     }
     auto place = os::daemonize();
     if (!place) return fail(place.error());
     if (const int* status = std::get_if<int>(&*place)) return *status;
-    return run(options, environment, &std::get<os::Caller>(*place));
+    return run(options, environment, own, &std::get<os::Caller>(*place));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+    Own own{os::Program(argc, argv), {}};
+    const auto legacy = os::Program::take_legacy();
     auto parsed = shell::parse_command_line(argc, argv);
     if (const int* status = std::get_if<int>(&parsed)) return *status;
     const auto& options = std::get<shell::Options>(parsed);
     const shell::Environment environment = shell::own_environment();
     if (options.check) return shell::check(options, environment);
-    if (options.daemonize) return run_as_daemon(options, environment);
-    return run(options, environment, nullptr);
+    if (options.can_resume) return shell::can_resume(options, environment);
+    if (legacy) {
+        auto handover = state::handover_of(*legacy);
+        if (!handover) return fail(handover.error());
+        own.handover = std::move(*handover);
+        // A daemon is one already.
+        return run(options, environment, own, nullptr);
+    }
+    if (options.daemonize) return run_as_daemon(options, environment, own);
+    return run(options, environment, own, nullptr);
 }

@@ -38,6 +38,8 @@ class NotifySocket {
     static Result<NotifySocket> open();
     /// One of the name that a predecessor's had. Fails while somebody has it.
     static Result<NotifySocket> open(const std::string& name);
+    /// One that this process has opened before it executed this program.
+    NotifySocket(Fd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
 
     int fd() const { return fd_.get(); }               ///< non-blocking
     const std::string& name() const { return name_; }  ///< as NOTIFY_SOCKET has it: "@00abc"
@@ -50,7 +52,6 @@ class NotifySocket {
 
   private:
     static Result<NotifySocket> open(sockaddr_un address, socklen_t length);
-    NotifySocket(Fd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
 
     Fd fd_;
     std::string name_;

@@ -51,6 +51,8 @@ void describe(CLI::App& app, Options& options, Words& words) {
         ->option_text("PATH")
         ->allow_extra_args(false);
     app.add_flag("--check", options.check, "Validate the configuration and exit: 0 valid, 1 not");
+    app.add_flag("--can-resume", options.can_resume,
+                 "Say whether it could take over from the reeved that runs, and exit: 0 yes, 1 no");
     app.add_flag("--daemonize", options.daemonize,
                  "Go to the background; exit 0 once boot has come up, 1 if it cannot");
     const auto path = [&](const char* name, std::string& into, const char* text) {
@@ -76,7 +78,8 @@ void describe(CLI::App& app, Options& options, Words& words) {
         "\n"
         "Signals: TERM, INT and SIGRTMIN+3 stop every service in reverse order of dependency and\n"
         "exit, a second one kills what is left; HUP reads the configuration again; USR1 opens log\n"
-        "files anew, after somebody has moved them.\n"
+        "files anew, after somebody has moved them; USR2 executes the program anew, services go "
+        "on.\n"
         "\n"
         "Exit status: 0 after an asked-for stop, 1 could not boot, 2 usage; with on_exit: "
         "shutdown\n"

@@ -13,6 +13,7 @@ namespace reeve::shell {
 struct Options {
     std::vector<std::string> config;
     bool check = false;
+    bool can_resume = false;
     bool daemonize = false;
     std::string pid_file;
     std::string runtime_dir, log_dir, state_dir;

@@ -46,17 +46,16 @@ core::Notified notified_by(const os::NotifyMessage& message) {
 
 }  // namespace
 
-Result<std::unique_ptr<NotifyChannel>> NotifyChannel::open(asio::io_context& io, Listener listener,
-                                                           const std::string& name) {
-    auto socket = name.empty() ? os::NotifySocket::open() : os::NotifySocket::open(name);
-    if (!socket) return socket.error();
+Result<std::unique_ptr<NotifyChannel>> NotifyChannel::open(asio::io_context& io,
+                                                           os::NotifySocket socket,
+                                                           Listener listener) {
     asio::posix::stream_descriptor watched(io);
     boost::system::error_code error;
-    watched.assign(socket->fd(), error);
+    watched.assign(socket.fd(), error);
     if (error) return system_error("cannot watch the notification socket", error.value());
-    (void)socket->release();
+    (void)socket.release();
     return std::unique_ptr<NotifyChannel>(
-        new NotifyChannel(socket->name(), std::move(watched), std::move(listener)));
+        new NotifyChannel(socket.name(), std::move(watched), std::move(listener)));
 }
 
 NotifyChannel::NotifyChannel(std::string name, asio::posix::stream_descriptor socket,

@@ -33,15 +33,15 @@ class NotifyChannel {
         std::function<void(std::string)> dropped;      ///< why
     };
 
-    /// `name`: that of a predecessor's, to go on under; else empty.
-    static Result<std::unique_ptr<NotifyChannel>> open(asio::io_context& io, Listener listener,
-                                                       const std::string& name = {});
+    static Result<std::unique_ptr<NotifyChannel>> open(asio::io_context& io,
+                                                       os::NotifySocket socket, Listener listener);
 
     NotifyChannel(const NotifyChannel&) = delete;
     NotifyChannel& operator=(const NotifyChannel&) = delete;
 
     /// For NOTIFY_SOCKET.
     const std::string& name() const { return name_; }
+    int descriptor() { return socket_.native_handle(); }
     /// Takes in what has come and was not read yet, but no more than `most` messages.
     void read(std::size_t most);
 

@@ -10,6 +10,9 @@
 #include "config/places.h"
 #include "supervisor/log/log_file.h"
 #include "supervisor/os/runtime_dir.h"
+#include "supervisor/shell/upgrade.h"
+#include "supervisor/shell/version.h"
+#include "supervisor/state/recorder.h"
 
 namespace reeve::shell {
 
@@ -112,7 +115,7 @@ void warn_of_lost_output(const config::Plan& plan, OwnLog& log) {
 }  // namespace
 
 Result<Prepared> prepare(const Options& options, const Environment& environment,
-                         const sigset_t& signals) {
+                         const sigset_t& signals, Fd lock) {
     const config::Places places = config::places_of(::geteuid(), environment);
     Prepared prepared;
     Setup& setup = prepared.setup;
@@ -138,13 +141,14 @@ Result<Prepared> prepare(const Options& options, const Environment& environment,
 
     const Place runtime = finder.runtime_dir();
     setup.needs_runtime_dir = runtime.by_name || !setup.settings.socket.path.empty();
-    if (auto lock = take_runtime_dir(runtime.path)) {
+    if (auto taken = lock ? Result<Fd>(std::move(lock)) : take_runtime_dir(runtime.path)) {
         setup.runtime_dir = runtime.path;
-        prepared.lock = std::move(*lock);
-    } else if (setup.needs_runtime_dir || !os::has_no_room(lock.error())) {
-        return lock.error();
+        prepared.lock = std::move(*taken);
+        setup.lock = prepared.lock.get();
+    } else if (setup.needs_runtime_dir || !os::has_no_room(taken.error())) {
+        return taken.error();
     } else {
-        prepared.log->warning(lock.error().text() + "; going on without a control socket");
+        prepared.log->warning(taken.error().text() + "; going on without a control socket");
     }
     const Place state = finder.state_dir();
     if (auto made = os::make_private_dir(state.path)) {
@@ -156,6 +160,25 @@ Result<Prepared> prepare(const Options& options, const Environment& environment,
                               "; nothing will be remembered beyond this boot");
     }
     return prepared;
+}
+
+int can_resume(const Options& options, const Environment& environment) {
+    const config::Places places = config::places_of(::geteuid(), environment);
+    const config::LoadResult loaded = config::load(load_options(options, environment, places));
+    if (!loaded.plan) {
+        std::cerr << config::check_report(loaded).problems << "the configuration is not valid"
+                  << std::endl;
+        return 1;
+    }
+    const Finder finder(options, environment, loaded.plan->supervisor, places);
+    const auto services = state::can_resume(finder.runtime_dir().path + "/state");
+    if (!services) {
+        std::cerr << services.error().text() << std::endl;
+        return 1;
+    }
+    std::cout << "reeved " << version << " " << can_take_over << *services
+              << (*services == 1 ? " service" : " services") << std::endl;
+    return 0;
 }
 
 int check(const Options& options, const Environment& environment) {

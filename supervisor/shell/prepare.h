@@ -22,8 +22,13 @@ struct Prepared {
 
 /// Reads the configuration, says on stderr what is wrong with it, and takes the places. Does
 /// without those that nobody asked for by name and that no file system will take, and says so.
+/// `lock`: that on the runtime directory, if this process has it already.
 Result<Prepared> prepare(const Options& options, const Environment& environment,
-                         const sigset_t& signals);
+                         const sigset_t& signals, Fd lock = {});
+
+/// Says whether this program could take over from the supervisor whose runtime directory the
+/// options name, and returns the exit status. Changes nothing.
+int can_resume(const Options& options, const Environment& environment);
 
 /// Validates the configuration, says what is wrong with it, and returns the exit status.
 int check(const Options& options, const Environment& environment);

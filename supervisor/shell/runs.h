@@ -19,6 +19,7 @@
 #include "supervisor/shell/notify.h"
 #include "supervisor/shell/own_log.h"
 #include "supervisor/shell/probes/ready_pipe.h"
+#include "supervisor/state/handover.h"
 #include "supervisor/state/recorder.h"
 
 namespace reeve::shell {
@@ -41,6 +42,10 @@ class Runs {
     /// Takes over a run that a predecessor had, `unit` being what the engine knows of its service.
     /// Whether its first process was born.
     bool resume(const state::Run& record, const core::Unit& unit);
+    /// The sockets that services notify us by go to another program in this process, and are there
+    /// for the runs that are resumed in it.
+    void hand_over(state::Handover& handover) const;
+    void take_over(const state::Handover& handover);
     /// What the engine has not heard from the predecessor, to be told after Resumed; ends are told
     /// later, from the loop.
     std::vector<core::Event> take_unheard() { return std::exchange(unheard_, {}); }
@@ -119,7 +124,7 @@ class Runs {
     void tell_what_was_not_heard(const Run& run, const core::Unit& unit);
     void await_ready_line(const Run& run);
     std::optional<core::SpawnFailed> start(Run& run);
-    Result<> open_notify(Run& run, const std::string& name = {});
+    Result<> open_notify(Run& run, Result<os::NotifySocket> socket);
     Result<Fd> open_ready_pipe(Run& run);
     Result<> watch_log(const Run& run, const log::Collector::Ends& ends);
     Result<Fd> open_input(const config::Execution& execution) const;
@@ -146,7 +151,8 @@ class Runs {
     Time next_look_at_memory_{};
     std::unordered_map<core::RunId, Run> runs_;
     std::vector<core::Event> unheard_;
-    std::unordered_map<pid_t, core::RunId> mains_;  // whose main processes have not ended
+    std::unordered_map<core::RunId, Fd> inherited_;  // notification sockets, until resumed
+    std::unordered_map<pid_t, core::RunId> mains_;   // whose main processes have not ended
 };
 
 }  // namespace reeve::shell

@@ -51,7 +51,12 @@ bool Runs::resume(const state::Run& record, const core::Unit& unit) {
     run.start = os::StartMark(record.started_wall, record.started);
     run.adopted = record.adopted;
     if (!record.notify_socket.empty()) {
-        if (auto opened = open_notify(run, record.notify_socket); !opened) {
+        const std::string& name = record.notify_socket;
+        auto inherited = inherited_.extract(record.id);
+        auto opened = open_notify(run, inherited.empty()
+                                           ? os::NotifySocket::open(name)
+                                           : os::NotifySocket(std::move(inherited.mapped()), name));
+        if (!opened) {
             log_.warning(run.definition->name + ": " + opened.error().text() +
                          "; what it says of itself is not heard any more");
         }
@@ -82,6 +87,18 @@ bool Runs::resume(const state::Run& record, const core::Unit& unit) {
     if (starting_of(unit) != nullptr) await_ready_line(run);
     tell_what_was_not_heard(run, unit);
     return true;
+}
+
+void Runs::hand_over(state::Handover& handover) const {
+    for (const auto& [id, run] : runs_) {
+        if (run.notify) handover.notify.push_back({id, run.notify->descriptor()});
+    }
+}
+
+void Runs::take_over(const state::Handover& handover) {
+    for (const auto& notify : handover.notify) {
+        inherited_.emplace(notify.run, Fd(notify.descriptor));
+    }
 }
 
 void Runs::await_ready_line(const Run& run) {

@@ -53,7 +53,10 @@ Result<> Runs::open(core::RunId id, const config::ServicePtr& definition) {
     run.definition = definition;
     run.invocation_id = new_invocation_id();
     run.directories = std::move(*directories);
-    if (auto opened = open_notify(run); !opened) return opened;
+    if (wants_notify(*definition)) {
+        auto opened = open_notify(run, os::NotifySocket::open());
+        if (!opened) return opened;
+    }
     note(runs_.emplace(id, std::move(run)).first->second);
     return {};
 }
@@ -174,9 +177,8 @@ Result<> Runs::watch_log(const Run& run, const log::Collector::Ends& ends) {
     });
 }
 
-/// Under the name that a predecessor has given to the service, if one has.
-Result<> Runs::open_notify(Run& run, const std::string& name) {
-    if (!wants_notify(*run.definition)) return {};
+Result<> Runs::open_notify(Run& run, Result<os::NotifySocket> socket) {
+    if (!socket) return socket.error();
     const auto& user = run.definition->execution.credentials;
     auto channel = NotifyChannel::open(
         io_,
@@ -198,8 +200,7 @@ Result<> Runs::open_notify(Run& run, const std::string& name) {
          .dropped =
              [this, service = run.definition->name](const std::string& why) {
                  log_.warning(service + ": ignoring a notification: " + why);
-             }},
-        name);
+             }});
     if (!channel) return channel.error();
     run.notify = std::move(*channel);
     return {};

@@ -42,8 +42,7 @@ config::LogLevel level_of(const core::Announce& change) {
 
 }  // namespace
 
-Supervisor::Supervisor(const Setup& setup, OwnLog& log, os::Spawner& spawner,
-                       log::Collector& collector)
+Supervisor::Supervisor(Setup& setup, OwnLog& log, os::Spawner& spawner, log::Collector& collector)
     : setup_(setup),
       log_(log),
       collector_(collector),
@@ -65,10 +64,13 @@ Supervisor::Supervisor(const Setup& setup, OwnLog& log, os::Spawner& spawner,
       info_{version, setup.runtime_dir, setup.log_dir, setup.plan->files, now()},
       configuration_(setup.load, enablement_, engine_.units().plan_ptr(), engine_, queue_,
                      [this](const config::Plan& now) { settings_changed(now); }),
-      control_({engine_, queue_, runs_, configuration_, info_, log_, [this] { reopen_logs(); },
-                [this] { tell_changes(); }}),
+      control_(
+          {io_, engine_, queue_, runs_, configuration_, info_, log_, [this] { reopen_logs(); },
+           [this] { tell_changes(); },
+           [this](std::string path, auto refuse) { upgrade(std::move(path), std::move(refuse)); }}),
       listener_(io_, log_, [this](Listener::Socket socket) { control_.admit(std::move(socket)); }),
-      farewell_(io_) {
+      farewell_(io_),
+      trial_(io_) {
     children_.on_ending([this](const os::Ended& end) { runs_.ending(end); });
 }
 
@@ -96,7 +98,10 @@ Result<> Supervisor::listen() {
     const config::Supervisor& settings = setup_.settings;
     const std::string path =
         settings.socket.path.empty() ? setup_.runtime_dir + "/control.sock" : settings.socket.path;
-    auto listening = listener_.listen(path, {settings.socket_mode(), settings.socket.group});
+    const Listener::Permissions permissions{settings.socket_mode(), settings.socket.group};
+    const bool inherited = setup_.handover && setup_.handover->listener >= 0;
+    auto listening = inherited ? listener_.go_on(path, permissions, Fd(setup_.handover->listener))
+                               : listener_.listen(path, permissions);
     if (listening) listening = let_clients_in(settings);
     if (!listening) {
         if (setup_.needs_runtime_dir || !os::has_no_room(listening.error())) return listening;
@@ -122,6 +127,7 @@ Result<> Supervisor::let_clients_in(const config::Supervisor& settings) {
 }
 
 int Supervisor::run() {
+    if (setup_.handover) control_.take_over(*setup_.handover);
     if (resumed_) {
         queue_.push(std::move(*resumed_));
         for (core::Event& event : runs_.take_unheard()) queue_.push(std::move(event));
@@ -130,6 +136,8 @@ int Supervisor::run() {
     if (plan_ != engine_.units().plan_ptr()) configuration_.take(plan_, {});
     plan_.reset();
     if (!engine_.snapshot().booted) queue_.push(core::BootAsked{});
+    setup_.handover.reset();
+    control_.tell_upgraded();
     io_.run();
     // Whoever holds the lock on the runtime directory has its cgroups, which is still us.
     containments_.close();
@@ -152,8 +160,9 @@ void Supervisor::take_signal(int signal) {
     log_.info("got " + signal_name(signal));
     if (signal == SIGHUP) return reload();
     if (signal == SIGUSR1) return reopen_logs();
-    // Unread, it would end us.
-    if (signal == SIGUSR2) return log_.warning("ignoring SIGUSR2: not supported yet");
+    if (signal == SIGUSR2) {
+        return upgrade("", [this](const Error& why) { log_.error("not upgraded: " + why.text()); });
+    }
     queue_.push(core::ShutdownAsked{"asked by " + signal_name(signal)});
 }
 
@@ -230,6 +239,7 @@ void Supervisor::pump() {
     }
     pump_scheduled_ = false;
     arm_timer();
+    upgrade_when_idle();
 }
 
 void Supervisor::tell_changes() {

@@ -23,6 +23,8 @@
 #include "supervisor/shell/own_log.h"
 #include "supervisor/shell/runs.h"
 #include "supervisor/shell/tasks.h"
+#include "supervisor/shell/upgrade.h"
+#include "supervisor/state/handover.h"
 #include "supervisor/state/recorder.h"
 
 namespace reeve::shell {
@@ -38,8 +40,12 @@ struct Setup {
     std::string state_dir;           ///< empty: none could be had
     bool needs_runtime_dir = false;  ///< it or the socket in it was asked for by name
     Environment environment;
-    sigset_t signals;                 ///< blocked, to be read
-    BootWatch* boot_watch = nullptr;  ///< looks on, where somebody waits for the boot
+    sigset_t signals;  ///< blocked, to be read
+    const os::Program* program = nullptr;
+    std::vector<os::ResourceLimit> limits;    ///< those that it was started with
+    int lock = -1;                            ///< on the runtime directory; not owned
+    std::optional<state::Handover> handover;  ///< from another program in this process
+    BootWatch* boot_watch = nullptr;          ///< looks on, where somebody waits for the boot
 };
 
 /// The supervisor as a process: one loop that turns what happens into events, hands them to the
@@ -47,7 +53,7 @@ struct Setup {
 class Supervisor {
   public:
     /// The log, the spawner and the set-up outlive it.
-    Supervisor(const Setup& setup, OwnLog& log, os::Spawner& spawner, log::Collector& collector);
+    Supervisor(Setup& setup, OwnLog& log, os::Spawner& spawner, log::Collector& collector);
     ~Supervisor();
 
     /// Opens what it needs; fails when a place that was asked for cannot be had.
@@ -60,6 +66,10 @@ class Supervisor {
     void take_signal(int signal);
     void reload();
     void reopen_logs();
+    void upgrade(std::string path, std::function<void(Error)> refuse);
+    void tried(const Result<std::string>& shown);
+    void upgrade_when_idle();
+    Result<> execute(const std::string& path);
     void take_over(const state::Predecessor& predecessor);
     void adopt_logs(const state::Predecessor* predecessor);
     Result<> listen();
@@ -86,7 +96,7 @@ class Supervisor {
     void carry_out(const core::Forget& action);
     void carry_out(const core::Finish& action);
 
-    const Setup& setup_;
+    Setup& setup_;
     OwnLog& log_;
     log::Collector& collector_;
     asio::io_context io_;
@@ -110,6 +120,15 @@ class Supervisor {
     Listener listener_;
     asio::steady_timer farewell_;
     std::optional<core::Resumed> resumed_;  // until run()
+    /// A program that is to take the place of ours.
+    struct Upgrading {
+        std::string path;
+        std::function<void(Error)> refuse;
+        bool tried = false;    // and can take over
+        bool drained = false;  // clients have read what they were told, or had the time
+    };
+    std::optional<Upgrading> upgrading_;
+    Trial trial_;
     std::set<std::string> heirlooms_;   // the pipes of a predecessor that no service of ours has
     std::deque<core::Action> actions_;  // decided, to be carried out in this order
     bool pump_scheduled_ = false;

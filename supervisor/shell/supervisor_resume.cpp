@@ -29,6 +29,10 @@ core::Engine Supervisor::make_engine(const config::PlanPtr& plan,
 
 void Supervisor::take_over(const state::Predecessor& predecessor) {
     resumed_.emplace();
+    if (setup_.handover) {
+        runs_.take_over(*setup_.handover);
+        for (core::OpenRequest& open : setup_.handover->requests) engine_.restore(std::move(open));
+    }
     for (const state::Run& run : predecessor.runs) {
         const core::Unit* unit = std::as_const(engine_).units().by_run(run.id);
         // One that was let go.
@@ -42,6 +46,7 @@ void Supervisor::take_over(const state::Predecessor& predecessor) {
         if (tasks_.resume(command)) resumed_->commands.push_back(command.id);
     }
     std::string line = "taking over from an earlier reeved that ended without a word: ";
+    if (setup_.handover) line = "taking over from reeved " + setup_.handover->version + ": ";
     line += std::to_string(resumed_->runs.size());
     line += resumed_->runs.size() == 1 ? " run of " : " runs of ";
     line += std::to_string(predecessor.units.size());

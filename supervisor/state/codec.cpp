@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "supervisor/state/fields.h"
+#include "supervisor/state/handover_fields.h"
 
 namespace reeve::state {
 
@@ -79,6 +80,7 @@ REEVE_STATE_RECORD(Run);
 REEVE_STATE_RECORD(Command);
 REEVE_STATE_RECORD(Definition);
 REEVE_STATE_RECORD(PlanRecord);
+REEVE_STATE_RECORD(Handover);
 #undef REEVE_STATE_RECORD
 
 }  // namespace reeve::state

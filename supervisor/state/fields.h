@@ -65,13 +65,18 @@ void fields(auto& a, Is<Run> auto& x) {
     a("end", x.end);
 }
 
+void fields(auto& a, Is<Command::Outcome> auto& x) {
+    a("succeeded", x.succeeded);
+    a("what", x.what);
+}
+
 void fields(auto& a, Is<Command> auto& x) {
     a("id", x.id);
     a("run", x.run);
     a("tree", x.tree);
     a("probe", x.probe);
     a("captured", x.captured);
-    a("ending", x.ending);
+    a("outcome", x.outcome);
 }
 
 // Of a service's state.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -62,6 +63,6 @@ struct Handover {
 };
 
 std::string to_text(const Handover& handover);
-Result<Handover> handover_of(const std::string& text);
+Result<Handover> handover_of(std::string_view text);
 
 }  // namespace reeve::state

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "supervisor/os/resource_limit.h"
+
+namespace reeve::os {
+
+/// The program of this process and how it was started, so that it, or another one, can be executed
+/// in its place (execve(2)): the process, its pid, its children and its locks stay.
+class Program {
+  public:
+    /// To be made first in main().
+    Program(int argc, char** argv);
+
+    /// The file, where it was when it was started: what lies there now may be another one. Empty
+    /// where nobody tells.
+    const std::string& path() const { return path_; }
+    /// Without the name of the program.
+    std::span<char* const> arguments() const { return arguments_; }
+
+    /// What another program of this process has left to this one (execute()), once.
+    static std::optional<std::string> take_legacy();
+
+    /// Executes the program at the path with the same arguments. `kept` are the descriptors that
+    /// stay open; `limits` are set back to what they were when this one was started; the new
+    /// program gets the legacy. Returns only if that fails, and then all is as it was.
+    Error execute(const std::string& path, const std::vector<int>& kept,
+                  const std::vector<ResourceLimit>& limits, const std::string& legacy) const;
+
+  private:
+    std::string path_;
+    char** argv_;
+    std::span<char*> arguments_;
+};
+
+}  // namespace reeve::os
