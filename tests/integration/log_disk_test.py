@@ -136,6 +136,15 @@ class Deleted(unittest.TestCase):
     def test_a_deleted_directory_is_made_again(self):
         self.goes_on_after(lambda current: shutil.rmtree(os.path.dirname(current)))
 
+    def test_no_process_writes_to_what_was_deleted_before_its_start(self):
+        with Supervisor({"services": {"job": {"type": "oneshot", "command": ["echo", "said"]}}}) as s:
+            s.wait_for("job", "done")
+            # Sooner than the open file is looked at again by itself.
+            for _ in range(10):
+                shutil.rmtree(os.path.join(s.logs, "job"))
+                s.ctl("restart", "job", status=0)
+                self.assertEqual(s.log_texts("job"), ["said"])
+
 
 class OnHangingFs(OnTmpfs):
     """The logs are on a file system whose server can be stopped; they are read behind its back."""
