@@ -17,10 +17,11 @@ MAY_SEE = {
     "supervisor/os": ["base"],
     "supervisor/init": ["base"],
     "supervisor/log": ["base", "config", "supervisor/core", "supervisor/os", "ctl/protocol"],
+    "supervisor/state": ["base", "config", "supervisor/core", "supervisor/os", "ctl/protocol"],
     "supervisor/shell": ["base", "config", "supervisor/core", "supervisor/init", "supervisor/os", "supervisor/log",
-                         "ctl/protocol"],
+                         "supervisor/state", "ctl/protocol"],
     "supervisor": ["base", "config", "supervisor/core", "supervisor/init", "supervisor/os", "supervisor/log",
-                   "supervisor/shell", "ctl/protocol"],
+                   "supervisor/state", "supervisor/shell", "ctl/protocol"],
     "ctl/protocol": ["base", "config"],
     "ctl": ["base", "config", "ctl/protocol"],
 }
