@@ -1,11 +1,9 @@
 #include "supervisor/log/collector.h"
 
-#include <pthread.h>
-
-#include <csignal>
 #include <system_error>
 #include <utility>
 
+#include "base/quiet_thread.h"
 #include "supervisor/log/loop.h"
 #include "supervisor/log/mailbox.h"
 #include "supervisor/log/spool.h"
@@ -20,20 +18,6 @@ Result<> check_name(const std::string& service) {
         return error("cannot keep a log of '" + service + "': the name is too long");
     }
     return {};
-}
-
-/// Starts a thread with all signals blocked: they are meant for others, and a SIGPIPE at a console
-/// that went away stays pending there.
-template <typename F>
-std::thread quiet_thread(const char* name, F&& run) {
-    sigset_t all, before;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    const std::shared_ptr<void> restore(
-        nullptr, [&](void*) { ::pthread_sigmask(SIG_SETMASK, &before, nullptr); });
-    std::thread thread(std::forward<F>(run));
-    ::pthread_setname_np(thread.native_handle(), name);
-    return thread;
 }
 
 /// Pipes and spool in a runtime directory outlive the supervisor; those without a name do not.

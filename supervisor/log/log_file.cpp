@@ -47,6 +47,7 @@ bool LogFile::make_directories(const std::string& path) {
 
 Result<bool> LogFile::prepare(const std::string& directory, Time now) {
     if (!is_due(now)) return false;
+    look_due_ = false;
     if (fd_) {
         struct stat st {};
         looked_ = now;

@@ -23,7 +23,9 @@ class LogFile {
     Result<bool> prepare(const std::string& directory, Time now);
 
     /// Whether prepare() would have anything to do.
-    bool is_due(Time now) const { return !fd_ || now - looked_ >= 1s; }
+    bool is_due(Time now) const { return !fd_ || look_due_ || now - looked_ >= 1s; }
+    /// Has the next prepare() look at an open file, however short a time ago it did.
+    void look_again() { look_due_ = true; }
 
     /// Makes a directory and those above it; false, with errno, when it cannot be had.
     static bool make_directories(const std::string& path);
@@ -65,6 +67,7 @@ class LogFile {
     WallTime last_{};
     std::optional<WallTime> newest_;  // of the rotated files; nothing: not looked yet
     Time looked_{};
+    bool look_due_ = false;
 };
 
 }  // namespace reeve::log

@@ -67,6 +67,8 @@ Service& Loop::service(const std::string& name) {
 void Loop::handle(Attach&& message) {
     Service& owner = service(message.service);
     configure(owner, message.log);
+    // Somebody may have deleted the file since the last process ended, which may be just now.
+    if (disk_->answers()) owner.file.look_again();
     if (message.reading) {
         attach(owner.out, std::move(message.reading->out));
         attach(owner.err, std::move(message.reading->err));

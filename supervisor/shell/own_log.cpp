@@ -1,40 +1,24 @@
 #include "supervisor/shell/own_log.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <spdlog/details/null_mutex.h>
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <climits>
 #include <cstdlib>
 #include <mutex>
+#include <utility>
 
-#include "base/fd.h"
 #include "base/time.h"
 #include "config/own_log.h"
 #include "ctl/protocol/json_writer.h"
+#include "supervisor/log/disk.h"
 #include "supervisor/shell/clock.h"
 
 namespace reeve::shell {
 
 namespace {
-
-/// Drops the rest of a line that would have to wait.
-void write_line(int fd, std::string_view line) {
-    // A pipe that is ready takes so much without making us wait.
-    while (!line.empty()) {
-        pollfd ready{fd, POLLOUT, 0};
-        if (::poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) return;
-        const ssize_t written =
-            ::write(fd, line.data(), std::min<std::size_t>(line.size(), PIPE_BUF));
-        if (written <= 0) return;
-        line.remove_prefix(static_cast<std::size_t>(written));
-    }
-}
 
 bool is_control(char c) {
     const auto byte = static_cast<unsigned char>(c);
@@ -66,10 +50,24 @@ log::Severity severity_of(spdlog::level::level_enum level) {
     return level == spdlog::level::info ? log::Severity::Info : log::Severity::Debug;
 }
 
-/// Writes whole lines to a file or stderr, and drops those that would have to wait.
+std::string to_text(spdlog::formatter& formatter, const spdlog::details::log_msg& message) {
+    spdlog::memory_buf_t formatted;
+    formatter.format(message, formatted);
+    std::string line(formatted.data(), formatted.size());
+    // What a service printed may be quoted; it shall not forge lines or steer a terminal.
+    std::replace_if(line.begin(), line.end() - 1, is_control, '?');
+    return line;
+}
+
+std::unique_ptr<spdlog::formatter> make_formatter() {
+    return std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v",
+                                                       spdlog::pattern_time_type::utc, "\n");
+}
+
+/// Writes whole lines to a file or to stderr, which loses those that would have to wait.
 class LineSink : public spdlog::sinks::base_sink<std::mutex> {
   public:
-    LineSink(Fd file, config::LogFormat format, bool echo)
+    LineSink(std::shared_ptr<OwnLogFile> file, config::LogFormat format, bool echo)
         : file_(std::move(file)),
           format_(format),
           echo_(echo),
@@ -77,30 +75,21 @@ class LineSink : public spdlog::sinks::base_sink<std::mutex> {
 
   protected:
     void sink_it_(const spdlog::details::log_msg& message) override {
-        const std::string line =
-            format_ == config::LogFormat::Json ? to_json(message) : to_text(message);
-        if (file_) write_line(file_.get(), line);
-        if (!file_ || (echo_ && message.level >= spdlog::level::warn)) {
-            write_line(STDERR_FILENO, line);
+        const bool json = format_ == config::LogFormat::Json;
+        std::string line = json ? to_json(message) : to_text(*formatter_, message);
+        if (colours_ && !json) {
+            line.insert(message.color_range_end, "\033[0m");
+            line.insert(message.color_range_start, colour_of(message.level));
         }
+        if (!file_ || (echo_ && message.level >= spdlog::level::warn)) {
+            (void)write_line(STDERR_FILENO, line);
+        }
+        if (file_) file_->write(std::move(line));
     }
     void flush_() override {}
 
   private:
-    std::string to_text(const spdlog::details::log_msg& message) {
-        spdlog::memory_buf_t formatted;
-        formatter_->format(message, formatted);
-        std::string line(formatted.data(), formatted.size());
-        // What a service printed may be quoted; it shall not forge lines or steer a terminal.
-        std::replace_if(line.begin(), line.end() - 1, is_control, '?');
-        if (colours_) {
-            line.insert(message.color_range_end, "\033[0m");
-            line.insert(message.color_range_start, colour_of(message.level));
-        }
-        return line;
-    }
-
-    Fd file_;
+    std::shared_ptr<OwnLogFile> file_;
     config::LogFormat format_;
     bool echo_;
     bool colours_;
@@ -110,7 +99,7 @@ class LineSink : public spdlog::sinks::base_sink<std::mutex> {
 class SyslogSink : public spdlog::sinks::base_sink<std::mutex> {
   public:
     SyslogSink(std::string path, config::LogFormat format, bool echo)
-        : socket_(std::move(path)), format_(format), stderr_(Fd(), format, echo), echo_(echo) {}
+        : socket_(std::move(path)), format_(format), stderr_(nullptr, format, echo), echo_(echo) {}
 
   protected:
     void sink_it_(const spdlog::details::log_msg& message) override {
@@ -154,6 +143,15 @@ spdlog::level::level_enum level_of(config::LogLevel level) {
     return spdlog::level::info;
 }
 
+/// Makes lines of what a log file itself has to say.
+OwnLogFile::Render renderer(config::LogFormat format) {
+    const std::shared_ptr<spdlog::formatter> formatter = make_formatter();
+    return [format, formatter](config::LogLevel level, std::string_view text) {
+        const spdlog::details::log_msg message("", level_of(level), text);
+        return format == config::LogFormat::Json ? to_json(message) : to_text(*formatter, message);
+    };
+}
+
 }  // namespace
 
 OwnLog::OwnLog(Echo echo, std::string syslog_path)
@@ -161,33 +159,63 @@ OwnLog::OwnLog(Echo echo, std::string syslog_path)
 OwnLog::~OwnLog() = default;
 
 Result<std::unique_ptr<OwnLog>> OwnLog::open(const config::Supervisor::OwnLog& settings, Echo echo,
-                                             std::string syslog_path) {
+                                             std::string syslog_path, Duration patience) {
     std::unique_ptr<OwnLog> log(new OwnLog(echo, std::move(syslog_path)));
-    if (auto opened = log->configure(settings); !opened) return opened.error();
+    if (auto opened = log->configure(settings, patience); !opened) return opened.error();
     return log;
 }
 
 Result<> OwnLog::configure(const config::Supervisor::OwnLog& settings) {
+    return configure(settings, OwnLogFile::kPatience);
+}
+
+Result<> OwnLog::configure(const config::Supervisor::OwnLog& settings, Duration patience) {
+    auto file = file_for(settings, patience);
+    if (!file) return file.error();
     const bool echo = echo_ == Echo::Warnings;
     std::shared_ptr<spdlog::sinks::sink> sink;
     if (settings.file == config::kSyslog) {
         sink = std::make_shared<SyslogSink>(syslog_path_, settings.format, echo);
     } else {
-        Fd file;
-        if (!settings.file.empty()) {
-            const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-            file.reset(::open(settings.file.c_str(), flags, 0640));
-            if (!file) return system_error("cannot open the log file " + settings.file);
-        }
-        sink = std::make_shared<LineSink>(std::move(file), settings.format, echo);
+        sink = std::make_shared<LineSink>(*file, settings.format, echo);
     }
-    sink->set_formatter(std::make_unique<spdlog::pattern_formatter>(
-        "%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v", spdlog::pattern_time_type::utc, "\n"));
+    sink->set_formatter(make_formatter());
     const auto logger = std::make_shared<spdlog::logger>("reeved", std::move(sink));
     logger->set_level(level_of(settings.level));
     logger_ = logger;
+    file_ = std::move(*file);
     settings_ = settings;
     return {};
+}
+
+Result<std::shared_ptr<OwnLogFile>> OwnLog::file_for(const config::Supervisor::OwnLog& settings,
+                                                     Duration patience) {
+    const std::shared_ptr<OwnLogFile> late = std::exchange(late_, nullptr);
+    if (settings.file.empty() || settings.file == config::kSyslog) {
+        return std::shared_ptr<OwnLogFile>();
+    }
+    const auto render = renderer(settings.format);
+    const bool is_known = file_ && file_->path() == settings.file;
+    std::shared_ptr<OwnLogFile> file = is_known ? file_ : late;
+    if (file && file->path() == settings.file) {
+        file->reopen(render);
+    } else {
+        auto started = OwnLogFile::start(settings.file, render);
+        if (!started) return started.error();
+        file = std::move(*started);
+    }
+    const auto opened = file->wait_until_open(patience);
+    if (!opened) {
+        late_ = std::move(file);
+        std::string problem = "cannot open the log file " + settings.file;
+        return reeve::error(problem.append(": ").append(log::not_answering().text()));
+    }
+    if (!*opened) return opened->error();
+    return file;
+}
+
+void OwnLog::reopen() {
+    if (file_) file_->reopen(renderer(settings_.format));
 }
 
 void OwnLog::debug(std::string_view text) { logger_.load()->debug("{}", text); }

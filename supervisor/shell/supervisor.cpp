@@ -167,7 +167,7 @@ void Supervisor::take_signal(int signal) {
 }
 
 void Supervisor::reopen_logs() {
-    if (auto opened = log_.reopen(); !opened) log_.error(opened.error().text());
+    log_.reopen();
     collector_.reopen();
 }
 

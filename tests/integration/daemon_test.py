@@ -5,7 +5,7 @@ import signal
 import subprocess
 import unittest
 
-from harness import FOREVER, PATIENCE, REEVED, Supervisor, alive, exits_cleanly, shell, wait_gone
+from harness import FOREVER, PATIENCE, REEVED, Supervisor, alive, exits_cleanly, shell, wait_gone, wait_written
 
 WEB = {"services": {"web": {"command": FOREVER}}}
 # Ready once told to; says when it has begun, by when the control socket is there. It executes nothing more: for a moment
@@ -52,9 +52,9 @@ class Daemon(Supervisor):
         os.kill(pid, sig)
         wait_gone(pid)
 
-    def own_log(self):
-        with open(self.logs + "/supervisor.log", encoding="utf-8") as f:
-            return f.read()
+    def own_log(self, text):
+        """What is there once the text is."""
+        return wait_written(self.logs + "/supervisor.log", text)
 
     def __exit__(self, *exc):
         if os.path.exists(self.pid_path):
@@ -127,7 +127,7 @@ class Becoming(unittest.TestCase):
             d.launch(cwd=d.dir)
             d.connect()
             d.wait_for("web", "running")
-            self.assertIn("web: running", d.own_log())
+            d.own_log("web: running")
             self.assertTrue(os.path.isdir(d.dir + "/state"))
 
     def test_a_check_is_done_in_the_foreground(self):
@@ -321,7 +321,7 @@ class OwnLog(unittest.TestCase):
         with Daemon(WEB) as d:
             d.launch()
             d.end()
-            said = d.own_log()
+            said = d.own_log("web: stopped")
             self.assertLess(said.index("listening"), said.index("web: running"))
             self.assertLess(said.index("web: running"), said.index("web: stopped"))
 
@@ -335,14 +335,13 @@ class OwnLog(unittest.TestCase):
             d.write_config({"supervisor": {"log": {"level": "info"}}, "services": {"web": {"command": FOREVER, "nice": 1}}})
             d.send_signal(signal.SIGHUP)
             d.wait_for_change("web", "running")
-            self.assertIn("web: running", d.own_log())
+            d.own_log("web: running")
 
     def test_a_named_file_is_taken_instead(self):
         with Daemon(WEB, pid_file=True) as d:
             d.argv += ["--log-file", d.dir + "/own.log"]
             d.launch()
-            with open(d.dir + "/own.log", encoding="utf-8") as f:
-                self.assertIn("listening", f.read())
+            wait_written(d.dir + "/own.log", "listening")
             self.assertFalse(os.path.exists(d.logs + "/supervisor.log"))
 
     def test_where_it_cannot_be_had_the_caller_is_told(self):

@@ -11,6 +11,7 @@ services have started may be there any more.
 Services find the folder in $D. In configurations `$` is doubled by shell() and python().
 """
 import contextlib
+import ctypes
 import json
 import os
 import select
@@ -488,6 +489,28 @@ def wait_gone(pid):
             raise AssertionError(f"process {pid} is still there")
     finally:
         os.close(fd)
+
+
+def wait_written(path, text):
+    """Until a file holds a text; returns all that it holds then. The file need not be there yet, but its folder."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    modify, moved_to, create = 0x2, 0x80, 0x100
+    changes = libc.inotify_init1(os.O_CLOEXEC)
+    try:
+        if libc.inotify_add_watch(changes, os.fsencode(os.path.dirname(path)), modify | moved_to | create) < 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
+        deadline = Deadline()
+        while True:
+            found = ""
+            with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8") as f:
+                found = f.read()
+            if text in found:
+                return found
+            if not select.select([changes], [], [], deadline.left())[0]:
+                raise AssertionError(f"{path} does not hold {text!r}: {found}")
+            os.read(changes, 4096)
+    finally:
+        os.close(changes)
 
 
 def exits_cleanly(argv, **kwargs):

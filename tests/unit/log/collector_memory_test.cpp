@@ -90,7 +90,8 @@ TEST_F(MemoryTest, BusyServicesHaveAQuarterOfAMebibyteEachAtMost) {
     for (std::size_t i = 0; i < kServices; ++i) {
         ends.push_back(open("s" + std::to_string(i), {.to_console = true}));
     }
-    const std::string line = std::string(4095, 'x') + "\n";
+    std::string line(4095, 'x');
+    line += '\n';
     constexpr int kRounds = 40;  // less than pipes and slots hold together
     std::size_t most_held = 0, most_taken = 0;
     for (int round = 0; round < kRounds; ++round) {

@@ -97,6 +97,14 @@ TEST_F(LogFileTest, ADeletedFileOrDirectoryIsMadeAgain) {
     EXPECT_EQ(current(), "c\n");
 }
 
+TEST_F(LogFileTest, ADeletedFileIsMadeAgainAtOnceWhereALookIsAskedFor) {
+    append("a\n");
+    ASSERT_EQ(::unlink((place + "/current").c_str()), 0);
+    file.look_again();
+    append("b\n");
+    EXPECT_EQ(current(), "b\n");
+}
+
 TEST_F(LogFileTest, NoticesThatSomebodyTruncatedIt) {
     append("0123456789\n");
     ASSERT_EQ(::truncate((place + "/current").c_str(), 0), 0);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <array>
@@ -54,8 +55,7 @@ class OwnLogTest : public testing::Test {
 };
 
 TEST_F(OwnLogTest, WritesLinesForPeople) {
-    const auto log = OwnLog::open(settings).value();
-    log->warning("careful");
+    OwnLog::open(settings).value()->warning("careful");
     EXPECT_TRUE(std::regex_match(content(), std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z )"
                                                        "warning careful\n")))
         << content();
@@ -63,11 +63,13 @@ TEST_F(OwnLogTest, WritesLinesForPeople) {
 
 TEST_F(OwnLogTest, LetsOnlyWhatIsImportantEnoughThrough) {
     settings.level = config::LogLevel::Warning;
-    const auto log = OwnLog::open(settings).value();
-    log->debug("one");
-    log->info("two");
-    log->warning("three");
-    log->error("four");
+    {
+        const auto log = OwnLog::open(settings).value();
+        log->debug("one");
+        log->info("two");
+        log->warning("three");
+        log->error("four");
+    }
     EXPECT_EQ(content().find("two"), std::string::npos);
     EXPECT_NE(content().find("three"), std::string::npos);
     EXPECT_NE(content().find("four"), std::string::npos);
@@ -102,32 +104,37 @@ TEST_F(OwnLogTest, JsonIsValidForAnyBytes) {
 }
 
 TEST_F(OwnLogTest, GoesOnInANewFileOnceTheOldOneWasMoved) {
-    const auto log = OwnLog::open(settings).value();
-    log->info("before");
-    std::filesystem::rename(settings.file, folder_ / "old");
-    log->info("between");
-    EXPECT_TRUE(log->reopen());
-    log->info("after");
-    EXPECT_NE(content(folder_ / "old").find("between"), std::string::npos);
+    {
+        const auto log = OwnLog::open(settings).value();
+        std::filesystem::rename(settings.file, folder_ / "old");
+        log->info("between");
+        while (content(folder_ / "old").find("between") == std::string::npos) ::sched_yield();
+        log->reopen();
+        log->info("after");
+    }
     EXPECT_EQ(content().find("between"), std::string::npos);
     EXPECT_NE(content().find("after"), std::string::npos);
 }
 
 TEST_F(OwnLogTest, KeepsItsFileWhenAnotherCannotBeOpened) {
-    const auto log = OwnLog::open(settings).value();
     config::Supervisor::OwnLog other;
     other.file = "/no/such/folder/log";
-    EXPECT_EQ(log->configure(other).error().errnum, ENOENT);
-    log->info("still here");
+    {
+        const auto log = OwnLog::open(settings).value();
+        EXPECT_EQ(log->configure(other).error().errnum, ENOENT);
+        log->info("still here");
+    }
     EXPECT_NE(content().find("still here"), std::string::npos);
     EXPECT_FALSE(OwnLog::open(other));
 }
 
 TEST_F(OwnLogTest, WarningsOfADaemonReachItsCallerToo) {
-    const auto log = OwnLog::open(settings, OwnLog::Echo::Warnings).value();
     testing::internal::CaptureStderr();
-    log->info("quiet");
-    log->warning("loud");
+    {
+        const auto log = OwnLog::open(settings, OwnLog::Echo::Warnings).value();
+        log->info("quiet");
+        log->warning("loud");
+    }
     const std::string echo = testing::internal::GetCapturedStderr();
     EXPECT_EQ(echo.find("quiet"), std::string::npos);
     EXPECT_NE(echo.find("loud"), std::string::npos);
