@@ -49,8 +49,8 @@ void Reader::wrong() {
     if (!problem_.empty()) return;
     std::string path;
     for (const Place* place = place_; place != nullptr; place = place->up) {
+        if (!path.empty() && path[0] != '[') path.insert(0, ".");
         const bool item = place->name.empty();
-        if (!item && !path.empty() && path[0] != '[') path.insert(0, ".");
         path.insert(0, item ? "[" + std::to_string(place->item) + "]" : std::string(place->name));
     }
     problem_ = path.empty() ? "it cannot be used" : "its " + path + " cannot be used";

@@ -87,7 +87,7 @@ Result<> Store::take_over(const Contents& contents, std::uint64_t size) {
     last_change_ = contents.last_change;
     records_ = contents.records;
     for (const Extent& extent : contents.rest) {
-        if (!wipe(extent)) return system_error("cannot write");
+        if (auto wiped = wipe(extent); !wiped) return wiped;
     }
     if (auto committed = commit(); !committed) return committed;
     std::vector<Extent> used;
@@ -146,6 +146,7 @@ bool Store::has(const Key& key, std::string_view value) const {
 }
 
 Result<> Store::apply(const Changes& changes) {
+    if (auto wiped = wipe_discarded(); !wiped) return wiped;
     std::vector<Written> written;
     Result<> done = write_new(changes, written);
     if (done && !written.empty()) done = commit();
@@ -200,14 +201,25 @@ void Store::replace(const Written& written) {
     }
 }
 
-bool Store::wipe(const Extent& extent) {
+Result<> Store::wipe(const Extent& extent) {
     const RecordHeader nothing{.magic = 0};
-    return bool{write_at(offset_of(extent), bytes_of(nothing))};
+    return write_at(offset_of(extent), bytes_of(nothing));
 }
 
-/// Blocks of a record that cannot be wiped are never used again, for it would be found there.
 void Store::discard(const Extent& extent) {
-    if (wipe(extent)) free_.give(extent.first, extent.blocks());
+    discarded_.push_back(extent);
+    (void)wipe_discarded();
+}
+
+/// In their order, for one may be hidden by the next one. Until it succeeds nothing else counts.
+Result<> Store::wipe_discarded() {
+    while (!discarded_.empty()) {
+        const Extent extent = discarded_.front();
+        if (auto wiped = wipe(extent); !wiped) return wiped;
+        free_.give(extent.first, extent.blocks());
+        discarded_.pop_front();
+    }
+    return {};
 }
 
 Result<> Store::write_at(std::uint64_t offset, std::string_view bytes) {

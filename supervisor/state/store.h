@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -51,8 +52,9 @@ class Store {
     Result<> write_new(const Changes& changes, std::vector<Written>& written);
     Result<> commit();
     void replace(const Written& written);
-    bool wipe(const Extent& extent);
+    Result<> wipe(const Extent& extent);
     void discard(const Extent& extent);
+    Result<> wipe_discarded();
     Result<> write_at(std::uint64_t offset, std::string_view bytes);
 
     Fd fd_;
@@ -60,6 +62,7 @@ class Store {
     std::uint64_t last_change_ = 0;
     std::map<Key, Extent> records_;
     FreeSpace free_;
+    std::deque<Extent> discarded_;  // not wiped yet
 };
 
 }  // namespace reeve::state
