@@ -46,6 +46,11 @@ class OwnLog {
     /// fails the old one stays, and is told.
     void reopen();
 
+    /// Waits a moment at most (OwnLogFile::kPatience) until a file has all that was said.
+    void flush() {
+        if (file_) file_->flush();
+    }
+
     void debug(std::string_view text);
     void info(std::string_view text);
     void warning(std::string_view text);

@@ -75,6 +75,7 @@ struct OwnLogFile::Shared {
     std::size_t queued = 0;  // bytes
     std::uint64_t lost = 0;  // lines, since the last one in the queue
     std::optional<Render> reopen;
+    bool busy = false;  // with a line that is in the queue no more
     bool ending = false, ended = false;
 };
 
@@ -107,6 +108,7 @@ class OwnLogFile::Writer {
         for (;;) {
             shared_.changed.wait(lock, [this] { return shared_.has_work() || shared_.ending; });
             if (!shared_.has_work()) return;
+            shared_.busy = true;
             if (shared_.reopen) {
                 render_ = *std::exchange(shared_.reopen, {});
                 lock.unlock();
@@ -117,6 +119,8 @@ class OwnLogFile::Writer {
                 put(line);
             }
             lock.lock();
+            shared_.busy = false;
+            if (!shared_.has_work()) shared_.changed.notify_all();
         }
     }
 
@@ -217,6 +221,13 @@ void OwnLogFile::write(std::string line) {
     shared_->queued += line.size();
     shared_->queue.push_back({std::move(line), std::exchange(shared_->lost, 0)});
     shared_->changed.notify_all();
+}
+
+void OwnLogFile::flush() {
+    std::unique_lock lock(shared_->mutex);
+    shared_->changed.wait_for(lock, kPatience, [this] {
+        return shared_->ended || (!shared_->busy && !shared_->has_work());
+    });
 }
 
 void OwnLogFile::reopen(Render render) {

@@ -50,6 +50,8 @@ class OwnLogFile {
     std::optional<Result<>> wait_until_open(Duration patience);
 
     void write(std::string line);
+    /// Waits until all is written, but no longer than kPatience.
+    void flush();
 
     /// Opens the file anew, before the next line that is written. When that fails the file that is
     /// open stays, and is told of it.
