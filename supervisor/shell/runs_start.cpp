@@ -181,7 +181,7 @@ Result<> Runs::open_notify(Run& run, Result<os::NotifySocket> socket) {
     if (!socket) return socket.error();
     const auto& user = run.definition->execution.credentials;
     auto channel = NotifyChannel::open(
-        io_,
+        io_, std::move(*socket),
         {.user = user ? user->uid : ::geteuid(),
          .is_member = [this, id = run.id](pid_t pid) { return is_member(id, pid); },
          .cgroup = [this, id = run.id] { return runs_.at(id).cgroup; },
