@@ -15,6 +15,16 @@ namespace reeve::state {
 
 namespace {
 
+constexpr std::array<std::string_view, 6> relations{"requires", "wants", "after",
+                                                    "before",   "binds", "conflicts"};
+/// What else has a meaning for a service without a command.
+constexpr std::array<std::string_view, 3> of_groups{"description", "enabled", "groups"};
+
+template <typename Keys>
+bool is_one_of(const Keys& keys, std::string_view key) {
+    return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
 /// What is written down for this key: of these changes, or before them.
 std::string text_of(const Key& key, const Store* store, const Changes& changes) {
     const auto change = changes.find(key);
@@ -25,18 +35,15 @@ std::string text_of(const Key& key, const Store* store, const Changes& changes) 
 }  // namespace
 
 Definition written_definition(const config::Service& service) {
-    constexpr std::array<std::string_view, 6> relations{"requires", "wants", "after",
-                                                        "before",   "binds", "conflicts"};
     // Where its output goes is said in any case, so that it does not matter who reads it.
     config::Literal literal = config::definition_of(service, true);
     auto& keys = std::get<config::Literal::Map>(literal.value);
+    const bool group = service.execution.command.empty();
     std::erase_if(keys, [&](const auto& key) {
-        return std::find(relations.begin(), relations.end(), key.first) != relations.end();
+        return is_one_of(relations, key.first) || (group && !is_one_of(of_groups, key.first));
     });
-    // One without a command has to say that it is there for others.
-    if (service.execution.command.empty()) {
-        keys.emplace_back("requires", config::Literal{config::Literal::List()});
-    }
+    // That it is there for others is what makes one without a command valid.
+    if (group) keys.emplace_back("requires", config::Literal{config::Literal::List()});
     return {service.name, config::definition_document({{service.name, std::move(literal)}}),
             service.relations};
 }

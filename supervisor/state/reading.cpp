@@ -14,7 +14,7 @@ namespace reeve::state {
 namespace {
 
 /// An engine has a place for every service that it ever had; so many it never has.
-constexpr std::uint64_t most_services = std::uint64_t{1} << 22;
+constexpr std::uint64_t most_services = std::uint64_t{1} << 20;
 
 bool by_name(const config::ServicePtr& a, const config::ServicePtr& b) { return a->name < b->name; }
 
@@ -30,7 +30,7 @@ class Records {
         Predecessor found;
         found.plan = plan();
         found.units = units(*found.plan);
-        found.engine = engine();
+        found.engine = engine(found.units);
         found.runs = std::move(runs_);
         found.commands = std::move(commands_);
         out_.predecessor = std::move(found);
@@ -106,7 +106,7 @@ class Records {
     }
 
     void take(const Key& key, core::UnitSnapshot unit) {
-        if (unit.id.value != key.number || key.number > most_services) {
+        if (!unit.id || unit.id.value != key.number || key.number > most_services) {
             return drop(key, "it has another number");
         }
         if (!unit.definition) return drop(key, "it has no definition");
@@ -170,16 +170,17 @@ class Records {
     }
 
     /// No number is given out again, whatever else is lost.
-    core::Engine::Snapshot engine() {
-        if (!engine_)
-            problem("ignoring what it was about to do by itself, of which there is no record");
+    core::Engine::Snapshot engine(const std::vector<core::UnitSnapshot>& units) {
+        if (!engine_) {
+            problem("taking it for booted and not shutting down, of which there is no record");
+        }
         core::Engine::Snapshot found = engine_.value_or(core::Engine::Snapshot{{}, 0, true});
         core::Units::Numbers& numbers = found.numbers;
         numbers.service = std::min(numbers.service, most_services);
+        for (const core::UnitSnapshot& unit : units) {
+            numbers.service = std::max(numbers.service, unit.id.value);
+        }
         for (const auto& [key, extent] : contents_.records) {
-            if (key.kind == Kind::Unit && key.number <= most_services) {
-                numbers.service = std::max(numbers.service, key.number);
-            }
             if (key.kind == Kind::Run) numbers.run = std::max(numbers.run, key.number);
             if (key.kind == Kind::Command) numbers.task = std::max(numbers.task, key.number);
         }
