@@ -1,8 +1,10 @@
 #include "supervisor/shell/runs.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 
 #include "supervisor/os/service_pid_file.h"
@@ -26,7 +28,7 @@ constexpr std::size_t last_messages = 512;
 
 Runs::Runs(asio::io_context& io, Containments& containments, log::Collector& collector,
            EventQueue& queue, OwnLog& log, state::Recorder& recorder,
-           const Environment& own_environment)
+           const Environment& own_environment, const std::string& runtime_dir)
     : io_(io),
       containments_(containments),
       collector_(collector),
@@ -34,7 +36,11 @@ Runs::Runs(asio::io_context& io, Containments& containments, log::Collector& col
       log_(log),
       recorder_(recorder),
       own_environment_(own_environment),
-      null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {}
+      null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {
+    if (runtime_dir.empty()) return;
+    pipes_ = runtime_dir + "/ready";
+    if (::mkdir(pipes_.c_str(), 0700) != 0 && errno != EEXIST) pipes_.clear();
+}
 
 Containment::OnEnd Runs::on_end(core::RunId id) {
     return [this, id](const os::Ended& end) { ended(id, end); };

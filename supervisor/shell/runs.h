@@ -37,7 +37,7 @@ class Runs {
   public:
     Runs(asio::io_context& io, Containments& containments, log::Collector& collector,
          EventQueue& queue, OwnLog& log, state::Recorder& recorder,
-         const Environment& own_environment);
+         const Environment& own_environment, const std::string& runtime_dir);
 
     /// Takes over a run that a predecessor had, `unit` being what the engine knows of its service.
     /// Whether its first process was born.
@@ -122,7 +122,8 @@ class Runs {
 
     void note(const Run& run);
     void tell_what_was_not_heard(const Run& run, const core::Unit& unit);
-    void await_ready_line(const Run& run);
+    void await_readiness(Run& run, const std::string& pipe);
+    std::shared_ptr<ReadyPipe> make_ready_pipe(core::RunId id, std::string path);
     std::optional<core::SpawnFailed> start(Run& run);
     Result<> open_notify(Run& run, Result<os::NotifySocket> socket);
     Result<Fd> open_ready_pipe(Run& run);
@@ -146,6 +147,7 @@ class Runs {
     OwnLog& log_;
     state::Recorder& recorder_;
     const Environment& own_environment_;
+    std::string pipes_;  // folder of the pipes for readiness; empty: they have no names
     Fd null_;
     os::MemoryKills memory_kills_;
     Time next_look_at_memory_{};

@@ -36,6 +36,7 @@ void Runs::note(const Run& run) {
     record.started_wall = run.start.wall();
     record.started = run.start.monotonic();
     if (run.notify) record.notify_socket = run.notify->name();
+    if (run.ready_pipe) record.ready_fifo = run.ready_pipe->path();
     if (run.tree) record.tree = run.tree->record();
     record.adopted = run.adopted;
     record.end = run.noted_end;
@@ -83,8 +84,8 @@ bool Runs::resume(const state::Run& record, const core::Unit& unit) {
             }
         }
     }
+    if (starting_of(unit) != nullptr) await_readiness(run, record.ready_fifo);
     note(run);
-    if (starting_of(unit) != nullptr) await_ready_line(run);
     tell_what_was_not_heard(run, unit);
     return true;
 }
@@ -101,10 +102,15 @@ void Runs::take_over(const state::Handover& handover) {
     }
 }
 
-void Runs::await_ready_line(const Run& run) {
-    if (auto watched = watch_log(run, {}); !watched) {
-        log_.warning(run.definition->name + ": " + watched.error().text());
+void Runs::await_readiness(Run& run, const std::string& pipe) {
+    auto watched = watch_log(run, {});
+    if (watched && !pipe.empty()) {
+        run.ready_pipe = make_ready_pipe(run.id, pipe);
+        watched = run.ready_pipe->reopen();
     }
+    if (watched) return;
+    log_.warning(run.definition->name + ": " + watched.error().text() +
+                 "; what it says of its readiness is not heard");
 }
 
 /// Ends are told from the loop, after all that comes before them.

@@ -154,14 +154,20 @@ Result<Fd> Runs::open_input(const config::Execution& execution) const {
 Result<Fd> Runs::open_ready_pipe(Run& run) {
     const auto& ready = run.definition->policy.ready;
     if (!ready || !std::holds_alternative<config::FdCheck>(ready->check)) return Fd();
-    run.ready_pipe = std::make_shared<ReadyPipe>(io_, [this, id = run.id](bool is_ready) {
+    std::string path = pipes_;
+    if (!path.empty()) path.append("/").append(std::to_string(run.id.value));
+    run.ready_pipe = make_ready_pipe(run.id, std::move(path));
+    return run.ready_pipe->open();
+}
+
+std::shared_ptr<ReadyPipe> Runs::make_ready_pipe(core::RunId id, std::string path) {
+    return std::make_shared<ReadyPipe>(io_, std::move(path), [this, id](bool is_ready) {
         if (is_ready) return queue_.push(core::ReadyReported{id});
         const auto found = runs_.find(id);
         if (found == runs_.end()) return;
         log_.debug(found->second.definition->name + " has closed its descriptor for readiness" +
                    " without a newline");
     });
-    return run.ready_pipe->open();
 }
 
 Result<> Runs::watch_log(const Run& run, const log::Collector::Ends& ends) {
