@@ -19,6 +19,11 @@ bool has_heard_of_end(const core::Unit& unit) {
            (stopping != nullptr && stopping->main_gone);
 }
 
+bool is_to_say_that_it_is_ready(const core::Unit& unit) {
+    const auto* starting = starting_of(unit);
+    return starting != nullptr && starting->step != core::StartStep::PostStart && !unit.said_ready;
+}
+
 /// Whether it has heard that everything else is gone, too.
 bool has_heard_of_all(const core::Unit& unit) {
     const auto* stopping = std::get_if<core::Stopping>(&unit.state());
@@ -84,7 +89,7 @@ bool Runs::resume(const state::Run& record, const core::Unit& unit) {
             }
         }
     }
-    if (starting_of(unit) != nullptr) await_readiness(run, record.ready_fifo);
+    if (is_to_say_that_it_is_ready(unit)) await_readiness(run, record.ready_fifo);
     note(run);
     tell_what_was_not_heard(run, unit);
     return true;
