@@ -6,6 +6,7 @@
 #include "supervisor/init/init.h"
 #include "supervisor/log/collector.h"
 #include "supervisor/os/daemon.h"
+#include "supervisor/os/fault.h"
 #include "supervisor/os/pid_file.h"
 #include "supervisor/os/process.h"
 #include "supervisor/os/program.h"
@@ -58,6 +59,7 @@ Result<std::unique_ptr<log::Collector>> start_collector(shell::Setup& setup, she
 struct Own {
     os::Program program;
     std::optional<state::Handover> handover;
+    std::vector<Time> faults;  // that programs of this process have had
 };
 
 /// `caller`, if there is one, waits to hear how the boot went.
@@ -70,6 +72,8 @@ int supervise(const shell::Options& options, const shell::Environment& environme
     setup.program = &own.program;
     setup.limits = inherited.limits;
     setup.handover = std::move(own.handover);
+    setup.faults = own.faults;
+    if (::getpid() == 1) os::survive_faults(own.program, inherited.limits, own.faults);
     shell::OwnLog& log = *prepared->log;
     auto spawner = os::Spawner::create(inherited.limits);
     if (!spawner) return fail(spawner.error());
@@ -124,7 +128,7 @@ int run_as_daemon(const shell::Options& options, const shell::Environment& envir
 }  // namespace
 
 int main(int argc, char** argv) {
-    Own own{os::Program(argc, argv), {}};
+    Own own{os::Program(argc, argv), {}, os::take_faults()};
     const auto legacy = os::Program::take_legacy();
     auto parsed = shell::parse_command_line(argc, argv);
     if (const int* status = std::get_if<int>(&parsed)) return *status;

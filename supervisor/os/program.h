@@ -21,6 +21,7 @@ class Program {
     /// The file, where it was when it was started: what lies there now may be another one. Empty
     /// where nobody tells.
     const std::string& path() const { return path_; }
+    char** argv() const { return argv_; }
     /// Without the name of the program.
     std::span<char* const> arguments() const { return arguments_; }
 

@@ -139,6 +139,7 @@ int Supervisor::run() {
     if (!engine_.snapshot().booted) queue_.push(core::BootAsked{});
     setup_.handover.reset();
     control_.tell_upgraded();
+    end_if_faulty();
     io_.run();
     // Whoever holds the lock on the runtime directory has its cgroups, which is still us.
     containments_.close();
@@ -312,7 +313,7 @@ void Supervisor::carry_out(const core::Finish& finish) {
     engine_.units().for_each([this](const core::Unit& unit) {
         if (!heirlooms_.contains(unit.name())) collector_.remove(unit.name());
     });
-    status_ = finish.status;
+    status_ = finish.status != 0 ? finish.status : fault_status_;
     recorder_.remove();
     // Clients are told the end of what they asked for, if they read it.
     listener_.close();

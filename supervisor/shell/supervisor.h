@@ -45,6 +45,7 @@ struct Setup {
     std::vector<os::ResourceLimit> limits;    ///< those that it was started with
     int lock = -1;                            ///< on the runtime directory; not owned
     std::optional<state::Handover> handover;  ///< from another program in this process
+    std::vector<Time> faults;                 ///< of such programs, the last few
     BootWatch* boot_watch = nullptr;          ///< looks on, where somebody waits for the boot
 };
 
@@ -71,6 +72,7 @@ class Supervisor {
     void upgrade_when_idle();
     Result<> execute(const std::string& path);
     void take_over(const state::Predecessor& predecessor);
+    void end_if_faulty();
     void adopt_logs(const state::Predecessor* predecessor);
     Result<> listen();
     Result<> let_clients_in(const config::Supervisor& settings);
@@ -133,6 +135,7 @@ class Supervisor {
     std::deque<core::Action> actions_;  // decided, to be carried out in this order
     bool pump_scheduled_ = false;
     int status_ = 0;
+    int fault_status_ = 0;  // instead of 0
 };
 
 }  // namespace reeve::shell

@@ -19,6 +19,12 @@ std::uint64_t random_seed() {
     return seed;
 }
 
+/// So many faults within so long are too many.
+constexpr std::size_t most_faults = 3;
+constexpr Duration faulty_time = 1min;
+/// EX_SOFTWARE of sysexits.h.
+constexpr int status_after_faults = 70;
+
 }  // namespace
 
 core::Engine Supervisor::make_engine(const config::PlanPtr& plan,
@@ -79,6 +85,20 @@ void Supervisor::adopt_logs(const state::Predecessor* predecessor) {
             heirlooms_.insert(name);
         }
     }
+}
+
+/// One fault after the other would go on for ever.
+void Supervisor::end_if_faulty() {
+    const std::vector<Time>& faults = setup_.faults;
+    if (faults.empty()) return;
+    const std::string count = std::to_string(faults.size());
+    log_.error("going on after a fault of reeved itself" +
+               (faults.size() > 1 ? ", the last of " + count : std::string()));
+    if (faults.size() < most_faults || faults.front() + faulty_time < now()) return;
+    std::string by = "stopped after " + count;
+    by += " faults of reeved within a minute";
+    fault_status_ = status_after_faults;
+    queue_.push(core::ShutdownAsked{std::move(by)});
 }
 
 }  // namespace reeve::shell
