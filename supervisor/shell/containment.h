@@ -12,7 +12,6 @@
 #include "supervisor/shell/asio.h"
 #include "supervisor/shell/children.h"
 #include "supervisor/shell/own_log.h"
-#include "supervisor/state/records.h"
 
 namespace reeve::shell {
 
@@ -75,8 +74,6 @@ class Containment {
     /// the main process is; a second call replaces it.
     virtual void await_empty(std::function<void()> emptied) = 0;
     virtual Tracking tracking() const = 0;
-    virtual state::Tree record() const = 0;
-    virtual bool resume(const state::Tree& tree, OnEnd on_end) = 0;
 
   protected:
     /// The pidfd of a living member; errno ESRCH if it is none.
@@ -97,8 +94,6 @@ class Containments {
     /// `name` is for people. `invocation_id` is what the processes have in their environment as
     /// REEVE_INVOCATION_ID, and is theirs alone; else empty.
     std::unique_ptr<Containment> open(const std::string& name, const std::string& invocation_id);
-    std::unique_ptr<Containment> reopen(const std::string& name, const std::string& invocation_id, const state::Tree& tree);
-    void all_reopened();
     /// SIGCHLD came.
     void child_ended();
     /// Nothing will be opened any more: ends what came to us and belongs to nobody, and removes our
