@@ -107,7 +107,7 @@ std::optional<Predecessor> Recorder::open(const config::PlanPtr& now) {
     contents.problems.insert(contents.problems.end(), reading.problems.begin(),
                              reading.problems.end());
     for (const std::string& problem : contents.problems) {
-        impl_->on_problem(impl_->path + ": " + problem);
+        impl_->on_problem("ignoring what cannot be used of " + impl_->path + ": " + problem);
     }
     for (const Key& key : reading.unusable) impl_->erase(key);
     impl_->write();
