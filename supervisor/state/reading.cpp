@@ -39,7 +39,7 @@ class Records {
 
   private:
     Reading nothing() {
-        if (!contents_.records.empty()) problem("ignoring it: it tells of no service");
+        if (!contents_.records.empty()) problem("it tells of no service");
         out_.unusable.clear();
         for (const auto& [key, extent] : contents_.records) out_.unusable.push_back(key);
         return std::move(out_);
@@ -47,7 +47,7 @@ class Records {
 
     void problem(std::string sentence) { out_.problems.push_back(std::move(sentence)); }
     void drop(const Key& key, const std::string& why) {
-        problem("ignoring its record of " + in_words(key) + ": " + why);
+        problem("its record of " + in_words(key) + ": " + why);
         out_.unusable.push_back(key);
     }
 
@@ -143,7 +143,7 @@ class Records {
                 if (auto found = service(number)) services.push_back(std::move(found));
             }
         } else {
-            problem("taking its services for the configuration, of which there is no record");
+            problem("it has no record of the configuration, for which its services are taken");
             for (const core::UnitSnapshot& unit : units_) {
                 if (!unit.memory.removed) services.push_back(unit.definition);
             }
@@ -172,7 +172,7 @@ class Records {
     /// No number is given out again, whatever else is lost.
     core::Engine::Snapshot engine(const std::vector<core::UnitSnapshot>& units) {
         if (!engine_) {
-            problem("taking it for booted and not shutting down, of which there is no record");
+            problem("it has no record of the supervisor itself, which is taken for booted");
         }
         core::Engine::Snapshot found = engine_.value_or(core::Engine::Snapshot{{}, 0, true});
         core::Units::Numbers& numbers = found.numbers;

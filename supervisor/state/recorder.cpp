@@ -45,6 +45,13 @@ struct Recorder::Impl {
             fail(opened.error());
         }
     }
+    /// What a predecessor has left in the file could not be read when it would have counted.
+    bool open_late() {
+        Contents left;
+        open_store(left);
+        for (const auto& [key, extent] : left.records) unwritten.try_emplace(key, std::nullopt);
+        return store.has_value();
+    }
     void fail(const Error& why) {
         if (std::exchange(failing, true)) return;
         std::string sentence = "cannot write down in ";
@@ -55,9 +62,7 @@ struct Recorder::Impl {
     /// All together or nothing; what fails is tried again with whatever comes next.
     void write() {
         if (unwritten.empty()) return;
-        Contents nothing;
-        if (!store) open_store(nothing);
-        if (!store) return;
+        if (!store && !open_late()) return;
         if (auto written = store->apply(unwritten); !written) return fail(written.error());
         unwritten.clear();
         failing = false;
@@ -102,7 +107,7 @@ std::optional<Predecessor> Recorder::open(const config::PlanPtr& now) {
     contents.problems.insert(contents.problems.end(), reading.problems.begin(),
                              reading.problems.end());
     for (const std::string& problem : contents.problems) {
-        impl_->on_problem(impl_->path + ": " + problem);
+        impl_->on_problem("ignoring what cannot be used of " + impl_->path + ": " + problem);
     }
     for (const Key& key : reading.unusable) impl_->erase(key);
     impl_->write();

@@ -221,6 +221,23 @@ TEST(Recorder, TellsOnceThatItCannotWriteAndMakesUpForItLater) {
     EXPECT_EQ(first.problems.size(), 1u);
 }
 
+TEST(Recorder, MixesNothingIntoItsOwnOfWhatItCouldNotReadAtFirst) {
+    Written w(plan({Service("db"), Service("old"), Service("web")}));
+    std::filesystem::create_directory(w.folder / "folder");
+    const std::string path = w.folder / "folder/state";
+    const auto now = plan({Service("web")});
+    core::Engine engine = booted(now);
+    std::filesystem::rename(w.folder / "folder", w.folder / "away");
+    Recording first(path);
+    EXPECT_FALSE(first.recorder.open(now));
+    std::filesystem::rename(w.folder / "away", w.folder / "folder");
+    write_bytes(path, read_bytes(w.path));
+    first.recorder.write(engine);
+    const auto found = found_by(path, now);
+    EXPECT_EQ(found->plan, now);
+    EXPECT_EQ(found->units, units_of(engine));
+}
+
 TEST(Recorder, MissesNoMoreThanTheServiceWhoseRecordIsDamaged) {
     Written w(plan({Service("db"), Service("web")}));
     rewrite(w.path, {state::Kind::Unit, 2}, R"({"id":2,"state":{"is":77}})");
