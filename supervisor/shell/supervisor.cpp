@@ -73,7 +73,9 @@ Supervisor::Supervisor(const Setup& setup, OwnLog& log, os::Spawner& spawner,
       control_({engine_, queue_, runs_, configuration_, info_, log_, [this] { reopen_logs(); },
                 [this] { tell_changes(); }}),
       listener_(io_, log_, [this](Listener::Socket socket) { control_.admit(std::move(socket)); }),
-      farewell_(io_) {}
+      farewell_(io_) {
+    containments_.all_reopened();
+}
 
 Supervisor::~Supervisor() = default;
 
