@@ -17,6 +17,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <ctime>
 
 namespace reeve::os {
 namespace {
@@ -33,6 +34,13 @@ constexpr std::size_t kSignalSetSize = 8;  // of the kernel's sigset_t, in bytes
     plan.failed_index = index;
     plan.failed_step = step;
     leave();
+}
+
+/// First of all: whoever made us may be gone, and its successor looks for us.
+void write_birth(Birth* birth) {
+    if (birth == nullptr) return;
+    syscall(SYS_clock_gettime, CLOCK_BOOTTIME, &birth->moment);
+    birth->pid = static_cast<pid_t>(syscall(SYS_getpid));
 }
 
 void reset_dispositions() {
@@ -230,6 +238,7 @@ void close_all_above_1(const KeeperPlan& plan) {
 
 int run_child(void* argument) {
     ChildPlan& plan = *static_cast<ChildPlan*>(argument);
+    write_birth(plan.birth);
     reset_dispositions();
     enter_cgroup(plan);
     leave_shared_table(plan);
@@ -264,6 +273,7 @@ int run_child(void* argument) {
 
 int run_keeper(void* argument) {
     KeeperPlan& plan = *static_cast<KeeperPlan*>(argument);
+    write_birth(plan.birth);
     // Before there is a child, so that none of its descendants can get past it.
     syscall(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     constexpr int flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | SIGCHLD;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "supervisor/os/births.h"
 #include "supervisor/os/resource_limit.h"
 
 namespace reeve::os {
@@ -48,8 +49,9 @@ struct FdRange {
 };
 
 /// All that a child needs between its birth and execve, made ready by the parent whose memory it
-/// shares. The child writes nothing but the last group, and its own pid.
+/// shares. The child writes nothing but the last group, its birth, and its own pid.
 struct ChildPlan {
+    Birth* birth = nullptr;                   ///< null: not to be written
     const char* const* candidates = nullptr;  ///< files to execute, tried in order; null ends it
     char* const* argv = nullptr;
     char* const* envp = nullptr;
@@ -102,8 +104,9 @@ struct ChildPlan {
 
 /// What a keeper needs before it executes its program (keeper.h): it makes the child that `main`
 /// is the plan of, in its own memory just as it is itself in ours. It writes no more than the last
-/// group.
+/// group and its birth.
 struct KeeperPlan {
+    Birth* birth = nullptr;  ///< null: not to be written
     ChildPlan* main = nullptr;
     char* main_stack = nullptr;  ///< its upper end
     int image = -1;              ///< the program; neither is 0, 1 or 2

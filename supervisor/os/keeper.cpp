@@ -2,12 +2,15 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <climits>
+#include <string>
 #include <string_view>
 
 #include "supervisor/os/files.h"
@@ -79,22 +82,48 @@ Result<KeeperPipe> make_keeper_pipe() {
     KeeperPipe pipe{Fd(ends[0]), Fd(ends[1])};
     // The keeper's end waits: what it has to report must not be lost.
     fcntl(pipe.reading.get(), F_SETFL, O_NONBLOCK);
+    // Of one page, it can be written to by poll's account only when it is empty: so a keeper knows
+    // that it was read.
+    fcntl(pipe.reading.get(), F_SETPIPE_SZ, 1);
+    // A keeper that holds both ends can write though we are gone. Where /proc is not to be had, a
+    // successor could not read it anyway.
+    const std::string path = "/proc/self/fd/" + std::to_string(pipe.writing.get());
+    if (Fd both(open(path.c_str(), O_RDWR | O_CLOEXEC)); both) pipe.writing = std::move(both);
     return pipe;
 }
 
-std::vector<KeeperReport> read_reports(int pipe) {
-    std::vector<KeeperReport> reports;
+KeeperReports read_reports(int pipe) {
+    KeeperReports reports;
     for (;;) {
         std::array<KeeperRecord, 64> records;
         const ssize_t n = read(pipe, records.data(), sizeof records);
         if (n < 0 && errno == EINTR) continue;
+        reports.over = n == 0;
         if (n <= 0) return reports;
         const auto count = static_cast<std::size_t>(n) / sizeof(KeeperRecord);
         for (std::size_t i = 0; i < count; ++i) {
-            reports.push_back({ended(records[i]), records[i].last != 0});
+            reports.list.push_back({ended(records[i]), records[i].last != 0});
         }
         if (count < records.size()) return reports;
     }
+}
+
+Result<Fd> open_reports_of(pid_t keeper) {
+    const std::string folder = "/proc/" + std::to_string(keeper);
+    const std::string what = "cannot read the reports of keeper " + std::to_string(keeper);
+    std::array<char, PATH_MAX> program{};
+    const ssize_t size = readlink((folder + "/exe").c_str(), program.data(), program.size());
+    if (size < 0) return system_error(what);
+    // Until then its descriptors are those of its maker.
+    const std::string_view name(program.data(), static_cast<std::size_t>(size));
+    if (!name.starts_with("/memfd:reeve-keeper")) return system_error(what, EAGAIN);
+    Fd pipe(open((folder + "/fd/0").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    if (!pipe) return system_error(what);
+    struct stat status {};
+    if (fstat(pipe.get(), &status) != 0 || !S_ISFIFO(status.st_mode)) {
+        return system_error(what, EINVAL);
+    }
+    return pipe;
 }
 
 }  // namespace reeve::os

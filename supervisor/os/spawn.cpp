@@ -62,6 +62,7 @@ class KeptPreparation {
     KeptPreparation(const KeeperSpec& spec, ChildPlan& main, FilledSlots& slots,
                     bool close_range_works)
         : name_(spec.name), argv_{name_.data(), nullptr} {
+        plan_.birth = spec.birth;
         plan_.main = &main;
         plan_.image = slots.put(spec.image);
         plan_.report = slots.put(spec.report);
@@ -142,6 +143,7 @@ SpawnResult Spawner::spawn(const SpawnSpec& spec) {
     FilledSlots slots(slots_, nothing_);
     if (auto failure = prepared.lay_out_descriptors(slots, close_range_works_)) return *failure;
     ChildPlan& plan = prepared.plan();
+    plan.birth = spec.birth;
     Spawned child;
     if (spec.keeper) {
         KeptPreparation keeper(*spec.keeper, plan, slots, close_range_works_);

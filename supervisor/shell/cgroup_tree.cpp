@@ -1,11 +1,14 @@
 #include "supervisor/shell/cgroup_tree.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "supervisor/os/cgroup.h"
+#include "supervisor/os/process_tree.h"
+#include "supervisor/shell/resumed.h"
 
 namespace reeve::shell {
 
@@ -16,16 +19,20 @@ constexpr Duration look_interval = 100ms;
 
 }  // namespace
 
-CgroupTree::CgroupTree(Containments& all, std::string folder, const std::string& invocation_id)
-    : all_(all),
-      folder_(std::move(folder)),
+CgroupTree::CgroupTree(Containments& all, state::Tree record, const std::string& invocation_id)
+    : Containment(std::move(record)),
+      all_(all),
+      folder_(all.folder_ + "/" + record_.cgroup),
       events_(all.io_),
       strays_(all.path_, path(), invocation_id),
-      later_(all.io_) {}
+      later_(all.io_) {
+    all_.inhabited_.insert(folder_);
+}
 
 CgroupTree::~CgroupTree() {
     all_.children_.forget(main_);
     if (adopted_) all_.children_.forget(adopted_->pid());
+    all_.inhabited_.erase(folder_);
     all_.retire_cgroup(std::move(folder_));
 }
 
@@ -34,18 +41,77 @@ os::SpawnResult CgroupTree::start(os::SpawnSpec spec, OnEnd on_end) {
     if (!cgroup)
         return os::SpawnFailure{"open the cgroup", folder_, cgroup.error().errnum.value_or(0)};
     spec.cgroup = cgroup->get();
+    spec.birth = all_.births_.expect(record_.number).main;
     auto result = all_.spawner_.spawn(spec);
     const auto* spawned = std::get_if<os::Spawned>(&result);
     if (spawned == nullptr) return result;
-    main_ = spawned->pid;
-    strays_.led_by(main_);
+    record_.first = record_.main = identify(spawned->pid);
+    expect(spawned->pid, std::move(on_end));
+    return result;
+}
+
+bool CgroupTree::resume(const state::Tree& tree, OnEnd on_end) {
+    record_ = all_.with_births(tree);
+    if (record_.first.pid == 0) {
+        const pid_t first = oldest();
+        if (first == 0) return false;
+        record_.first = record_.main = identify(first);
+    }
+    if (record_.main.pid == 0) return true;
+    const pid_t main = record_.main.pid;
+    Fd pidfd = find_process(record_.main);
+    if (!pidfd) {
+        lost(std::move(on_end));
+    } else if (os::is_child(main)) {
+        expect(main, std::move(on_end));
+        all_.sweep_soon();
+    } else {
+        watch(main, std::move(pidfd), std::move(on_end));
+    }
+    return true;
+}
+
+/// The first process, if nobody has noted its birth: the oldest that is there, a zombie only if it
+/// is our child.
+pid_t CgroupTree::oldest() const {
+    std::vector<pid_t> candidates = os::cgroup_members(folder_);
+    for (const pid_t child : os::children_of(::getpid())) {
+        if (os::is_in_cgroup(child, path())) candidates.push_back(child);
+    }
+    pid_t oldest = 0;
+    std::uint64_t born = UINT64_MAX;
+    for (const pid_t pid : candidates) {
+        const auto process = os::read_process(pid);
+        if (!process || process->start_time > born) continue;
+        // Numbers of one clock tick mostly grow.
+        if (process->start_time == born && pid > oldest) continue;
+        oldest = pid;
+        born = process->start_time;
+    }
+    return oldest;
+}
+
+/// The main process has ended while nobody looked.
+void CgroupTree::lost(OnEnd on_end) {
+    asio::post(all_.io_, [this, pid = record_.main.pid, on_end = std::move(on_end),
+                          alive = std::weak_ptr(alive_)] {
+        if (alive.expired() || record_.main.pid != pid) return;
+        record_.main = {};
+        on_end({pid, ExitStatus::unknown(), {}});
+        look_soon();
+    });
+}
+
+void CgroupTree::expect(pid_t child, OnEnd on_end) {
+    main_ = child;
+    strays_.led_by(child);
     const auto told = [this, on_end = std::move(on_end)](const os::Ended& end) {
         main_ = 0;
+        record_.main = {};
         on_end(end);
         look_soon();
     };
-    all_.children_.expect(main_, told, [this] { strays_.look_at(main_); });
-    return result;
+    all_.children_.expect(child, told, [this] { strays_.look_at(main_); });
 }
 
 Result<> CgroupTree::adopt(pid_t pid, OnEnd on_end) {
@@ -53,6 +119,12 @@ Result<> CgroupTree::adopt(pid_t pid, OnEnd on_end) {
     if (!pidfd) return pidfd.error();
     all_.children_.forget(std::exchange(main_, 0));
     if (adopted_) all_.children_.forget(adopted_->pid());
+    record_.main = identify(pid);
+    watch(pid, std::move(*pidfd), std::move(on_end));
+    return {};
+}
+
+void CgroupTree::watch(pid_t pid, Fd pidfd, OnEnd on_end) {
     // Whoever sees it first: if it is our child, it may be reaped with others.
     const auto told = [this, on_end = std::move(on_end)](const os::Ended& end) {
         // Both of those who watch it may have seen its end at once, and another followed it since.
@@ -60,13 +132,13 @@ Result<> CgroupTree::adopt(pid_t pid, OnEnd on_end) {
         all_.children_.forget(end.pid);
         auto over = std::exchange(adopted_, nullptr);
         asio::post(all_.io_, [over = std::shared_ptr(std::move(over))] {});
+        record_.main = {};
         on_end(end);
         look_soon();
     };
     strays_.led_by(pid);
     all_.children_.expect(pid, told, [this, pid] { strays_.look_at(pid); });
-    adopted_ = std::make_unique<ForeignProcess>(all_.io_, pid, std::move(*pidfd), told);
-    return {};
+    adopted_ = std::make_unique<ForeignProcess>(all_.io_, pid, std::move(pidfd), told);
 }
 
 std::vector<os::ProcessEntry> CgroupTree::members() {

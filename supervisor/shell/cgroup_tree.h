@@ -15,10 +15,11 @@ namespace reeve::shell {
 /// does what left together with it (strays.h).
 class CgroupTree : public Containment {
   public:
-    CgroupTree(Containments& all, std::string folder, const std::string& invocation_id);
+    CgroupTree(Containments& all, state::Tree record, const std::string& invocation_id);
     ~CgroupTree() override;
 
     os::SpawnResult start(os::SpawnSpec spec, OnEnd on_end) override;
+    bool resume(const state::Tree& tree, OnEnd on_end) override;
     Result<> adopt(pid_t pid, OnEnd on_end) override;
     std::vector<os::ProcessEntry> members() override;
     bool is_member(pid_t pid) override;
@@ -29,6 +30,10 @@ class CgroupTree : public Containment {
     Tracking tracking() const override;
 
   private:
+    void expect(pid_t child, OnEnd on_end);
+    void watch(pid_t pid, Fd pidfd, OnEnd on_end);
+    void lost(OnEnd on_end);
+    pid_t oldest() const;
     void watch();
     void look();
     void look_soon();

@@ -14,6 +14,7 @@
 #include "supervisor/shell/cgroup_tree.h"
 #include "supervisor/shell/keeper_tree.h"
 #include "supervisor/shell/marked_tree.h"
+#include "supervisor/shell/resumed.h"
 
 namespace reeve::shell {
 
@@ -36,8 +37,10 @@ std::string name_of_ours(const std::string& runtime_dir) {
 }
 
 /// Removes the folders that are left of a predecessor with this runtime directory, as far as
-/// nothing lives in them. Which processes live in the others, by service.
-std::map<std::string, std::string> remove_empty_below(const std::string& folder) {
+/// nothing lives in them and no tree of ours has them. Which processes live in the others, by
+/// service.
+std::map<std::string, std::string> remove_empty_below(const std::string& folder,
+                                                      const std::set<std::string>& inhabited) {
     std::map<std::string, std::string> survivors;
     std::vector<std::string> left;
     os::for_each_name(folder.c_str(), [&](std::string_view name) {
@@ -47,6 +50,7 @@ std::map<std::string, std::string> remove_empty_below(const std::string& folder)
         if (::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) left.push_back(path);
     });
     for (const std::string& path : left) {
+        if (inhabited.contains(path)) continue;
         if (!os::is_populated(path)) {
             (void)os::remove_cgroup(path);
             continue;
@@ -89,18 +93,24 @@ Result<Fd> Containment::hold(pid_t pid) {
 }
 
 Containments::Containments(asio::io_context& io, Children& children, os::Spawner& spawner,
-                           OwnLog& log, const std::string& runtime_dir)
+                           OwnLog& log, const std::string& runtime_dir, state::Tree::Kind best)
     : io_(io),
       children_(children),
       spawner_(spawner),
       log_(log),
-      marks_(std::make_unique<Marks>(io, children, spawner)) {
-    if (const auto found = find_cgroup(runtime_dir); !found) {
+      marks_(std::make_unique<Marks>(io, children, spawner)),
+      births_(runtime_dir.empty() ? runtime_dir : runtime_dir + "/births"),
+      last_number_(births_.highest()) {
+    using enum state::Tree::Kind;
+    if (best != Cgroup) no_cgroup_ = "cgroups are not wanted";
+    if (best == Marks) no_keeper_ = "keepers are not wanted";
+    if (no_cgroup_.empty()) {
+        const auto found = find_cgroup(runtime_dir);
+        if (found) return;
         no_cgroup_ = found.error().text();
-        folder_.clear();
-        std::string why;
-        (void)have_keepers(why);
     }
+    std::string why;
+    (void)have_keepers(why);
 }
 
 Containments::~Containments() { close(); }
@@ -112,7 +122,7 @@ void Containments::close() {
         [this](pid_t pid) { return !folder_.empty() && !os::is_out_of_cgroup(pid, path_); });
     if (folder_.empty()) return;
     remove_retired(SIZE_MAX);
-    remove_empty_below(folder_);
+    remove_empty_below(folder_, {});
     (void)::rmdir(folder_.c_str());
 }
 
@@ -123,11 +133,6 @@ Result<> Containments::find_cgroup(const std::string& runtime_dir) {
     folder_ = own->folder + "/" + name;
     path_ = (own->path == "/" ? "" : own->path) + "/" + name;
     if (auto made = os::make_cgroup(folder_); !made && made.error().errnum != EEXIST) return made;
-    for (const auto& [service, pids] : remove_empty_below(folder_)) {
-        std::string line = service + ": an earlier reeved has left processes of it, which are not ";
-        line.append("taken over and go on beside a new start; to end them: kill").append(pids);
-        log_.warning(line);
-    }
     const auto give_up = [&](Error error) -> Result<> {
         (void)::rmdir(folder_.c_str());
         return error;
@@ -139,17 +144,17 @@ Result<> Containments::find_cgroup(const std::string& runtime_dir) {
     return {};
 }
 
-Result<std::string> Containments::make_cgroup(const std::string& name) {
-    for (;;) {
-        std::string folder = folder_ + "/" + name + "." + std::to_string(++made_);
+/// Of the tree's number, which is changed if there is one in which something of a predecessor's
+/// lives on.
+Result<> Containments::make_cgroup(const std::string& name, state::Tree& tree) {
+    for (;; tree.number = ++last_number_) {
+        tree.cgroup = name + "." + std::to_string(tree.number);
+        const std::string folder = folder_ + "/" + tree.cgroup;
         auto made = os::make_cgroup(folder);
-        if (made) return folder;
         // Somebody may have tidied up ours while nothing lived in it.
-        if (made.error().errnum == ENOENT && os::make_cgroup(folder_))
+        if (!made && made.error().errnum == ENOENT && os::make_cgroup(folder_))
             made = os::make_cgroup(folder);
-        if (made) return folder;
-        // There may be one in which something of a predecessor's lives on.
-        if (made.error().errnum != EEXIST) return made.error();
+        if (made || made.error().errnum != EEXIST) return made;
     }
 }
 
@@ -204,16 +209,76 @@ void Containments::do_without_keepers(const std::string& why) {
 
 std::unique_ptr<Containment> Containments::open(const std::string& name,
                                                 const std::string& invocation_id) {
+    using enum state::Tree::Kind;
+    state::Tree tree;
+    tree.number = ++last_number_;
     std::string why = no_cgroup_;
-    if (!folder_.empty()) {
-        auto folder = make_cgroup(name);
-        if (folder) return std::make_unique<CgroupTree>(*this, std::move(*folder), invocation_id);
-        why = folder.error().text();
+    if (why.empty()) {
+        tree.kind = Cgroup;
+        const auto made = make_cgroup(name, tree);
+        if (made) return std::make_unique<CgroupTree>(*this, std::move(tree), invocation_id);
+        why = made.error().text();
+        tree.cgroup.clear();
     }
     if (have_keepers(why)) {
-        return std::make_unique<KeeperTree>(*this, name, invocation_id, std::move(why));
+        tree.kind = Keeper;
+        return std::make_unique<KeeperTree>(*this, std::move(tree), name, invocation_id,
+                                            std::move(why));
     }
-    return std::make_unique<MarkedTree>(*marks_, invocation_id, std::move(why));
+    tree.kind = Marks;
+    return std::make_unique<MarkedTree>(*this, std::move(tree), invocation_id, std::move(why));
+}
+
+std::unique_ptr<Containment> Containments::reopen(const std::string& name,
+                                                  const std::string& invocation_id,
+                                                  const state::Tree& tree) {
+    using enum state::Tree::Kind;
+    last_number_ = std::max(last_number_, tree.number);
+    if (tree.kind == Keeper) {
+        return std::make_unique<KeeperTree>(*this, tree, name, invocation_id, no_cgroup_);
+    }
+    const bool named = !folder_.empty() && !tree.cgroup.empty() && tree.cgroup[0] != '.' &&
+                       tree.cgroup.find('/') == tree.cgroup.npos;
+    if (tree.kind == Cgroup && named) {
+        // Somebody may have tidied up, but whoever waits for its end needs one.
+        const auto made = os::make_cgroup(folder_ + "/" + tree.cgroup);
+        if (made || made.error().errnum == EEXIST) {
+            return std::make_unique<CgroupTree>(*this, tree, invocation_id);
+        }
+    }
+    state::Tree marked = tree;
+    marked.kind = Marks;
+    std::string why = no_cgroup_.empty() ? "its cgroup is not to be found" : no_cgroup_;
+    return std::make_unique<MarkedTree>(*this, std::move(marked), invocation_id, std::move(why));
+}
+
+void Containments::all_reopened() {
+    if (folder_.empty()) return;
+    for (const auto& [service, pids] : remove_empty_below(folder_, inhabited_)) {
+        std::string line = service + ": an earlier reeved has left processes of it, which are not ";
+        line.append("taken over and go on beside a new start; to end them: kill").append(pids);
+        log_.warning(line);
+    }
+}
+
+/// What was born between the record and the end of who wrote it.
+state::Tree Containments::with_births(state::Tree tree) const {
+    if (tree.first.pid != 0) return tree;
+    const auto found = births_.find(tree.number);
+    if (!found) return tree;
+    tree.keeper = {found->keeper.pid, found->keeper.start_time};
+    tree.first = tree.main = {found->main.pid, found->main.start_time};
+    return tree;
+}
+
+/// A child of ours that was taken over may have ended before anybody listened for SIGCHLD.
+void Containments::sweep_soon() {
+    if (std::exchange(sweeping_soon_, true)) return;
+    asio::post(io_, [this, alive = std::weak_ptr(alive_)] {
+        if (alive.expired()) return;
+        sweeping_soon_ = false;
+        child_ended();
+    });
 }
 
 void Containments::child_ended() {

@@ -4,14 +4,17 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "supervisor/os/births.h"
 #include "supervisor/os/process_entry.h"
 #include "supervisor/os/spawn.h"
 #include "supervisor/shell/asio.h"
 #include "supervisor/shell/children.h"
 #include "supervisor/shell/own_log.h"
+#include "supervisor/state/records.h"
 
 namespace reeve::shell {
 
@@ -45,7 +48,7 @@ class Containment {
   public:
     using OnEnd = std::function<void(const os::Ended&)>;
 
-    Containment() = default;
+    explicit Containment(state::Tree record) : record_(std::move(record)) {}
     Containment(const Containment&) = delete;
     Containment& operator=(const Containment&) = delete;
     virtual ~Containment() = default;
@@ -53,6 +56,17 @@ class Containment {
     /// Executes the main process; once. The pidfd in the result is kept by whoever wants it.
     /// `on_end` is told its end, once. Until then it can be replaced by adopt().
     virtual os::SpawnResult start(os::SpawnSpec spec, OnEnd on_end) = 0;
+    /// In place of start(): takes over what a predecessor has begun, or we ourselves before an
+    /// execve. `tree` is its last record that was kept. False: nothing is there of it, and its
+    /// first process was never born as far as can be seen. `on_end` is told the end of the main
+    /// process, once, also when that was meanwhile (ExitStatus::unknown() where nobody tells how);
+    /// but not when the record says that it had been noticed. Children of ours must not be reaped
+    /// before.
+    virtual bool resume(const state::Tree& tree, OnEnd on_end) = 0;
+    /// Where a successor of this process finds the tree. Its kind, number and cgroup are known at
+    /// once, the processes after start() or resume(); changed by adopt(), by the end of the main
+    /// process and by that of a keeper, before any of these is told.
+    const state::Tree& record() const { return record_; }
     /// A living member is the main process from now on; the end of the former one is nothing
     /// special any more. How it ended is not known where another process reaps it and the kernel
     /// (before 6.15) does not tell. Fails when there is no such member.
@@ -78,6 +92,8 @@ class Containment {
   protected:
     /// The pidfd of a living member; errno ESRCH if it is none.
     Result<Fd> hold(pid_t pid);
+
+    state::Tree record_;
 };
 
 /// Makes containments of the best kind that can be had here.
@@ -85,8 +101,10 @@ class Containments {
   public:
     /// `runtime_dir`, if there is one, is what tells us from other supervisors, and us again from
     /// our predecessor, whose empty cgroups are removed. The others outlive it.
+    /// No better kind of tree than `best` is made.
     Containments(asio::io_context& io, Children& children, os::Spawner& spawner, OwnLog& log,
-                 const std::string& runtime_dir);
+                 const std::string& runtime_dir,
+                 state::Tree::Kind best = state::Tree::Kind::Cgroup);
     Containments(const Containments&) = delete;
     Containments& operator=(const Containments&) = delete;
     ~Containments();
@@ -94,6 +112,12 @@ class Containments {
     /// `name` is for people. `invocation_id` is what the processes have in their environment as
     /// REEVE_INVOCATION_ID, and is theirs alone; else empty.
     std::unique_ptr<Containment> open(const std::string& name, const std::string& invocation_id);
+    /// A tree that a predecessor has opened, to be resumed; before any is opened.
+    std::unique_ptr<Containment> reopen(const std::string& name, const std::string& invocation_id,
+                                        const state::Tree& tree);
+    /// All that a predecessor has left was reopened. What lives in our cgroups beside that is told
+    /// of; what is empty is removed.
+    void all_reopened();
     /// SIGCHLD came.
     void child_ended();
     /// Nothing will be opened any more: ends what came to us and belongs to nobody, and removes our
@@ -103,9 +127,12 @@ class Containments {
   private:
     friend class CgroupTree;
     friend class KeeperTree;
+    friend class MarkedTree;
 
     Result<> find_cgroup(const std::string& runtime_dir);
-    Result<std::string> make_cgroup(const std::string& name);
+    Result<> make_cgroup(const std::string& name, state::Tree& tree);
+    state::Tree with_births(state::Tree tree) const;
+    void sweep_soon();
     void retire_cgroup(std::string folder);
     void remove_retired(std::size_t most);
     bool have_keepers(std::string& why);
@@ -118,14 +145,16 @@ class Containments {
     os::Spawner& spawner_;
     OwnLog& log_;
     std::unique_ptr<Marks> marks_;
-    std::string folder_, path_;  // of our cgroups; empty: none
-    std::string no_cgroup_;      // why
+    os::Births births_;
+    std::string folder_, path_;        // of our cgroups; empty: none
+    std::string no_cgroup_;            // why there are no new ones
+    std::set<std::string> inhabited_;  // cgroups that a tree has
     Fd keeper_image_;
     std::string no_keeper_;
-    std::uint64_t made_ = 0;
+    std::uint64_t last_number_ = 0;
     std::vector<std::string> retired_;   // cgroups to be removed when there is time
     std::vector<std::string> lived_in_;  // those that could not be; with the next that retires
-    bool removing_ = false, closed_ = false;
+    bool removing_ = false, closed_ = false, sweeping_soon_ = false;
     std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 

@@ -13,10 +13,12 @@ namespace reeve::shell {
 /// ours, and the marks that they bear have to do.
 class KeeperTree : public Containment {
   public:
-    KeeperTree(Containments& all, std::string name, std::string invocation_id, std::string why);
+    KeeperTree(Containments& all, state::Tree record, std::string name, std::string invocation_id,
+               std::string why);
     ~KeeperTree() override;
 
     os::SpawnResult start(os::SpawnSpec spec, OnEnd on_end) override;
+    bool resume(const state::Tree& tree, OnEnd on_end) override;
     Result<> adopt(pid_t pid, OnEnd on_end) override;
     std::vector<os::ProcessEntry> members() override;
     bool is_member(pid_t pid) override;
@@ -28,20 +30,29 @@ class KeeperTree : public Containment {
     Tracking tracking() const override;
 
   private:
+    void expect_keeper();
+    void open_reports();
+    void resume_with_keeper(Fd keeper);
+    void resume_without_keeper();
+    void miss_main();
     void await_reports();
-    void read_reports();
+    bool read_reports();
     void keeper_ended(const os::Ended& end);
     void keeper_lost();
     void main_ended(const os::Ended& end);
     void told_empty();
+    ExitStatus status_of_first() const;
     void fell();
     void fell_soon();
 
     Containments& all_;
     std::string name_, invocation_id_, why_;
-    pid_t keeper_ = 0;  // while it has not ended
+    pid_t keeper_ = 0;                                // while it has not ended
+    std::unique_ptr<ForeignProcess> foreign_keeper_;  // if it is not our child
     bool empty_ = false;
+    bool inherited_ = false;
     asio::posix::stream_descriptor reports_;
+    asio::steady_timer later_;
     pid_t main_ = 0;  // while it has not ended
     Fd leader_;       // the first main process, which led a process group
     std::unique_ptr<ForeignProcess> adopted_;

@@ -7,12 +7,21 @@
 #include <chrono>
 #include <thread>
 
+#include "supervisor/os/directory.h"
+#include "supervisor/shell/resumed.h"
+
 namespace reeve::shell {
 
 namespace {
 
 /// One that the kernel keeps from ending must not keep us.
 constexpr Duration patience_with_killed = 1s;
+
+/// How often is looked for what cannot be watched.
+constexpr Duration look_interval = 100ms;
+
+/// So long a look at all processes counts, for all trees that need it.
+constexpr Duration search_counts = 20ms;
 
 }  // namespace
 
@@ -84,12 +93,56 @@ std::vector<pid_t> Marks::orphans_of(const MarkedTree* tree) {
     return found;
 }
 
+void Marks::search() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - searched_ < search_counts) return;
+    searched_ = now;
+    strangers_.clear();
+    const pid_t self = ::getpid();
+    os::for_each_name("/proc", [&](std::string_view name) {
+        const auto pid = os::decimal(name);
+        auto process = pid && *pid != self ? os::read_process(*pid) : std::nullopt;
+        if (!process || !process->live()) return;
+        const auto id = os::environment_value(*pid, "REEVE_INVOCATION_ID");
+        const auto found = id ? by_invocation_.find(*id) : by_invocation_.end();
+        if (found == by_invocation_.end() || !found->second->everywhere_) return;
+        strangers_.emplace(found->second, std::move(*process));
+    });
+}
+
+std::vector<os::ProcessEntry> Marks::living_strangers(const MarkedTree* tree) const {
+    std::vector<os::ProcessEntry> living;
+    const auto [begin, end] = strangers_.equal_range(tree);
+    for (auto known = begin; known != end; ++known) {
+        auto process = os::read_process(known->second.pid);
+        if (!process || process->start_time != known->second.start_time) continue;
+        if (process->live()) living.push_back(std::move(*process));
+    }
+    return living;
+}
+
+std::vector<os::ProcessEntry> Marks::strangers_of(const MarkedTree* tree) {
+    search();
+    std::vector<os::ProcessEntry> living = living_strangers(tree);
+    if (!living.empty() || !strangers_.contains(tree)) return living;
+    // Whoever came of those that have ended since.
+    searched_ = {};
+    search();
+    return living_strangers(tree);
+}
+
 void Marks::look() {
     for (auto next = awaited_.begin(); next != awaited_.end();) (*next++)->look();
 }
 
-MarkedTree::MarkedTree(Marks& marks, std::string invocation_id, std::string why)
-    : marks_(marks), invocation_id_(std::move(invocation_id)), why_(std::move(why)) {
+MarkedTree::MarkedTree(Containments& all, state::Tree record, std::string invocation_id,
+                       std::string why)
+    : Containment(std::move(record)),
+      all_(all),
+      marks_(*all.marks_),
+      invocation_id_(std::move(invocation_id)),
+      why_(std::move(why)),
+      later_(marks_.io_) {
     if (!invocation_id_.empty()) marks_.by_invocation_[invocation_id_] = this;
 }
 
@@ -97,6 +150,7 @@ MarkedTree::~MarkedTree() {
     marks_.awaited_.erase(this);
     marks_.by_invocation_.erase(invocation_id_);
     marks_.by_leader_.erase(leader_);
+    marks_.strangers_.erase(this);
     for (const auto& [pid, start_time] : noted_) forget_note(pid);
     for (auto& [pid, owner] : marks_.orphans_) {
         if (owner != this) continue;
@@ -108,8 +162,10 @@ MarkedTree::~MarkedTree() {
 }
 
 os::SpawnResult MarkedTree::start(os::SpawnSpec spec, OnEnd on_end) {
+    spec.birth = all_.births_.expect(record_.number).main;
     auto result = marks_.spawner_.spawn(spec);
     if (const auto* spawned = std::get_if<os::Spawned>(&result)) {
+        record_.first = record_.main = identify(spawned->pid);
         take_over(spawned->pid, std::move(on_end));
     }
     return result;
@@ -127,11 +183,55 @@ void MarkedTree::take_over(pid_t main, OnEnd on_end) {
     });
 }
 
+bool MarkedTree::resume(const state::Tree& tree, OnEnd on_end) {
+    record_ = all_.with_births(tree);
+    if (record_.first.pid == 0) {
+        everywhere_ = true;
+        for (const os::ProcessEntry& process : strangers()) {
+            const auto oldest = record_.first.pid == 0 ? UINT64_MAX : record_.first.start_time;
+            if (process.start_time < oldest) record_.first = {process.pid, process.start_time};
+        }
+        record_.main = record_.first;
+    }
+    if (record_.first.pid == 0) return false;
+    const bool replaced = record_.main != record_.first;
+    if (find_process(record_.first) && os::is_child(record_.first.pid)) {
+        take_over(record_.first.pid, replaced ? nullptr : on_end);
+        all_.sweep_soon();
+        if (!replaced) return true;
+    } else {
+        search_everywhere();
+    }
+    if (record_.main.pid == 0) return true;
+    if (Fd pidfd = find_process(record_.main)) {
+        take_over(record_.main.pid, std::move(pidfd), std::move(on_end));
+    } else {
+        lost(std::move(on_end));
+    }
+    return true;
+}
+
+/// The main process has ended while nobody looked.
+void MarkedTree::lost(OnEnd on_end) {
+    asio::post(marks_.io_, [this, pid = record_.main.pid, on_end = std::move(on_end),
+                            alive = std::weak_ptr(alive_)] {
+        if (alive.expired() || record_.main.pid != pid) return;
+        record_.main = {};
+        on_end({pid, ExitStatus::unknown(), {}});
+    });
+}
+
+void MarkedTree::search_everywhere() {
+    everywhere_ = true;
+    group_ = find_process(record_.first);
+}
+
 Result<> MarkedTree::adopt(pid_t pid, OnEnd on_end) {
     auto pidfd = hold(pid);
     if (!pidfd) return pidfd.error();
     if (pid == leader_) return error("cannot watch process " + std::to_string(pid) + " again");
     if (adopted_) marks_.children_.forget(adopted_->pid());
+    record_.main = identify(pid);
     on_end_ = std::move(on_end);
     watch(pid, std::move(*pidfd));
     return {};
@@ -156,6 +256,7 @@ void MarkedTree::watch(pid_t pid, Fd pidfd) {
 }
 
 void MarkedTree::main_ended(const os::Ended& end) {
+    if (end.pid == record_.main.pid) record_.main = {};
     if (const auto on_end = std::exchange(on_end_, nullptr)) on_end(end);
 }
 
@@ -172,7 +273,34 @@ std::vector<os::ProcessEntry> MarkedTree::members() {
             if (known.insert(process.pid).second) found.push_back(std::move(process));
         }
     }
+    for (const os::ProcessEntry& stranger : strangers()) {
+        for (os::ProcessEntry& process : os::tree_of(stranger.pid)) {
+            if (known.insert(process.pid).second) found.push_back(std::move(process));
+        }
+    }
     return found;
+}
+
+/// What bears our mark, or was noted, and need not be below us.
+std::vector<os::ProcessEntry> MarkedTree::strangers() {
+    if (!everywhere_) return {};
+    std::vector<os::ProcessEntry> found = marks_.strangers_of(this);
+    for (const auto& [pid, start_time] : noted_) {
+        auto process = os::read_process(pid);
+        if (!process || !process->live() || !is_noted(*process)) continue;
+        found.push_back(std::move(*process));
+    }
+    return found;
+}
+
+bool MarkedTree::is_noted(const os::ProcessEntry& process) const {
+    const auto note = noted_.find(process.pid);
+    return note != noted_.end() && note->second == process.start_time;
+}
+
+bool MarkedTree::bears_id(pid_t pid) const {
+    return !invocation_id_.empty() &&
+           os::environment_value(pid, "REEVE_INVOCATION_ID") == invocation_id_;
 }
 
 bool MarkedTree::is_member(pid_t pid) {
@@ -183,6 +311,7 @@ bool MarkedTree::is_member(pid_t pid) {
         if (pid == leader_ || (adopted_ && pid == adopted_->pid())) return true;
         const auto process = os::read_process(pid);
         if (!process) return false;
+        if (everywhere_ && (is_noted(*process) || bears_id(pid))) return true;
         if (process->ppid == self) {
             return !marks_.children_.knows(pid) && marks_.owner_of(pid) == this;
         }
@@ -231,11 +360,14 @@ void MarkedTree::kill() {
     note_members();
     // All of its group at one blow, which those that fork cannot run away from.
     if (leader_ != 0) ::kill(-leader_, SIGKILL);
+    if (group_) os::signal_group(group_.get(), SIGKILL);
     for (const pid_t orphan : marks_.orphans_of(this)) (void)os::fell_below(orphan, 20ms);
     Containment::signal_all(SIGKILL);
 }
 
-bool MarkedTree::empty() { return leader_ended_ && !adopted_ && marks_.orphans_of(this).empty(); }
+bool MarkedTree::empty() {
+    return leader_ended_ && !adopted_ && marks_.orphans_of(this).empty() && strangers().empty();
+}
 
 void MarkedTree::await_empty(std::function<void()> emptied) {
     emptied_ = std::move(emptied);
@@ -254,7 +386,16 @@ void MarkedTree::look() {
     // What came to us since the last blow; what hides below it comes with its end.
     if (killing_) {
         for (const pid_t orphan : marks_.orphans_of(this)) ::kill(orphan, SIGKILL);
+        if (everywhere_) Containment::signal_all(SIGKILL);
     }
+    if (everywhere_) look_later();
+}
+
+void MarkedTree::look_later() {
+    later_.expires_after(look_interval);
+    later_.async_wait([this, alive = std::weak_ptr(alive_)](const auto& error) {
+        if (!error && !alive.expired()) look();
+    });
 }
 
 Tracking MarkedTree::tracking() const { return {Tracking::By::Marks, {}, why_}; }

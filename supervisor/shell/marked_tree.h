@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -40,6 +41,9 @@ class Marks {
     void census();
     MarkedTree* owner_of(pid_t orphan) const;
     std::vector<pid_t> orphans_of(const MarkedTree* tree);
+    void search();
+    std::vector<os::ProcessEntry> living_strangers(const MarkedTree* tree) const;
+    std::vector<os::ProcessEntry> strangers_of(const MarkedTree* tree);
 
     asio::io_context& io_;
     Children& children_;
@@ -51,21 +55,30 @@ class Marks {
     std::optional<std::uint64_t> census_after_;  // how many sweeps of the children
     std::set<MarkedTree*> awaited_;
     std::set<pid_t> spared_;
+    // Of trees that are searched for everywhere, as the last search has found them.
+    std::unordered_multimap<const MarkedTree*, os::ProcessEntry> strangers_;
+    std::chrono::steady_clock::time_point searched_;
 };
 
 /// A tree whose processes are known by descent and marks only. Its first process stays a zombie,
 /// once it has ended, until the tree is destroyed, so that its number, and with it its process
 /// group and session, cannot become somebody else's.
+///
+/// What a predecessor has left is not our child, nor do its orphans come to us: of such a tree all
+/// that bear its invocation id are looked for, and looked for again while its end is awaited.
 class MarkedTree : public Containment {
   public:
-    MarkedTree(Marks& marks, std::string invocation_id, std::string why);
+    MarkedTree(Containments& all, state::Tree record, std::string invocation_id, std::string why);
     ~MarkedTree() override;
 
     os::SpawnResult start(os::SpawnSpec spec, OnEnd on_end) override;
+    bool resume(const state::Tree& tree, OnEnd on_end) override;
     /// In place of start(), for a main process that has become our child; 0: it has ended.
     void take_over(pid_t main, OnEnd on_end);
     /// The same for an adopted one that need not be our child; the pidfd is the process's.
     void take_over(pid_t adopted, Fd pidfd, OnEnd on_end);
+    /// Its processes need not become our children.
+    void search_everywhere();
     Result<> adopt(pid_t pid, OnEnd on_end) override;
     std::vector<os::ProcessEntry> members() override;
     bool is_member(pid_t pid) override;
@@ -80,15 +93,24 @@ class MarkedTree : public Containment {
     friend class Marks;
 
     void watch(pid_t pid, Fd pidfd);
+    void lost(OnEnd on_end);
+    std::vector<os::ProcessEntry> strangers();
+    bool bears_id(pid_t pid) const;
+    bool is_noted(const os::ProcessEntry& process) const;
+    void look_later();
     void note_members();
     void forget_note(pid_t pid);
     void main_ended(const os::Ended& end);
     void look();
 
+    Containments& all_;
     Marks& marks_;
     std::string invocation_id_, why_;
     pid_t leader_ = 0;  // the first process, while it is held
     bool leader_ended_ = true;
+    Fd group_;  // the first process, where it is not held
+    bool everywhere_ = false;
+    asio::steady_timer later_;
     std::unique_ptr<ForeignProcess> adopted_;
     OnEnd on_end_;
     std::function<void()> emptied_;

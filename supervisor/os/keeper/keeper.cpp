@@ -4,6 +4,10 @@
 // how its children ended, and ends itself with the last of them: that is how an empty tree is
 // noticed.
 //
+// The pipe keeps what nobody has read yet, for the successor of a supervisor that was killed: a
+// keeper is a reader of it itself. When it is full, the keeper waits until somebody reads, and only
+// reaps later. The last report is given a minute to be read: with the keeper's end it is gone.
+//
 // One runs beside each service, so it is kept small: no libc, a few pages. It is executed as a
 // subreaper with all signals blocked and nothing open but the pipe that is its descriptor 0.
 
@@ -52,7 +56,16 @@ struct Usage {
     long user[2], system[2], max_rss, rest[13];
 };
 
+struct Poll {
+    int fd;
+    short wanted, found;
+};
+struct Time {
+    long seconds, nanoseconds;
+};
+
 constexpr long interrupted = -4, no_children = -10, all_children = 0;
+constexpr short writable = 4;
 
 }  // namespace
 
@@ -78,9 +91,13 @@ extern "C" [[noreturn]] void keep(char** arguments) {
         record.user_us = usage.user[0] * 1'000'000 + usage.user[1];
         record.system_us = usage.system[0] * 1'000'000 + usage.system[1];
         record.max_rss_kib = usage.max_rss;
-        // Where nobody reads any more, that is no reason to end: the children go on.
         while (system_call(__NR_write, 0, address(&record), sizeof record, 0, 0) == interrupted) {
         }
+    }
+    // It has one page, which is free once all has been read.
+    Poll pipe = {0, writable, 0};
+    Time patience = {60, 0};
+    while (system_call(__NR_ppoll, address(&pipe), 1, address(&patience), 0, 0) == interrupted) {
     }
     for (;;) system_call(__NR_exit_group, 0, 0, 0, 0, 0);
 }

@@ -38,7 +38,7 @@ class AKeeper : public testing::Test {
         while (all.empty() || !all.back().last) {
             pollfd ready{pipe_.reading.get(), POLLIN, 0};
             poll(&ready, 1, -1);
-            for (KeeperReport& report : read_reports(pipe_.reading.get())) {
+            for (KeeperReport& report : read_reports(pipe_.reading.get()).list) {
                 all.push_back(std::move(report));
             }
             if ((ready.revents & POLLIN) == 0) break;
@@ -78,7 +78,7 @@ TEST_F(AKeeper, KeepsWhatLeftItsParentItsSessionAndItsEnvironment) {
     while (reports.empty() || reports.back().end.pid != child.pid) {
         pollfd ready{pipe_.reading.get(), POLLIN, 0};
         poll(&ready, 1, -1);
-        reports = read_reports(pipe_.reading.get());
+        reports = read_reports(pipe_.reading.get()).list;
     }
     EXPECT_FALSE(reports.back().last);
     const auto tree = tree_of(child.keeper);
