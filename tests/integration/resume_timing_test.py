@@ -24,7 +24,7 @@ def due(s, key):
 
 class Restarts(Resuming, unittest.TestCase):
     def test_a_backoff_goes_on_to_its_end(self):
-        web = {"command": CRASHING, "backoff": {**STEADY, "initial": "1500ms"}}
+        web = {"command": CRASHING, "backoff": {**STEADY, "initial": "1500ms", "reset_after": "1h"}}
         with self.supervise({"web": web}, fifos=["said", "go"]) as s:
             crash(s)
             s.wait_for("web", "backoff")
@@ -38,7 +38,7 @@ class Restarts(Resuming, unittest.TestCase):
             self.assertEqual(s.status("web")["restarts"], 1)
 
     def test_one_that_ends_meanwhile_is_over(self):
-        web = {"command": CRASHING, "backoff": {**STEADY, "initial": "500ms"}}
+        web = {"command": CRASHING, "backoff": {**STEADY, "initial": "500ms", "reset_after": "1h"}}
         with self.supervise({"web": web}, fifos=["said", "go"]) as s:
             crash(s)
             s.wait_for("web", "backoff")
@@ -79,7 +79,7 @@ class Restarts(Resuming, unittest.TestCase):
             self.assertIn("limit", s.status("web")["cause"])
 
     def test_a_long_run_is_long_for_the_next_one_too(self):
-        web = {"command": CRASHING, "backoff": {**STEADY, "initial": "1h", "reset_after": "600ms"}}
+        web = {"command": CRASHING, "backoff": {**STEADY, "initial": "1h", "max": "1h", "reset_after": "600ms"}}
         with self.supervise({"web": web}, fifos=["said", "go"]) as s:
             s.wait_for("web", "running")
             begin = time.monotonic()
@@ -211,7 +211,7 @@ class Watched(Resuming, unittest.TestCase):
 
     def test_probes_of_health_go_on_and_failures_in_a_row_are_kept(self):
         verdict = shell("test -e $D/well; verdict=$?; echo $verdict > $D/said; exit $verdict")
-        with self.supervise({"web": {"command": FOREVER, "backoff": {"initial": "1h", "jitter": "0%"}, "health": {
+        with self.supervise({"web": {"command": FOREVER, "backoff": {"initial": "1h", "max": "1h"}, "health": {
                 "exec": verdict, "interval": "500ms", "failures": 3}}}, fifos=["said"], start=False) as s:
             well = s.dir + "/well"
             open(well, "w", encoding="ascii").close()
