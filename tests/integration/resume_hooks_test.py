@@ -38,9 +38,9 @@ class Hooks(Resuming, unittest.TestCase):
                     s.ctl("stop", "--no-wait", "web", status=0)
                 pid = s.fifo("said").read_pid()
                 s.settle()
-                before = s.status("web")
+                before = s.known("web")
                 s.succeed()
-                after = s.status("web")
+                after = s.known("web")
                 self.assertTrue(alive(pid), turn)
                 self.assertEqual((after["state"], after["pid"], after["since"]),
                                  (before["state"], before["pid"], before["since"]), turn)

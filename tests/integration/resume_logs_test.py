@@ -69,9 +69,9 @@ class Logs(Resuming, unittest.TestCase):
             for _ in range(2):
                 s.ctl("restart", "web", status=0)
                 pids.append(s.fifo("up").read_pid())
-            runs = s.ask("runs", names=["web"])
+            runs = s.known("web")["runs"]
             s.succeed()
-            self.assertEqual(s.ask("runs", names=["web"]), runs)
+            self.assertEqual(s.known("web")["runs"], runs)
             for run, pid in ((-1, pids[1]), (-2, pids[0])):
                 self.assertEqual(lines_of(s, "web", "--run", str(run)), [f"begin of {pid}", f"end of {pid}"])
             s.ctl("restart", "web", status=0)

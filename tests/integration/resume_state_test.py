@@ -5,6 +5,7 @@ import random
 import re
 import signal
 import subprocess
+import time
 import unittest
 
 from harness import FOREVER, alive, needs, needs_root, wait_gone
@@ -168,7 +169,9 @@ class NotOfHere(Resuming, unittest.TestCase):
             pid = self.left(s)
             os.kill(pid, signal.SIGKILL)
             wait_gone(pid)
-            for _ in range(2000):
+            while os.path.exists(f"/proc/{pid}"):
+                time.sleep(0.001)   # until it is reaped
+            for _ in range(200):
                 if not os.path.exists(f"/proc/{pid}"):
                     with open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as f:
                         f.write(str(pid - 1))

@@ -12,6 +12,7 @@ orphan's exit status was, the kernel tells only once somebody has.
 """
 import contextlib
 import ctypes
+import datetime
 import os
 import platform
 import select
@@ -69,6 +70,29 @@ class Reaper:
 REAPER = Reaper()
 
 
+class Moment(float):
+    """A time as reeve tells it. Converting it from the clock of the boot is not exact to the nanosecond."""
+
+    def __eq__(self, other):
+        return isinstance(other, Moment) and abs(float(self) - float(other)) < 0.01
+
+    def __ne__(self, other):
+        return not self == other
+
+    __hash__ = None
+
+
+def with_moments(value):
+    """A reply with its times to be compared as such."""
+    if isinstance(value, list):
+        return [with_moments(element) for element in value]
+    if isinstance(value, dict):
+        return {key: Moment(datetime.datetime.fromisoformat(element).timestamp())
+                if key in ("since", "at", "started", "ended") and element else with_moments(element)
+                for key, element in value.items()}
+    return value
+
+
 class Line(Supervisor):
     """One reeved after another on the same folders."""
     began = False
@@ -107,9 +131,9 @@ class Line(Supervisor):
         """What a successor has to know of a service that nothing happens to."""
         status = self.status(service)
         kept = ("name", "state", "cause", "ready", "enabled", "pid", "since", "restarts", "last_exit", "status_text")
-        return {**{key: status[key] for key in kept},
-                "runs": self.ask("runs", names=[service])["runs"],
-                "failures": self.ask("failures", names=[service])["failures"]}
+        return with_moments({**{key: status[key] for key in kept},
+                             "runs": self.ask("runs", names=[service])["runs"],
+                             "failures": self.ask("failures", names=[service])["failures"]})
 
     def why(self, service):
         return self.ask("why", name=service)
