@@ -26,7 +26,7 @@ UPGRADES = int(os.environ.get("REEVE_UPGRADES", "50"))
 SEED = int(os.environ.get("REEVE_SEED", random.SystemRandom().randrange(1 << 32)))
 PACE = 0.008        # of the lines of a service
 NAMES = (*STEADY, *CRASHERS, *TOLD, *BOTH, *JOBS)
-TURNS = ("pre_start", "main", "post_start", "pre_stop", "post_stop")
+TURNS = ("pre_start", "post_start", "pre_stop", "post_stop")
 
 
 def can_upgrade():
@@ -151,7 +151,14 @@ class Soak(Resuming):
         s.connect()
         for name in (*STEADY, "told1", "hooked"):
             s.wait_for(name, "running")
-        s.wait_until(lambda: all(Record(s.dir, name).present() for name in STEADY))
+        self.await_noted(s, lambda: all(Record(s.dir, name).present() for name in STEADY))
+
+    def await_noted(self, s, condition):
+        """Until the records say so; each look follows an answer of the supervisor, so the services have had their turn."""
+        deadline = Deadline()
+        while not condition():
+            self.assertTrue(deadline.left(), "the records do not come to what the supervisor says")
+            s.status("steady1")
 
     def follow(self, s):
         """`reevectl logs -f` of a crasher, over all deaths."""
@@ -175,7 +182,7 @@ class Soak(Resuming):
     def check_counts(self, s):
         for name in (*CRASHERS, *STEADY):
             s.wait_for(name, "running")
-            s.wait_until(lambda n=name: Record(s.dir, n).present() == s.pid(n))
+            self.await_noted(s, lambda n=name: Record(s.dir, n).present() == s.pid(n))
         for name in CRASHERS:
             self.assertEqual(s.status(name)["restarts"], len(Record(s.dir, name).starts) - 1, name)
         for name in TOLD:
@@ -189,10 +196,14 @@ class Soak(Resuming):
         """In order; one whose end nobody saw may have been run again."""
         again = 0
         for invocation, turns in Record(s.dir, "hooked").hooks.items():
-            once = [turn for i, turn in enumerate(turns) if i == 0 or turns[i - 1] != turn]
-            again += len(turns) - len(once)
-            expected = [turn for turn in TURNS if turn in once]
-            self.assertEqual(once, expected, f"hooks of run {invocation}")
+            # The service itself may note its start when post_start, or the stop, has already come.
+            hooks = [turn for turn in turns if turn != "main"]
+            once = [turn for i, turn in enumerate(hooks) if i == 0 or hooks[i - 1] != turn]
+            again += len(hooks) - len(once)
+            self.assertEqual(once, [turn for turn in TURNS if turn in once], f"hooks of run {invocation}")
+            self.assertEqual((once[0], once[-1]), ("pre_start", "post_stop"), f"hooks of run {invocation}")
+            if "main" in turns:
+                self.assertNotIn(turns.index("main"), (0, len(turns) - 1), f"hooks of run {invocation}")
         self.assertLessEqual(again, deaths)
 
     def logged(self, s, name):
