@@ -7,7 +7,7 @@ import subprocess
 import unittest
 
 from harness import FOREVER, alive, needs, needs_root, python, shell, wait_gone
-from successors import TELLS_STATUS, Resuming, ResumingWithoutCgroups
+from successors import REAPER, TELLS_STATUS, Resuming, ResumingWithoutCgroups
 
 # Each start says its number; a word through $D/go is the status that it exits with.
 CRASHING = shell("echo $$ > $D/said; read code < $D/go; exit $code")
@@ -152,6 +152,17 @@ class Meanwhile(Resuming, unittest.TestCase):
                 self.assertEqual(found["restarts"], 1 if state == "running" else 0)
                 self.assertNotEqual(found["pid"], pid)
                 self.assertEqual([run["pid"] for run in s.ask("runs", names=["web"])["runs"]][0], pid)
+
+    def test_an_exit_that_nobody_reaps_is_acted_on_all_the_same(self):
+        with self.supervise({"web": {"command": CRASHING, "backoff": {"initial": "1ms"}}}, fifos=["said", "go"]) as s:
+            pid = s.fifo("said").read_pid()
+            s.succeed()
+            with REAPER.lock:
+                exit_by(s, 7)
+                s.wait_for_change("web", "running")
+                self.assert_unknown(s)
+                self.assertNotEqual(s.fifo("said").read_pid(), pid)
+                self.assertEqual(s.status("web")["restarts"], 1)
 
     def test_what_an_exit_leaves_is_ended_before_the_new_start(self):
         script = shell("sleep 1000000 & echo $! > $D/said; echo $$ > $D/said; read code < $D/go; exit $code")
