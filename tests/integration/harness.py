@@ -221,7 +221,14 @@ class Supervisor:
 
     # -- life ------------------------------------------------------------------
     def start(self, connect=True, **popen):
-        up = threading.Event()
+        self.launch(**popen)
+        if connect:
+            self.await_listening()
+            self.connect()
+
+    def launch(self, **popen):
+        """Only that; it need not come up."""
+        up = self.up = threading.Event()
         self.output, self.listening = [], False
         self.process = subprocess.Popen(self.argv, env=self.env, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/",
@@ -230,11 +237,10 @@ class Supervisor:
                         threading.Thread(target=self._read_stdout, args=(self.process.stdout,), daemon=True)]
         for t in self.readers:
             t.start()
-        if not connect:
-            return
-        if not up.wait(PATIENCE) or not self.listening:
+
+    def await_listening(self):
+        if not self.up.wait(PATIENCE) or not self.listening:
             raise AssertionError(f"reeved did not come up: {self.text()}")
-        self.connect()
 
     def _read_stderr(self, pipe, up):
         with pipe:

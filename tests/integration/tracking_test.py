@@ -130,6 +130,8 @@ class LeftByAKilledSupervisor(WithCgroups, unittest.TestCase):
                 self.skipTest("no cgroups")
             left = s.pid("web")
             s.kill()
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(s.runtime + "/state")     # by which it would be taken over
             s.start()
             self.assertIn("web: an earlier reeved has left processes of it, which are not taken over and go on beside a "
                           f"new start; to end them: kill {left}\n", s.text())

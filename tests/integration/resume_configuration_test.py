@@ -1,0 +1,117 @@
+"""A configuration that is another one when the next supervisor starts: the difference is applied as a reload would."""
+import os
+import subprocess
+import unittest
+
+from harness import FOREVER, REEVED, alive, exits_cleanly, needs, needs_root, shell
+from successors import Resuming, ResumingWithoutCgroups
+
+WEB = {"command": FOREVER}
+
+
+class Changed(Resuming, unittest.TestCase):
+    def change(self, s, services):
+        """The present supervisor is killed, and the next one finds another configuration."""
+        s.die()
+        s.write_config({"services": services})
+        s.start()
+
+    def test_each_service_gets_what_a_reload_would_do_to_it(self):
+        old = {"same": WEB, "live": {**WEB, "restart": "always", "description": "before"}, "other": WEB, "gone": WEB,
+               "off": {**WEB, "enabled": False}}
+        new = {"same": WEB, "live": {**WEB, "restart": "never", "description": "after"}, "other": {"command": ["sleep", "999999"]},
+               "off": {**WEB, "enabled": False}, "added": WEB, "added-off": {**WEB, "enabled": False}}
+        with self.supervise(old) as s:
+            s.wait_until(lambda: [s.states[name] for name in ("same", "live", "other", "gone")] == ["running"] * 4)
+            before = {name: s.known(name) for name in ("same", "live", "off")}
+            pids = {name: s.pid(name) for name in old}
+            self.change(s, new)
+            s.wait_until(lambda: s.states.get("added") == "running" and "gone" not in
+                         [service["name"] for service in s.ask("status")["services"]])
+            s.wait_until(lambda: s.status("other")["state"] == "running" and s.pid("other") != pids["other"])
+            self.assertEqual({name: s.known(name) for name in before}, before)
+            self.assertFalse(alive(pids["other"]) or alive(pids["gone"]))
+            self.assertEqual(s.status("added-off")["state"], "stopped")
+            self.assertEqual(s.strangers(), set())
+            self.assertIn("never", s.ctl("cat", "live", status=0).stdout)
+
+    def test_a_live_change_counts_from_now_on(self):
+        with self.supervise({"web": {"command": shell("read code < $D/go; exit $code"), "restart": "always"}}, fifos=["go"]) as s:
+            s.wait_for("web", "running")
+            self.change(s, {"web": {"command": shell("read code < $D/go; exit $code"), "restart": "never"}})
+            os.write(s.fifo("go").fd, b"4\n")
+            s.wait_for("web", "failed")
+            self.assert_ended(s, "web", 4)
+
+    def test_a_removed_service_is_stopped_as_it_was_to_be(self):
+        polite = shell("trap 'echo USR1 > $D/said; exit 0' USR1; echo up > $D/said; while :; do sleep 1000000 & wait; done")
+        with self.supervise({"web": {"command": polite, "stop": {"signal": "USR1"}, "post_stop": shell("echo after > $D/said")},
+                             "other": WEB}, fifos=["said"]) as s:
+            self.assertEqual(s.fifo("said").read_line(), "up")
+            self.change(s, {"other": WEB})
+            self.assertEqual([s.fifo("said").read_line() for _ in range(2)], ["USR1", "after"])
+            s.wait_until(lambda: [service["name"] for service in s.ask("status")["services"]] == ["other"])
+            self.assertEqual(s.strangers(), set())
+
+    def test_a_disabled_one_goes_on(self):
+        with self.supervise({"web": WEB}) as s:
+            s.wait_for("web", "running")
+            pid = s.pid("web")
+            self.change(s, {"web": {**WEB, "enabled": False}})
+            found = s.status("web")
+            self.assertEqual((found["state"], found["pid"], found["enabled"]), ("running", pid, False))
+
+    def test_one_that_is_not_valid_costs_nothing(self):
+        with self.supervise({"web": WEB}) as s:
+            s.wait_for("web", "running")
+            before = s.known("web")
+            s.die()
+            s.write_config({"services": {"web": {"comand": FOREVER}}})
+            s.launch()
+            self.assertEqual(s.wait(), 1)
+            self.assertTrue(alive(before["pid"]))
+            s.write_config({"services": {"web": WEB}})
+            s.start()
+            self.assertEqual(s.known("web"), before)
+
+    def test_instances_that_are_more_or_fewer(self):
+        with self.supervise({"web": {**WEB, "instances": 3}}) as s:
+            s.wait_until(lambda: list(s.states.values()) == ["running"] * 3)
+            pids = {name: s.pid(name) for name in s.states}
+            self.change(s, {"web": {**WEB, "instances": 2}})
+            s.wait_until(lambda: len(s.ask("status")["services"]) == 2)
+            self.assertEqual({name: s.pid(name) for name in ("web@1", "web@2")}, {n: pids[n] for n in ("web@1", "web@2")})
+            self.assertFalse(alive(pids["web@3"]))
+
+    def test_looking_at_it_touches_nothing(self):
+        with self.supervise({"web": WEB}) as s:
+            s.wait_for("web", "running")
+            before = s.known("web")
+            s.die()
+            with open(s.runtime + "/state", "rb") as f:
+                state = f.read()
+            self.assertEqual(exits_cleanly([REEVED, "--check", "-c", s.config_path], env=s.env).returncode, 0)
+            with open(s.runtime + "/state", "rb") as f:
+                self.assertEqual(f.read(), state)
+            s.start()
+            self.assertEqual(s.known("web"), before)
+
+    def test_a_second_supervisor_takes_nothing_over_from_one_that_lives(self):
+        with self.supervise({"web": WEB}) as s:
+            s.wait_for("web", "running")
+            before = s.known("web")
+            second = subprocess.run(s.argv, env=s.env, capture_output=True, text=True, timeout=30, check=False)
+            self.assertEqual(second.returncode, 1)
+            self.assertEqual(s.known("web"), before)
+            s.succeed()
+            self.assertEqual(s.known("web"), before)
+
+
+@needs_root
+@needs("unshare")
+class ChangedWithoutCgroups(ResumingWithoutCgroups, Changed, unittest.TestCase):
+    pass
+
+
+if __name__ == "__main__":
+    unittest.main()
