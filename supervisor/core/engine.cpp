@@ -61,14 +61,18 @@ std::optional<Time> Engine::shutdown_deadline() const {
     return shutdown_->deadline;
 }
 
-void Engine::on(const BootAsked&) {
+void Engine::on(const BootAsked& event) {
     booted_ = true;
     if (shutdown_) return;
     std::vector<ServiceId> enabled;
-    for (std::uint32_t place = 0; place < units_.plan().services.size(); ++place) {
-        const Unit& unit = units_.at_place(place);
+    const auto consider = [&](const Unit& unit) {
         if (unit.policy().enabled) enabled.push_back(unit.id());
+    };
+    for (const ServiceId id : event.unknown.value_or(std::vector<ServiceId>())) {
+        if (const Unit* unit = units_.find(id)) consider(*unit);
     }
+    const std::size_t services = event.unknown ? 0 : units_.plan().services.size();
+    for (std::uint32_t place = 0; place < services; ++place) consider(units_.at_place(place));
     announce_raised({}, raise(enabled, "started at boot", false));
 }
 

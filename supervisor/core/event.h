@@ -30,7 +30,10 @@ enum class Verb {
 };
 
 /// The supervisor came up; whatever is enabled shall run.
-struct BootAsked {};
+struct BootAsked {
+    /// These alone, of which nothing is known, if others have been taken over.
+    std::optional<std::vector<ServiceId>> unknown{};
+};
 
 /// Somebody has taken over from an engine that is gone, with what that knew. What it had decided
 /// last may not have been done, and what it was told last it may not have heard. What these runs

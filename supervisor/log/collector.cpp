@@ -1,5 +1,7 @@
 #include "supervisor/log/collector.h"
 
+#include <sys/stat.h>
+
 #include <system_error>
 #include <utility>
 
@@ -92,8 +94,21 @@ Result<Collector::Ends> Collector::open(const std::string& service, const config
     auto opened = pipes_.open(service, uid, gid);
     if (!opened) return opened.error();
     if (opened->no_fifo && !std::exchange(no_room_, true)) on_problem_(at_risk(*opened->no_fifo));
+    if (opened->reading && !opened->no_fifo) tell_of_fifos(service, *opened->reading);
     room_->mailbox.post(Attach{service, log, std::move(opened->reading)});
     return std::move(opened->child);
+}
+
+void Collector::tell_of_fifos(const std::string& service, const FdPair& reading) {
+    if (!on_fifo_) return;
+    std::vector<std::uint64_t>& inodes = fifos_[service];
+    for (const std::uint64_t inode : std::exchange(inodes, {})) on_fifo_(inode, -1);
+    for (const Fd* end : {&reading.out, &reading.err}) {
+        struct stat status {};
+        if (!*end || ::fstat(end->get(), &status) != 0) continue;
+        inodes.push_back(status.st_ino);
+        on_fifo_(status.st_ino, end->get());
+    }
 }
 
 Result<bool> Collector::adopt(const std::string& service, const config::Log& log) {
@@ -101,6 +116,7 @@ Result<bool> Collector::adopt(const std::string& service, const config::Log& log
     auto reading = pipes_.adopt(service);
     if (!reading) return reading.error();
     if (!*reading) return false;
+    tell_of_fifos(service, **reading);
     room_->mailbox.post(Attach{service, log, std::move(*reading)});
     return true;
 }
@@ -123,6 +139,10 @@ void Collector::drain(const std::string& service, std::function<void()> done) {
 void Collector::remove(const std::string& service) {
     // Here and not on the log thread: an open() that follows must not find what is about to go.
     pipes_.remove(service);
+    const auto fifos = fifos_.extract(service);
+    if (!fifos.empty() && on_fifo_) {
+        for (const std::uint64_t inode : fifos.mapped()) on_fifo_(inode, -1);
+    }
     room_->mailbox.post(Remove{service});
 }
 

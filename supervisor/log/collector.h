@@ -2,11 +2,14 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
+#include <unordered_map>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -40,6 +43,12 @@ class Collector {
     ~Collector();
     Collector(const Collector&) = delete;
     Collector& operator=(const Collector&) = delete;
+
+    /// `told` is called by the calls that follow with the reading end of each FIFO that is made or
+    /// taken over, and its inode; with -1 once it is let go.
+    void on_fifo(std::function<void(std::uint64_t inode, int reading)> told) {
+        on_fifo_ = std::move(told);
+    }
 
     using Ends = FdPair;
     /// The ends for a child: close-on-exec, blocking, each a description of its own, the user's
@@ -81,7 +90,11 @@ class Collector {
 
     Collector(Pipes pipes, std::shared_ptr<Room> room, std::function<void(std::string)> on_problem);
 
+    void tell_of_fifos(const std::string& service, const FdPair& reading);
+
     Pipes pipes_;
+    std::function<void(std::uint64_t, int)> on_fifo_;
+    std::unordered_map<std::string, std::vector<std::uint64_t>> fifos_;  // told of, by inode
     std::function<void(std::string)> on_problem_;
     bool no_room_ = false;  // has been told
     std::shared_ptr<Room> room_;

@@ -32,6 +32,7 @@ CgroupTree::CgroupTree(Containments& all, state::Tree record, const std::string&
 CgroupTree::~CgroupTree() {
     all_.children_.forget(main_);
     if (adopted_) all_.children_.forget(adopted_->pid());
+    all_.let_go_of_main(record_.number);
     all_.inhabited_.erase(folder_);
     all_.retire_cgroup(std::move(folder_));
 }
@@ -46,6 +47,7 @@ os::SpawnResult CgroupTree::start(os::SpawnSpec spec, OnEnd on_end) {
     const auto* spawned = std::get_if<os::Spawned>(&result);
     if (spawned == nullptr) return result;
     record_.first = record_.main = identify(spawned->pid);
+    all_.hold_main(record_.number, spawned->pidfd.get());
     expect(spawned->pid, std::move(on_end));
     return result;
 }
@@ -62,7 +64,10 @@ bool CgroupTree::resume(const state::Tree& tree, OnEnd on_end) {
     Fd pidfd = find_process(record_.main);
     if (!pidfd) {
         lost(std::move(on_end));
-    } else if (os::is_child(main)) {
+        return true;
+    }
+    all_.hold_main(record_.number, pidfd.get());
+    if (os::is_child(main)) {
         expect(main, std::move(on_end));
         all_.sweep_soon();
     } else {
@@ -93,13 +98,14 @@ pid_t CgroupTree::oldest() const {
 
 /// The main process has ended while nobody looked.
 void CgroupTree::lost(OnEnd on_end) {
-    asio::post(all_.io_, [this, pid = record_.main.pid, on_end = std::move(on_end),
-                          alive = std::weak_ptr(alive_)] {
-        if (alive.expired() || record_.main.pid != pid) return;
-        record_.main = {};
-        on_end({pid, ExitStatus::unknown(), {}});
-        look_soon();
-    });
+    asio::post(all_.io_,
+               [this, pid = record_.main.pid, on_end = std::move(on_end),
+                status = all_.end_of_lost_main(record_.number), alive = std::weak_ptr(alive_)] {
+                   if (alive.expired() || record_.main.pid != pid) return;
+                   record_.main = {};
+                   on_end({pid, status, {}});
+                   look_soon();
+               });
 }
 
 void CgroupTree::expect(pid_t child, OnEnd on_end) {
@@ -120,6 +126,7 @@ Result<> CgroupTree::adopt(pid_t pid, OnEnd on_end) {
     all_.children_.forget(std::exchange(main_, 0));
     if (adopted_) all_.children_.forget(adopted_->pid());
     record_.main = identify(pid);
+    all_.hold_main(record_.number, pidfd->get());
     watch(pid, std::move(*pidfd), std::move(on_end));
     return {};
 }

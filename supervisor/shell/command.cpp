@@ -34,7 +34,7 @@ std::string last_words(std::string_view output) {
 bool is_same(const state::Process& process) {
     if (process.pid == 0) return false;
     const auto found = os::read_process(process.pid);
-    return found && found->start_time == process.start_time;
+    return found && found->live() && found->start_time == process.start_time;
 }
 
 }  // namespace

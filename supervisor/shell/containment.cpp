@@ -12,6 +12,7 @@
 #include "supervisor/os/directory.h"
 #include "supervisor/os/keeper.h"
 #include "supervisor/shell/cgroup_tree.h"
+#include "supervisor/shell/holding.h"
 #include "supervisor/shell/keeper_tree.h"
 #include "supervisor/shell/marked_tree.h"
 #include "supervisor/shell/resumed.h"
@@ -111,6 +112,23 @@ Containments::Containments(asio::io_context& io, Children& children, os::Spawner
     }
     std::string why;
     (void)have_keepers(why);
+}
+
+void Containments::hold_main(std::uint64_t tree, int pidfd) {
+    if (holding_ != nullptr) holding_->keep(Holding::Kind::Process, tree, pidfd);
+}
+
+void Containments::let_go_of_main(std::uint64_t tree) {
+    if (holding_ != nullptr) holding_->drop(Holding::Kind::Process, tree);
+}
+
+/// One that is gone, nobody knows since when.
+ExitStatus Containments::end_of_lost_main(std::uint64_t tree) {
+    if (holding_ == nullptr) return ExitStatus::unknown();
+    const Fd held = holding_->take(Holding::Kind::Process, tree);
+    // It may be that of an earlier one, which it was to replace.
+    if (!held || os::has_process(held.get())) return ExitStatus::unknown();
+    return os::exit_of_reaped(held.get()).value_or(ExitStatus::unknown());
 }
 
 Containments::~Containments() { close(); }

@@ -18,6 +18,7 @@
 
 namespace reeve::shell {
 
+class Holding;
 class Marks;
 
 /// How it is known which processes belong to a tree.
@@ -118,6 +119,8 @@ class Containments {
     /// All that a predecessor has left was reopened. What lives in our cgroups beside that is told
     /// of; what is empty is removed.
     void all_reopened();
+    /// From now on a successor can find out how main processes ended that end before it is there.
+    void hold_by(Holding& holding) { holding_ = &holding; }
     /// SIGCHLD came.
     void child_ended();
     /// Nothing will be opened any more: ends what came to us and belongs to nobody, and removes our
@@ -133,6 +136,10 @@ class Containments {
     Result<> make_cgroup(const std::string& name, state::Tree& tree);
     state::Tree with_births(state::Tree tree) const;
     void sweep_soon();
+    // Of the main process of the tree with the number.
+    void hold_main(std::uint64_t tree, int pidfd);
+    void let_go_of_main(std::uint64_t tree);
+    ExitStatus end_of_lost_main(std::uint64_t tree);
     void retire_cgroup(std::string folder);
     void remove_retired(std::size_t most);
     bool have_keepers(std::string& why);
@@ -146,6 +153,7 @@ class Containments {
     OwnLog& log_;
     std::unique_ptr<Marks> marks_;
     os::Births births_;
+    Holding* holding_ = nullptr;
     std::string folder_, path_;        // of our cgroups; empty: none
     std::string no_cgroup_;            // why there are no new ones
     std::set<std::string> inhabited_;  // cgroups that a tree has

@@ -36,6 +36,7 @@ KeeperTree::KeeperTree(Containments& all, state::Tree record, std::string name,
       later_(all.io_) {}
 
 KeeperTree::~KeeperTree() {
+    all_.let_go_of_main(record_.number);
     all_.children_.forget(main_);
     if (keeper_ == 0 || foreign_keeper_) return;
     all_.children_.forget(keeper_);
@@ -61,6 +62,7 @@ os::SpawnResult KeeperTree::start(os::SpawnSpec spec, OnEnd on_end) {
     keeper_ = spawned->keeper;
     leader_ = std::move(spawned->pidfd);
     record_.first = record_.main = identify(main_);
+    all_.hold_main(record_.number, leader_.get());
     if (keeper_ != 0) record_.keeper = identify(keeper_);
     if (keeper_ == 0) {
         std::string why = "cannot execute a keeper: ";
@@ -119,6 +121,7 @@ void KeeperTree::resume_with_keeper(Fd keeper) {
     if (main_ == 0) return;
     Fd main = find_process(record_.main);
     if (!main) return miss_main();
+    all_.hold_main(record_.number, main.get());
     // The keeper tells of its own children alone.
     if (record_.main == record_.first) return;
     const auto told = [this](const os::Ended& end) { main_ended(end); };
@@ -131,7 +134,7 @@ void KeeperTree::miss_main() {
     timer->async_wait([this, timer, pid = main_, alive = std::weak_ptr(alive_)](const auto&) {
         if (alive.expired() || fallback_) return;
         read_reports();
-        main_ended({pid, ExitStatus::unknown(), {}});
+        main_ended({pid, all_.end_of_lost_main(record_.number), {}});
     });
 }
 
@@ -177,6 +180,7 @@ Result<> KeeperTree::adopt(pid_t pid, OnEnd on_end) {
     read_reports();
     main_ = pid;
     record_.main = identify(pid);
+    all_.hold_main(record_.number, pidfd->get());
     on_end_ = std::move(on_end);
     const auto told = [this](const os::Ended& end) { main_ended(end); };
     all_.children_.expect(pid, told);

@@ -40,10 +40,12 @@ std::string folder_of(const std::string& path) {
 
 }  // namespace
 
-Listener::Listener(asio::io_context& io, OwnLog& log, std::function<void(Socket)> on_client)
+Listener::Listener(asio::io_context& io, OwnLog& log, std::function<void(Socket)> on_client,
+                   std::function<void(int)> listening)
     : io_(io),
       log_(log),
       on_client_(std::move(on_client)),
+      listening_(std::move(listening)),
       acceptor_(io),
       folder_watch_(io),
       retry_(io) {}
@@ -71,7 +73,9 @@ Result<> Listener::go_on(const std::string& path, const Permissions& permissions
     boost::system::error_code error;
     acceptor_.assign(Local(), listening.get(), error);
     if (error) return system_error("cannot listen on " + path, error.value());
-    (void)listening.release();
+    // Who connects is told by the kernel that it is us who listens now.
+    (void)::listen(listening.release(), backlog);
+    listening_(acceptor_.native_handle());
     accept();
     watch_folder();
     return apply_permissions();
@@ -114,6 +118,7 @@ Result<> Listener::bind_and_listen() {
     (void)socket.release();
     device_ = status.st_dev;
     inode_ = status.st_ino;
+    listening_(acceptor_.native_handle());
     accept();
     return {};
 }

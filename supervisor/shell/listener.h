@@ -17,7 +17,10 @@ class Listener {
   public:
     using Socket = asio::local::stream_protocol::socket;
 
-    Listener(asio::io_context& io, OwnLog& log, std::function<void(Socket)> on_client);
+    /// `listening` is told each time that there is another socket to listen on.
+    Listener(
+        asio::io_context& io, OwnLog& log, std::function<void(Socket)> on_client,
+        std::function<void(int)> listening = [](int) {});
     ~Listener();
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
@@ -31,10 +34,8 @@ class Listener {
     /// Binds the socket. The caller holds the lock of the runtime directory, so nobody else's is
     /// removed.
     Result<> listen(const std::string& path, const Permissions& permissions);
-    /// Goes on with one that this process has bound before it executed this program.
+    /// Goes on with one that a predecessor has bound.
     Result<> go_on(const std::string& path, const Permissions& permissions, Fd listening);
-    /// -1: there is none.
-    int descriptor() { return acceptor_.is_open() ? acceptor_.native_handle() : -1; }
     /// From now on.
     Result<> change(const Permissions& permissions);
     /// Puts the socket back if its file is gone or another one.
@@ -54,6 +55,7 @@ class Listener {
     asio::io_context& io_;
     OwnLog& log_;
     std::function<void(Socket)> on_client_;
+    std::function<void(int)> listening_;
     std::string path_;
     Permissions permissions_;
     dev_t device_ = 0;  ///< of the file that we have bound

@@ -147,6 +147,7 @@ MarkedTree::MarkedTree(Containments& all, state::Tree record, std::string invoca
 }
 
 MarkedTree::~MarkedTree() {
+    all_.let_go_of_main(record_.number);
     marks_.awaited_.erase(this);
     marks_.by_invocation_.erase(invocation_id_);
     marks_.by_leader_.erase(leader_);
@@ -166,6 +167,7 @@ os::SpawnResult MarkedTree::start(os::SpawnSpec spec, OnEnd on_end) {
     auto result = marks_.spawner_.spawn(spec);
     if (const auto* spawned = std::get_if<os::Spawned>(&result)) {
         record_.first = record_.main = identify(spawned->pid);
+        all_.hold_main(record_.number, spawned->pidfd.get());
         take_over(spawned->pid, std::move(on_end));
     }
     return result;
@@ -204,6 +206,7 @@ bool MarkedTree::resume(const state::Tree& tree, OnEnd on_end) {
     }
     if (record_.main.pid == 0) return true;
     if (Fd pidfd = find_process(record_.main)) {
+        all_.hold_main(record_.number, pidfd.get());
         take_over(record_.main.pid, std::move(pidfd), std::move(on_end));
     } else {
         lost(std::move(on_end));
@@ -213,12 +216,13 @@ bool MarkedTree::resume(const state::Tree& tree, OnEnd on_end) {
 
 /// The main process has ended while nobody looked.
 void MarkedTree::lost(OnEnd on_end) {
-    asio::post(marks_.io_, [this, pid = record_.main.pid, on_end = std::move(on_end),
-                            alive = std::weak_ptr(alive_)] {
-        if (alive.expired() || record_.main.pid != pid) return;
-        record_.main = {};
-        on_end({pid, ExitStatus::unknown(), {}});
-    });
+    asio::post(marks_.io_,
+               [this, pid = record_.main.pid, on_end = std::move(on_end),
+                status = all_.end_of_lost_main(record_.number), alive = std::weak_ptr(alive_)] {
+                   if (alive.expired() || record_.main.pid != pid) return;
+                   record_.main = {};
+                   on_end({pid, status, {}});
+               });
 }
 
 void MarkedTree::search_everywhere() {

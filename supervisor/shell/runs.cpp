@@ -27,7 +27,7 @@ constexpr std::size_t last_messages = 512;
 }  // namespace
 
 Runs::Runs(asio::io_context& io, Containments& containments, log::Collector& collector,
-           EventQueue& queue, OwnLog& log, state::Recorder& recorder,
+           EventQueue& queue, OwnLog& log, state::Recorder& recorder, Holding& holding,
            const Environment& own_environment, const std::string& runtime_dir)
     : io_(io),
       containments_(containments),
@@ -35,6 +35,7 @@ Runs::Runs(asio::io_context& io, Containments& containments, log::Collector& col
       queue_(queue),
       log_(log),
       recorder_(recorder),
+      holding_(holding),
       own_environment_(own_environment),
       null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {
     if (runtime_dir.empty()) return;
@@ -104,6 +105,8 @@ void Runs::reap(core::RunId id) {
     const auto found = runs_.find(id);
     if (found == runs_.end()) return;
     if (found->second.ready_pipe) found->second.ready_pipe->close();
+    holding_.drop(Holding::Kind::ReadyPipe, id.value);
+    if (found->second.notify) holding_.drop(Holding::Kind::Notify, id.value);
     collector_.unwatch(found->second.definition->name);
     mains_.erase(found->second.pid);
     runs_.erase(found);

@@ -15,11 +15,11 @@
 #include "supervisor/shell/containment.h"
 #include "supervisor/shell/environment.h"
 #include "supervisor/shell/event_queue.h"
+#include "supervisor/shell/holding.h"
 #include "supervisor/shell/main_finder.h"
 #include "supervisor/shell/notify.h"
 #include "supervisor/shell/own_log.h"
 #include "supervisor/shell/probes/ready_pipe.h"
-#include "supervisor/state/handover.h"
 #include "supervisor/state/recorder.h"
 
 namespace reeve::shell {
@@ -36,16 +36,12 @@ struct RunContext {
 class Runs {
   public:
     Runs(asio::io_context& io, Containments& containments, log::Collector& collector,
-         EventQueue& queue, OwnLog& log, state::Recorder& recorder,
+         EventQueue& queue, OwnLog& log, state::Recorder& recorder, Holding& holding,
          const Environment& own_environment, const std::string& runtime_dir);
 
     /// Takes over a run that a predecessor had, `unit` being what the engine knows of its service.
     /// Whether its first process was born.
     bool resume(const state::Run& record, const core::Unit& unit);
-    /// The sockets that services notify us by go to another program in this process, and are there
-    /// for the runs that are resumed in it.
-    void hand_over(state::Handover& handover) const;
-    void take_over(const state::Handover& handover);
     /// What the engine has not heard from the predecessor, to be told after Resumed; ends are told
     /// later, from the loop.
     std::vector<core::Event> take_unheard() { return std::exchange(unheard_, {}); }
@@ -146,6 +142,7 @@ class Runs {
     EventQueue& queue_;
     OwnLog& log_;
     state::Recorder& recorder_;
+    Holding& holding_;
     const Environment& own_environment_;
     std::string pipes_;  // folder of the pipes for readiness; empty: they have no names
     Fd null_;
@@ -153,8 +150,7 @@ class Runs {
     Time next_look_at_memory_{};
     std::unordered_map<core::RunId, Run> runs_;
     std::vector<core::Event> unheard_;
-    std::unordered_map<core::RunId, Fd> inherited_;  // notification sockets, until resumed
-    std::unordered_map<pid_t, core::RunId> mains_;   // whose main processes have not ended
+    std::unordered_map<pid_t, core::RunId> mains_;  // whose main processes have not ended
 };
 
 }  // namespace reeve::shell

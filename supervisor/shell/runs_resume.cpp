@@ -58,10 +58,9 @@ bool Runs::resume(const state::Run& record, const core::Unit& unit) {
     run.adopted = record.adopted;
     if (!record.notify_socket.empty()) {
         const std::string& name = record.notify_socket;
-        auto inherited = inherited_.extract(record.id);
-        auto opened = open_notify(run, inherited.empty()
-                                           ? os::NotifySocket::open(name)
-                                           : os::NotifySocket(std::move(inherited.mapped()), name));
+        Fd held = holding_.take(Holding::Kind::Notify, record.id.value);
+        auto opened = open_notify(
+            run, held ? os::NotifySocket(std::move(held), name) : os::NotifySocket::open(name));
         if (!opened) {
             log_.warning(run.definition->name + ": " + opened.error().text() +
                          "; what it says of itself is not heard any more");
@@ -95,23 +94,15 @@ bool Runs::resume(const state::Run& record, const core::Unit& unit) {
     return true;
 }
 
-void Runs::hand_over(state::Handover& handover) const {
-    for (const auto& [id, run] : runs_) {
-        if (run.notify) handover.notify.push_back({id, run.notify->descriptor()});
-    }
-}
-
-void Runs::take_over(const state::Handover& handover) {
-    for (const auto& notify : handover.notify) {
-        inherited_.emplace(notify.run, Fd(notify.descriptor));
-    }
-}
-
 void Runs::await_readiness(Run& run, const std::string& pipe) {
     auto watched = watch_log(run, {});
     if (watched && !pipe.empty()) {
         run.ready_pipe = make_ready_pipe(run.id, pipe);
-        watched = run.ready_pipe->reopen();
+        const Fd held = holding_.take(Holding::Kind::ReadyPipe, run.id.value);
+        watched = run.ready_pipe->reopen(held.get() >= 0);
+        if (watched && run.ready_pipe->descriptor() >= 0) {
+            holding_.keep(Holding::Kind::ReadyPipe, run.id.value, run.ready_pipe->descriptor());
+        }
     }
     if (watched) return;
     log_.warning(run.definition->name + ": " + watched.error().text() +

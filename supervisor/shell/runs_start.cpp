@@ -157,7 +157,10 @@ Result<Fd> Runs::open_ready_pipe(Run& run) {
     std::string path = pipes_;
     if (!path.empty()) path.append("/").append(std::to_string(run.id.value));
     run.ready_pipe = make_ready_pipe(run.id, std::move(path));
-    return run.ready_pipe->open();
+    auto writing = run.ready_pipe->open();
+    const int reading = run.ready_pipe->descriptor();
+    if (reading >= 0) holding_.keep(Holding::Kind::ReadyPipe, run.id.value, reading);
+    return writing;
 }
 
 std::shared_ptr<ReadyPipe> Runs::make_ready_pipe(core::RunId id, std::string path) {
@@ -209,6 +212,7 @@ Result<> Runs::open_notify(Run& run, Result<os::NotifySocket> socket) {
              }});
     if (!channel) return channel.error();
     run.notify = std::move(*channel);
+    holding_.keep(Holding::Kind::Notify, run.id.value, run.notify->descriptor());
     return {};
 }
 

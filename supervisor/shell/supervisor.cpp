@@ -58,8 +58,9 @@ Supervisor::Supervisor(Setup& setup, OwnLog& log, os::Spawner& spawner, log::Col
                 [this](const std::string& problem) { log_.warning(problem); }),
       predecessor_(recorder_.open(plan_)),
       engine_(make_engine(plan_, predecessor_)),
+      holding_(io_, children_, log_),
       containments_(io_, children_, spawner, log_, setup.runtime_dir),
-      runs_(io_, containments_, collector_, queue_, log_, recorder_, setup_.environment,
+      runs_(io_, containments_, collector_, queue_, log_, recorder_, holding_, setup_.environment,
             setup_.runtime_dir),
       tasks_(io_, runs_, queue_, recorder_),
       info_{version, setup.runtime_dir, setup.log_dir, setup.plan->files, now()},
@@ -69,10 +70,19 @@ Supervisor::Supervisor(Setup& setup, OwnLog& log, os::Spawner& spawner, log::Col
           {io_, engine_, queue_, runs_, configuration_, info_, log_, [this] { reopen_logs(); },
            [this] { tell_changes(); },
            [this](std::string path, auto refuse) { upgrade(std::move(path), std::move(refuse)); }}),
-      listener_(io_, log_, [this](Listener::Socket socket) { control_.admit(std::move(socket)); }),
+      listener_(
+          io_, log_, [this](Listener::Socket socket) { control_.admit(std::move(socket)); },
+          [this](int socket) { holding_.keep(Holding::Kind::Listener, 0, socket); }),
       farewell_(io_),
       trial_(io_) {
     children_.on_ending([this](const os::Ended& end) { runs_.ending(end); });
+    if (setup_.runtime_dir.empty()) return;
+    holding_.begin(spawner, setup_.runtime_dir);
+    containments_.hold_by(holding_);
+    collector_.on_fifo([this](std::uint64_t inode, int reading) {
+        if (reading < 0) return holding_.drop(Holding::Kind::LogPipe, inode);
+        holding_.keep(Holding::Kind::LogPipe, inode, reading);
+    });
 }
 
 Supervisor::~Supervisor() = default;
@@ -92,7 +102,9 @@ Result<> Supervisor::open() {
     containments_.all_reopened();
     adopt_logs(predecessor_ ? &*predecessor_ : nullptr);
     predecessor_.reset();
-    return listen();
+    auto listening = listen();
+    holding_.drop_rest();
+    return listening;
 }
 
 Result<> Supervisor::listen() {
@@ -100,9 +112,9 @@ Result<> Supervisor::listen() {
     const std::string path =
         settings.socket.path.empty() ? setup_.runtime_dir + "/control.sock" : settings.socket.path;
     const Listener::Permissions permissions{settings.socket_mode(), settings.socket.group};
-    const bool inherited = setup_.handover && setup_.handover->listener >= 0;
-    auto listening = inherited ? listener_.go_on(path, permissions, Fd(setup_.handover->listener))
-                               : listener_.listen(path, permissions);
+    Fd left = holding_.take(Holding::Kind::Listener, 0);
+    auto listening = left ? listener_.go_on(path, permissions, std::move(left))
+                          : listener_.listen(path, permissions);
     if (listening) listening = let_clients_in(settings);
     if (!listening) {
         if (setup_.needs_runtime_dir || !os::has_no_room(listening.error())) return listening;
@@ -136,7 +148,11 @@ int Supervisor::run() {
     // What has changed meanwhile changes as by a reload.
     if (plan_ != engine_.units().plan_ptr()) configuration_.take(plan_, {});
     plan_.reset();
-    if (!engine_.snapshot().booted) queue_.push(core::BootAsked{});
+    if (!engine_.snapshot().booted) {
+        queue_.push(core::BootAsked{});
+    } else if (!unknown_.empty()) {
+        queue_.push(core::BootAsked{std::move(unknown_)});
+    }
     setup_.handover.reset();
     control_.tell_upgraded();
     end_if_faulty();
@@ -315,6 +331,7 @@ void Supervisor::carry_out(const core::Finish& finish) {
     });
     status_ = finish.status != 0 ? finish.status : fault_status_;
     recorder_.remove();
+    holding_.end();
     // Clients are told the end of what they asked for, if they read it.
     listener_.close();
     farewell_.expires_after(farewell_patience);

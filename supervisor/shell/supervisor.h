@@ -19,6 +19,7 @@
 #include "supervisor/shell/enablement.h"
 #include "supervisor/shell/environment.h"
 #include "supervisor/shell/event_queue.h"
+#include "supervisor/shell/holding.h"
 #include "supervisor/shell/listener.h"
 #include "supervisor/shell/own_log.h"
 #include "supervisor/shell/runs.h"
@@ -113,6 +114,7 @@ class Supervisor {
     std::optional<state::Predecessor> predecessor_;  // until open()
     core::Engine engine_;
     Children children_;
+    Holding holding_;
     Containments containments_;
     Runs runs_;
     Tasks tasks_;
@@ -122,6 +124,7 @@ class Supervisor {
     Listener listener_;
     asio::steady_timer farewell_;
     std::optional<core::Resumed> resumed_;  // until run()
+    std::vector<core::ServiceId> unknown_;  // of which the predecessor's records say nothing
     /// A program that is to take the place of ours.
     struct Upgrading {
         std::string path;

@@ -36,8 +36,13 @@ core::Engine Supervisor::make_engine(const config::PlanPtr& plan,
 void Supervisor::take_over(const state::Predecessor& predecessor) {
     resumed_.emplace();
     if (setup_.handover) {
-        runs_.take_over(*setup_.handover);
         for (core::OpenRequest& open : setup_.handover->requests) engine_.restore(std::move(open));
+    }
+    std::set<std::string> known;
+    for (const core::UnitSnapshot& unit : predecessor.units) known.insert(unit.definition->name);
+    for (const config::ServicePtr& service : predecessor.plan->services) {
+        if (known.contains(service->name)) continue;
+        unknown_.push_back(std::as_const(engine_).units().find(service->name)->id());
     }
     for (const state::Run& run : predecessor.runs) {
         const core::Unit* unit = std::as_const(engine_).units().by_run(run.id);

@@ -60,14 +60,11 @@ Result<> Supervisor::execute(const std::string& path) {
     state::Handover handover;
     handover.version = version;
     handover.lock = setup_.lock;
-    handover.listener = listener_.descriptor();
     control_.hand_over(handover);
-    runs_.hand_over(handover);
     handover.requests = engine_.open_requests();
     std::vector<int> kept = {handover.lock};
-    if (handover.listener >= 0) kept.push_back(handover.listener);
     for (const auto& client : handover.clients) kept.push_back(client.descriptor);
-    for (const auto& notify : handover.notify) kept.push_back(notify.descriptor);
+    holding_.flush();
     log_.flush();
     return setup_.program->execute(path, kept, setup_.limits, state::to_text(handover));
 }

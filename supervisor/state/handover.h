@@ -39,23 +39,14 @@ struct Handover {
         std::vector<std::string> also;
         bool operator==(const Asked&) const = default;
     };
-    /// The socket that the service of a run sends its notifications to.
-    struct Notify {
-        core::RunId run;
-        int descriptor = -1;
-        bool operator==(const Notify&) const = default;
-    };
-
     std::string version;  ///< of the program
     int lock = -1;        ///< on the runtime directory
-    int listener = -1;
     std::vector<Client> clients;
     std::vector<Asked> asked;
     std::vector<core::OpenRequest> requests;
     std::uint64_t last_request = 0;
     std::vector<std::string> events;  ///< encoded, the last ones
     std::uint64_t last_event = 0;
-    std::vector<Notify> notify;
     std::optional<std::uint64_t> upgrader;  ///< the client that has asked for this
     std::string upgrader_message;           ///< an answer with its id
 

@@ -65,22 +65,15 @@ void fields(auto& a, Is<Handover::Asked> auto& x) {
     a("also", x.also);
 }
 
-void fields(auto& a, Is<Handover::Notify> auto& x) {
-    a("run", x.run);
-    a("descriptor", x.descriptor);
-}
-
 void fields(auto& a, Is<Handover> auto& x) {
     a("version", x.version);
     a("lock", x.lock);
-    a("listener", x.listener);
     a("clients", x.clients);
     a("asked", x.asked);
     a("requests", x.requests);
     a("last_request", x.last_request);
     a("events", x.events);
     a("last_event", x.last_event);
-    a("notify", x.notify);
     a("upgrader", x.upgrader);
     a("upgrader_message", x.upgrader_message);
 }
