@@ -152,13 +152,17 @@ def compare(record, logged):
             more += times - 1
             wrong.append(f"{line} is there {times} times")
     noted = set(record.lines)
-    for line in record.lines:
-        if line not in counts:
+    missing = collections.defaultdict(list)
+    for pid, number in record.lines:
+        if (pid, number) not in counts:
             lost += 1
-            wrong.append(f"{line} is missing")
+            missing[pid].append(number)
     last = {}
     for pid, number in record.lines:
         last[pid] = number
+    for pid, numbers in missing.items():
+        where = "the last that it wrote" if numbers[-1] == last[pid] and len(numbers) == last[pid] + 1 - numbers[0] else "in between"
+        wrong.append(f"{len(numbers)} lines of {pid} are missing, {where}: {numbers[0]} to {numbers[-1]}")
     for pid, number in logged:
         if (pid, number) not in noted:
             if pid in record.ends or number != last.get(pid, -1) + 1:

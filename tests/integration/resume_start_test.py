@@ -179,21 +179,21 @@ class Forking(Resuming, unittest.TestCase):
             self.assertEqual((s.pid("web"), s.status("web")["restarts"]), (written(s), 0))
 
     def test_one_whose_parent_ends_meanwhile_is_found(self):
-        parent = shell("setsid sh -c 'echo $$ > $D/x.pid; exec sleep 1000000' & echo $$ > $D/said; read line < $D/go; exit 0")
+        parent = shell("setsid sh -c 'echo $$ > $D/x.pid; echo $$ > $D/said; exec sleep 1000000' & echo $$ > $D/first; "
+                       " read line < $D/go; exit 0")
         for pid_file in (PID_FILE, None):
             with self.subTest(pid_file=bool(pid_file)), self.supervise(forking(parent, pid_file)["services"],
-                                                                       fifos=["said", "go"]) as s:
-                first = s.fifo("said").read_pid()
+                                                                       fifos=["said", "first", "go"]) as s:
+                main = s.fifo("said").read_pid()
+                first = s.fifo("first").read_pid()
                 s.wait_for("web", "starting")
                 s.die()
                 s.tell("go")
                 wait_gone(first)
                 s.start()
-                s.wait_for("web", "running", "failed", "backoff")
-                # Whether its first process has ended well, nobody knows; what it left is the service all the same, or
-                # is ended before another start.
-                s.wait_for("web", "running")
-                self.assertTrue(alive(s.pid("web")))
+                s.wait_for("web", "running", "stopping", "failed", "backoff")
+                self.assertEqual((s.states["web"], s.pid("web")), ("running", main))
+                self.assertEqual(s.status("web")["restarts"], 0)
                 self.assertEqual(s.strangers(), set())
 
 

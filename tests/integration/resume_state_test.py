@@ -94,7 +94,8 @@ class Damage(Resuming, unittest.TestCase):
                 with self.subTest(text[:8]):
                     kept, said = self.damaged(s, lambda f, _, t=text: (f.truncate(0), f.write(t)))
                     self.assertEqual(kept, [])
-                    self.assertIn("state", said)
+                    if text.strip(b"\0"):    # else there is nothing in it that could be of no use
+                        self.assertIn("state", said)
 
     def test_one_that_is_no_file(self):
         for make in (os.mkdir, os.mkfifo, lambda path: os.symlink("/dev/null", path), lambda path: os.symlink("/nowhere", path)):

@@ -147,9 +147,8 @@ class Meanwhile(Resuming, unittest.TestCase):
             with self.subTest(policy), self.supervise({"web": {"command": CRASHING, "restart": policy, "backoff": {
                     "initial": "1ms"}}}, fifos=["said", "go"]) as s:
                 pid = self.leave(s)
-                found = s.settled("web", state=state)
+                found = s.settled("web", state=state, restarts=1 if state == "running" else 0)
                 self.assert_unknown(s)
-                self.assertEqual(found["restarts"], 1 if state == "running" else 0)
                 self.assertNotEqual(found["pid"], pid)
                 self.assertEqual([run["pid"] for run in s.ask("runs", names=["web"])["runs"]][0], pid)
 
@@ -169,7 +168,7 @@ class Meanwhile(Resuming, unittest.TestCase):
         with self.supervise({"web": {"command": script, "backoff": {"initial": "1ms"}}}, fifos=["said", "go"]) as s:
             left = s.fifo("said").read_pid()
             self.leave(s)
-            s.wait_for("web", "running")
+            s.settled("web", state="running", restarts=1)
             self.assertFalse(alive(left))
 
     def test_those_who_are_bound_to_it_go_along(self):
@@ -193,7 +192,6 @@ class Decisions(Resuming, unittest.TestCase):
             before = s.known("web")
             s.succeed()
             self.assertEqual(s.known("web"), before)
-            self.assertEqual(s.moves("web")[-1], ("web", "stopped"))
 
     def test_what_was_started_by_hand_stays_up(self):
         with self.supervise({"web": {**self.WEB, "enabled": False}}) as s:
@@ -312,7 +310,7 @@ class Ends(Resuming, unittest.TestCase):
             self.assertEqual(s.status("web")["restarts"], 0)
 
     def test_a_shutdown_that_was_under_way_is_finished(self):
-        slow = shell("trap 'echo asked > $D/said; read line < $D/go; exit 0' TERM; echo up > $D/said; "
+        slow = shell("trap 'trap \"\" TERM; echo asked > $D/said; read line < $D/go; exit 0' TERM; echo up > $D/said; "
                      "while :; do sleep 1000000 & wait; done")
         with self.supervise({"web": {"command": FOREVER}, "slow": {
                 "command": slow, "after": ["web"], "stop": {"timeout": "1h"}}}, fifos=["said", "go"]) as s:
@@ -330,7 +328,7 @@ class Ends(Resuming, unittest.TestCase):
             self.assertFalse(os.path.exists(s.runtime + "/state"))
 
     def test_an_exit_status_that_was_asked_for_is_the_next_ones(self):
-        slow = shell("trap 'read line < $D/go; exit 0' TERM; echo up > $D/said; while :; do sleep 1000000 & wait; done")
+        slow = shell("trap 'trap \"\" TERM; read line < $D/go; exit 0' TERM; echo up > $D/said; while :; do sleep 1000000 & wait; done")
         with self.supervise({"slow": {"command": slow, "stop": {"timeout": "1h"}}, "main": {
                 "command": CRASHING, "restart": "never", "on_exit": "shutdown", "after": ["slow"]}},
                 fifos=["said", "go"]) as s:

@@ -103,6 +103,11 @@ class Line(Supervisor):
             REAPER.begin()
         super().__init__(*args, **more)
 
+    @property
+    def reeved_pid(self):
+        """What starts it here executes it in its own place, whatever binary it is by now."""
+        return self.process.pid
+
     def launch(self, **popen):
         with REAPER.lock:
             super().launch(**popen)
