@@ -4,15 +4,21 @@
 extern "C" {
 #include <sys/pidfd.h>
 }
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <string>
+
+#include "supervisor/os/directory.h"
+#include "supervisor/os/proc_file.h"
+#include "supervisor/os/process_entry.h"
 
 namespace reeve::os {
 namespace {
@@ -39,6 +45,11 @@ std::optional<Ended> wait_for(idtype_t type, id_t id, int options) {
     return Ended{info.si_pid,
                  exit_status(info),
                  {duration(usage.ru_utime), duration(usage.ru_stime), max_rss}};
+}
+
+ExitStatus exit_status(int code) {
+    if (WIFEXITED(code)) return ExitStatus::exited(WEXITSTATUS(code));
+    return ExitStatus::killed(WTERMSIG(code), WCOREDUMP(code));
 }
 
 /// The kernel's struct pidfd_info in its first size, which Debian 12's headers do not have.
@@ -87,9 +98,24 @@ std::optional<ExitStatus> exit_of_reaped(int pidfd) {
     if (ioctl(pidfd, kPidfdGetInfo, &info) != 0 || (info.mask & kInfoExit) == 0) {
         return std::nullopt;
     }
-    const int code = info.exit_code;
-    if (WIFEXITED(code)) return ExitStatus::exited(WEXITSTATUS(code));
-    return ExitStatus::killed(WTERMSIG(code), WCOREDUMP(code));
+    return exit_status(info.exit_code);
+}
+
+std::optional<ExitStatus> exit_of_zombie(pid_t pid, int pidfd) {
+    const std::string folder = "/proc/" + std::to_string(pid);
+    // Of a zombie there is no such file, which only who may look into it is told.
+    std::array<char, 1> program{};
+    if (readlink((folder + "/exe").c_str(), program.data(), 1) >= 0 || errno != ENOENT) {
+        return std::nullopt;
+    }
+    std::array<char, 1024> buffer;
+    const auto text = read_proc_file(AT_FDCWD, (folder + "/stat").c_str(), buffer);
+    const auto process = text ? parse_stat(*text) : std::nullopt;
+    if (!process || process->live() || !has_process(pidfd)) return std::nullopt;
+    // The last of all.
+    const std::string_view line = text->substr(0, text->find_last_of("0123456789") + 1);
+    const auto code = decimal(line.substr(line.rfind(' ') + 1));
+    return code ? std::optional(exit_status(*code)) : std::nullopt;
 }
 
 std::optional<Ended> peek_exit(int pidfd) {

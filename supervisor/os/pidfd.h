@@ -42,6 +42,10 @@ void signal_group(int pidfd, int signal);
 /// How a process that has been reaped by whomsoever ended; nothing before Linux 6.15.
 std::optional<ExitStatus> exit_of_reaped(int pidfd);
 
+/// How a process ended that somebody else has not reaped yet: in /proc whoever may look into it can
+/// see that. Nothing if it lives, is gone, or may not be looked into.
+std::optional<ExitStatus> exit_of_zombie(pid_t pid, int pidfd);
+
 /// How a child ended, if it has; it remains a zombie.
 std::optional<Ended> peek_exit(int pidfd);
 

@@ -27,6 +27,7 @@ bool ForeignProcess::exists() { return os::has_process(pidfd_.native_handle()); 
 void ForeignProcess::ended() {
     const int pidfd = pidfd_.native_handle();
     if (const auto end = os::reap(pidfd)) return tell(*end);
+    if (const auto status = os::exit_of_zombie(pid_, pidfd)) return tell({pid_, *status, {}});
     if (const auto status = os::exit_of_reaped(pidfd)) return tell({pid_, *status, {}});
     const auto then = [this,
                        alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {

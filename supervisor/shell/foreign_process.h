@@ -9,8 +9,9 @@
 
 namespace reeve::shell {
 
-/// Watches by its pidfd a process that may not be our child, and finds out how it ended: from the
-/// kernel, if it tells or if the process has become our child, else not at all.
+/// Watches by its pidfd a process that may not be our child, and finds out how it ended: if the
+/// process has become our child, or by its zombie, or from the kernel, if it tells, else not at
+/// all.
 class ForeignProcess {
   public:
     using OnEnd = std::function<void(const os::Ended&)>;
