@@ -125,6 +125,13 @@ Complaint Client::no_answer(const std::string& why) const {
     return {Exit::NoSupervisor, "no supervisor answers at " + harmless(path_) + ": " + why};
 }
 
+Complaint Client::died(pid_t supervisor, Duration waited) const {
+    return {Exit::NoSupervisor, "the supervisor at " + harmless(path_) + " (pid " +
+                                    std::to_string(supervisor) +
+                                    ") has died, and no other has taken over within " +
+                                    in_words(waited) + "; its services go on: start reeved again"};
+}
+
 Complaint Client::refused(const Failure& failure) const {
     if (failure.code == protocol::ErrorCode::NoSuchMethod) {
         return {Exit::Failed,
@@ -141,6 +148,7 @@ Attempt<T> Client::await(std::int64_t id, std::optional<Duration> timeout,
     while (true) {
         const auto line = connection_.receive(deadline);
         if (!line && line.error().errnum == ETIMEDOUT) {
+            if (const auto dead = connection_.dead_peer()) return died(*dead, *timeout);
             return no_answer(silent_for(*timeout));
         }
         if (!line) return no_answer(line.error().text());

@@ -76,6 +76,7 @@ class Client {
                         const OnTouches& on_touches = {});
 
     Complaint no_answer(const std::string& why) const;
+    Complaint died(pid_t supervisor, Duration waited) const;
     Complaint refused(const protocol::Failure& failure) const;
 
     Connection connection_;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 namespace reeve::ctl {
@@ -41,6 +42,14 @@ bool limit_connecting(int fd, Duration patience) {
     return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0;
 }
 
+/// Whoever began to listen on the other side.
+std::optional<ucred> peer_of(int socket) {
+    ucred credentials{};
+    socklen_t size = sizeof credentials;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return std::nullopt;
+    return credentials;
+}
+
 }  // namespace
 
 Result<Connection> Connection::open(const std::string& path, Duration patience) {
@@ -57,12 +66,16 @@ Result<Connection> Connection::open(const std::string& path, Duration patience) 
 }
 
 std::optional<uid_t> Connection::peer() const {
-    ucred credentials{};
-    socklen_t size = sizeof credentials;
-    if (getsockopt(fd_.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
-        return std::nullopt;
-    }
-    return credentials.uid;
+    const auto credentials = peer_of(fd_.get());
+    return credentials ? std::optional(credentials->uid) : std::nullopt;
+}
+
+std::optional<pid_t> Connection::dead_peer() const {
+    const auto credentials = peer_of(fd_.get());
+    // 0: it is in another PID namespace.
+    if (!credentials || credentials->pid <= 0) return std::nullopt;
+    if (kill(credentials->pid, 0) == 0 || errno != ESRCH) return std::nullopt;
+    return credentials->pid;
 }
 
 Result<void> Connection::send(std::string_view bytes, Deadline deadline) {

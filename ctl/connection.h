@@ -24,6 +24,8 @@ class Connection {
 
     /// Who listens there, as the kernel knows it.
     std::optional<uid_t> peer() const;
+    /// The pid of the supervisor, if it has died: connections wait for its successor then.
+    std::optional<pid_t> dead_peer() const;
 
     /// ETIMEDOUT when not all of it is taken by the deadline.
     Result<void> send(std::string_view bytes, Deadline deadline);

@@ -98,14 +98,15 @@ pid_t CgroupTree::oldest() const {
 
 /// The main process has ended while nobody looked.
 void CgroupTree::lost(OnEnd on_end) {
-    asio::post(all_.io_,
-               [this, pid = record_.main.pid, on_end = std::move(on_end),
-                status = all_.end_of_lost_main(record_.number), alive = std::weak_ptr(alive_)] {
-                   if (alive.expired() || record_.main.pid != pid) return;
-                   record_.main = {};
-                   on_end({pid, status, {}});
-                   look_soon();
-               });
+    const ExitStatus status = all_.end_of_lost_main(record_.number);
+    lost_end_ = status == ExitStatus::unknown();
+    asio::post(all_.io_, [this, pid = record_.main.pid, on_end = std::move(on_end), status,
+                          alive = std::weak_ptr(alive_)] {
+        if (alive.expired() || record_.main.pid != pid) return;
+        record_.main = {};
+        on_end({pid, status, {}});
+        look_soon();
+    });
 }
 
 void CgroupTree::expect(pid_t child, OnEnd on_end) {

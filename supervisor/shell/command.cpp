@@ -84,12 +84,6 @@ void Command::watch_output(Fd reading) {
     if (!unwatched) (void)reading.release();
 }
 
-bool Command::has_outcome() const {
-    const state::Tree tree = tree_->record();
-    if (tree.kind == state::Tree::Kind::Keeper) return is_same(tree.keeper);
-    return is_same(tree.main);
-}
-
 bool Command::resume(const state::Tree& tree, bool captured) {
     const auto told = [this](const os::Ended& end) { ended(end.status); };
     if (!tree_->resume(tree, told)) {

@@ -31,7 +31,7 @@ class Command : public std::enable_shared_from_this<Command> {
     /// nothing.
     bool resume(const state::Tree& tree, bool captured);
     /// Whether what it comes to can be found out, once it was resumed.
-    bool has_outcome() const;
+    bool has_outcome() const { return tree_->record().main.pid != 0 && !tree_->has_lost_end(); }
     /// Where a successor finds it.
     state::Tree tree() const { return tree_->record(); }
     /// Asks all of it to end, by SIGTERM, unless that has been done, and kills what is left so long

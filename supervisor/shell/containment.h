@@ -64,6 +64,8 @@ class Containment {
     /// but not when the record says that it had been noticed. Children of ours must not be reaped
     /// before.
     virtual bool resume(const state::Tree& tree, OnEnd on_end) = 0;
+    /// After resume(): its main process has ended while nobody looked, and nobody tells how.
+    virtual bool has_lost_end() const { return lost_end_; }
     /// Where a successor of this process finds the tree. Its kind, number and cgroup are known at
     /// once, the processes after start() or resume(); changed by adopt(), by the end of the main
     /// process and by that of a keeper, before any of these is told.
@@ -95,6 +97,7 @@ class Containment {
     Result<Fd> hold(pid_t pid);
 
     state::Tree record_;
+    bool lost_end_ = false;
 };
 
 /// Makes containments of the best kind that can be had here.

@@ -28,6 +28,7 @@ class KeeperTree : public Containment {
     bool empty() override;
     void await_empty(std::function<void()> emptied) override;
     Tracking tracking() const override;
+    bool has_lost_end() const override { return fallback_ && fallback_->has_lost_end(); }
 
   private:
     void expect_keeper();

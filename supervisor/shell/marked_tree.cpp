@@ -216,13 +216,14 @@ bool MarkedTree::resume(const state::Tree& tree, OnEnd on_end) {
 
 /// The main process has ended while nobody looked.
 void MarkedTree::lost(OnEnd on_end) {
-    asio::post(marks_.io_,
-               [this, pid = record_.main.pid, on_end = std::move(on_end),
-                status = all_.end_of_lost_main(record_.number), alive = std::weak_ptr(alive_)] {
-                   if (alive.expired() || record_.main.pid != pid) return;
-                   record_.main = {};
-                   on_end({pid, status, {}});
-               });
+    const ExitStatus status = all_.end_of_lost_main(record_.number);
+    lost_end_ = status == ExitStatus::unknown();
+    asio::post(marks_.io_, [this, pid = record_.main.pid, on_end = std::move(on_end), status,
+                            alive = std::weak_ptr(alive_)] {
+        if (alive.expired() || record_.main.pid != pid) return;
+        record_.main = {};
+        on_end({pid, status, {}});
+    });
 }
 
 void MarkedTree::search_everywhere() {
