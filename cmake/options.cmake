@@ -1,6 +1,7 @@
 # Warnings, sanitizers, linking: what holds for every target of the project.
 option(REEVE_TESTS "Build the tests" ON)
 option(REEVE_BENCH "Build the benchmarks" OFF)
+option(REEVE_FAULT_POINTS "Have reeved kill itself where REEVE_FAULT_AT says (base/fault_point.h); for tests" OFF)
 set(REEVE_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
 
 add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Werror)
@@ -8,6 +9,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LES
   add_compile_options(-Wno-restrict)  # GCC 12 warns of "text" + std::string (its bug 105651)
 endif()
 add_compile_definitions(_GNU_SOURCE)
+if(REEVE_FAULT_POINTS)
+  add_compile_definitions(REEVE_FAULT_POINTS)
+endif()
 
 if(REEVE_SANITIZE)
   add_compile_options(-fsanitize=${REEVE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

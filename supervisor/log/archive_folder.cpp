@@ -13,6 +13,7 @@
 #include <memory>
 #include <string_view>
 
+#include "base/fault_point.h"
 #include "base/fd.h"
 #include "supervisor/log/seekable.h"
 #include "supervisor/log/stamp.h"
@@ -204,9 +205,11 @@ class Folder {
         // A kill would not ask for it; a power failure would, when the plain file has gone.
         if (::fdatasync(packed.get()) != 0) return system_error("cannot write");
         const std::string whole = name + std::string(kCompressed);
+        fault_point("a file that is compressed");
         if (::renameat(folder_, part.c_str(), folder_, whole.c_str()) != 0) {
             return system_error("cannot rename " + part);
         }
+        fault_point("a file that is there twice");
         remove(name);
         return true;
     }

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "base/fault_point.h"
 #include "supervisor/log/stamp.h"
 
 namespace reeve::log {
@@ -143,9 +144,11 @@ Result<> LogFile::rotate(const std::string& directory, WallTime now) {
     const WallTime when = std::max(now, *newest_ + 1ns);
     const std::string current = directory + std::string(kCurrent);
     const std::string target = directory + "/" + rotated_name(when);
+    fault_point("a rotation");
     if (::rename(current.c_str(), target.c_str()) != 0) {
         return system_error("cannot rename " + current);
     }
+    fault_point("a file that is rotated");
     newest_ = when;
     fd_.reset();
     return {};

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/fault_point.h"
 #include "supervisor/log/spool_region.h"
 
 namespace reeve::log {
@@ -94,12 +95,15 @@ void Slot::arm(const FileMark& mark) {
     std::atomic_signal_fence(std::memory_order_seq_cst);
     header_.mark = mark;
     header_.batch_pos.store(header_.begin.load(kRelaxed), kRelease);
+    fault_point("a batch that is armed");
     // The write that follows is a system call: nothing may be left to be stored after it.
     std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
 void Slot::commit(std::size_t n) {
+    fault_point("a batch that is written");
     header_.begin.store(header_.begin.load(kRelaxed) + n, kRelease);
+    fault_point("a batch that counts");
     header_.batch_pos.store(kNoPosition, kRelease);
 }
 
@@ -239,7 +243,9 @@ Result<std::size_t> Spool::fill(Slot& slot, int pipe, std::size_t available) {
     header.fill_pos.store(end, kRelease);
     std::atomic_signal_fence(std::memory_order_seq_cst);
 
+    fault_point("a read from a log pipe");
     const ssize_t got = ::read(pipe, landing, n);
+    fault_point("bytes of a log pipe that do not count yet");
     if (got < 0 && errno != EAGAIN && errno != EINTR) return system_error("cannot read a log pipe");
     if (got <= 0) return std::size_t{0};
     header.end.store(end + static_cast<std::size_t>(got), kRelease);

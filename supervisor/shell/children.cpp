@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/fault_point.h"
 #include "supervisor/os/process_tree.h"
 
 namespace reeve::shell {
@@ -63,7 +64,9 @@ bool Children::reap(pid_t pid) {
             if (found->second.ending) found->second.ending();
         }
     }
+    fault_point("a child that has ended");
     const auto end = os::reap_pid(pid);
+    fault_point("a child that is reaped");
     if (end) reaped(*end);
     return end.has_value();
 }

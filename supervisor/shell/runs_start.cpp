@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 
+#include "base/fault_point.h"
 #include "supervisor/os/service_pid_file.h"
 #include "supervisor/shell/descriptors.h"
 #include "supervisor/shell/execution.h"
@@ -100,7 +101,9 @@ std::optional<core::SpawnFailed> Runs::start(Run& run) {
     run.tree = containments_.open(service.name, run.invocation_id);
     // Before there is a process: whoever takes over looks for it.
     note(run);
+    fault_point("a start that is about to be");
     auto result = run.tree->start(std::move(*spec), on_end(run.id));
+    fault_point("a start that nobody knows of");
     if (const auto* failure = std::get_if<os::SpawnFailure>(&result)) {
         const bool not_found =
             std::string_view(failure->step) == "exec" && failure->errnum == ENOENT;

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <iterator>
 
+#include "base/fault_point.h"
 #include "config/graph.h"
 #include "supervisor/os/runtime_dir.h"
 #include "supervisor/os/signal_fd.h"
@@ -247,6 +248,7 @@ void Supervisor::pump() {
             std::vector<core::Action> decided = engine_.handle(queue_.pop(), now());
             // Before anything is done: whoever takes over must know what was decided.
             recorder_.write(engine_);
+            fault_point("a decision that is not carried out");
             if (setup_.boot_watch != nullptr) setup_.boot_watch->look(engine_, decided, now());
             std::move(decided.begin(), decided.end(), std::back_inserter(actions_));
             continue;

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/fault_point.h"
+
 namespace reeve::state {
 
 namespace {
@@ -223,6 +225,7 @@ Result<> Store::wipe_discarded() {
 }
 
 Result<> Store::write_at(std::uint64_t offset, std::string_view bytes) {
+    fault_point("a write of state");
     while (!bytes.empty()) {
         const ssize_t n =
             ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
