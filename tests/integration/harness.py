@@ -188,6 +188,7 @@ class Supervisor:
         self.socket_path = os.path.join(self.runtime, "control.sock")
         self.fifos = {name: Fifo(os.path.join(self.dir, name)) for name in fifos}
         self.said, self.output, self.readers = [], [], []
+        self.saying, self.prefixed = threading.Condition(), bool(prefix)
         self.process, self.events, self.states = None, None, {}
         self.history = []       # every change of a service after the snapshot, in order
         self.all_events = []    # and everything else that was told
@@ -245,7 +246,9 @@ class Supervisor:
     def _read_stderr(self, pipe, up):
         with pipe:
             for line in pipe:
-                self.said.append(line.decode(errors="replace"))
+                with self.saying:
+                    self.said.append(line.decode(errors="replace"))
+                    self.saying.notify_all()
                 if b"listening" in line:
                     self.listening = True
                     up.set()
@@ -258,6 +261,11 @@ class Supervisor:
 
     def text(self):
         return "".join(self.said)
+
+    def wait_until_said(self, words, times=1):
+        with self.saying:
+            if not self.saying.wait_for(lambda: self.text().count(words) >= times, PATIENCE):
+                raise AssertionError(f"it did not say {words!r} {times} times: {self.text()}")
 
     def connect(self):
         if self.events:
@@ -273,7 +281,7 @@ class Supervisor:
     def reeved_pid(self):
         """The supervisor itself, which a prefix may have started as a child."""
         pid = self.process.pid
-        while os.path.realpath(f"/proc/{pid}/exe") != REEVED:
+        while self.prefixed and os.path.realpath(f"/proc/{pid}/exe") != REEVED:
             with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
                 pid = int(f.read().split()[0])
         return pid

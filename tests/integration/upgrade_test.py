@@ -1,0 +1,212 @@
+"""Another program takes the place of the supervisor's in its process: `reevectl upgrade` and USR2. Faults as PID 1."""
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import stat
+import unittest
+
+from harness import FOREVER, REEVED, Supervisor, alive, needs, needs_root, python, shell, wait_gone
+from pid1_test import PID1
+
+
+def program(directory, name, script):
+    """Something that is executed in place of a reeved."""
+    path = os.path.join(directory, name)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("#!/bin/sh\n" + script)
+    os.chmod(path, 0o755)
+    return path
+
+
+class Upgrade(unittest.TestCase):
+    def taken_over(self, s):
+        return s.text().count("taking over from reeved")
+
+    def test_it_keeps_its_process_its_services_and_its_clients(self):
+        with Supervisor({"services": {"web": {"command": FOREVER}}}) as s:
+            s.wait_for("web", "running")
+            before, web = s.reeved_pid, s.pid("web")
+            done = s.ctl("upgrade", status=0)
+            self.assertRegex(done.stdout, rf"^reeved \S+ has taken over \(pid {before}\)\n$")
+            self.assertEqual(json.loads(s.ctl("upgrade", "--json", status=0).stdout)["pid"], before)
+            self.assertEqual(s.reeved_pid, before)
+            self.assertEqual(s.pid("web"), web)
+            # On the connection that was there before; and its own child still tells how it ended.
+            os.kill(web, signal.SIGKILL)
+            s.wait_for_change("web", "backoff", "running")
+            s.wait_until(lambda: s.states["web"] == "running")
+            self.assertIn("SIGKILL", s.ctl("failures", "web", status=0).stdout)
+            self.assertEqual(self.taken_over(s), 2)
+
+    def test_USR2_does_the_same(self):
+        with Supervisor({"services": {"web": {"command": FOREVER}}}) as s:
+            s.wait_for("web", "running")
+            web = s.pid("web")
+            s.send_signal(signal.SIGUSR2)
+            s.wait_until_said("taking over from reeved")
+            self.assertEqual(s.pid("web"), web)
+
+    def test_who_waits_gets_the_answer_from_the_new_program(self):
+        script = "import os\nwait = open(os.environ['D'] + '/go').read()\nnotify('READY=1')\nimport signal\nsignal.pause()"
+        with Supervisor({"services": {"web": {"command": python(script), "ready": "notify", "enabled": False},
+                                      "other": {"command": FOREVER}}}, fifos=["go"]) as s:
+            s.wait_for("other", "running")
+            waiting = s.client()
+            waiting.send("start", names=["web"])
+            s.wait_for("web", "starting")
+            subscriber = s.client()
+            subscriber.call("subscribe")
+            s.ctl("upgrade", status=0)
+            with open(s.dir + "/go", "w", encoding="ascii") as f:
+                f.write("\n")
+            reply = waiting.read()
+            self.assertEqual([(r["service"], r["ok"], r["changed"]) for r in reply["result"]["results"]],
+                             [("web", True, True)])
+            seen = []
+            while not seen or seen[-1].get("to") != "running" or seen[-1]["service"] != "web":
+                seen.append(subscriber.read()["params"])
+            numbers = [event["seq"] for event in seen if event["event"] == "state"]
+            self.assertEqual(numbers, sorted(set(numbers)))
+            waiting.close()
+            subscriber.close()
+
+    def test_half_a_request_is_finished_after_it(self):
+        with Supervisor({"services": {"web": {"command": FOREVER}}}) as s:
+            s.wait_for("web", "running")
+            client = s.client()
+            client.call("version")
+            request = b'{"jsonrpc":"2.0","id":77,"method":"version"}\n'
+            client.send_bytes(request[:20])
+            s.ctl("upgrade", status=0)
+            client.send_bytes(request[20:])
+            self.assertEqual(client.read()["id"], 77)
+            client.close()
+
+    def test_the_history_of_events_goes_on(self):
+        with Supervisor({"services": {"web": {"command": FOREVER}}}) as s:
+            s.wait_for("web", "running")
+            before = s.ask("events")["events"]
+            s.ctl("upgrade", status=0)
+            s.ctl("restart", "web", status=0)
+            after = s.ask("events")["events"]
+            self.assertEqual(after[:len(before)], before)
+            self.assertEqual([e["seq"] for e in after], list(range(1, len(after) + 1)))
+
+    def test_what_cannot_take_over_is_refused_and_nothing_changes(self):
+        with Supervisor({"services": {"web": {"command": FOREVER}}}) as s:
+            s.wait_for("web", "running")
+            reeved, web = s.reeved_pid, s.pid("web")
+            plain = os.path.join(s.dir, "plain")
+            with open(plain, "w", encoding="ascii") as f:
+                f.write("no program")
+            for path, why in ((s.dir + "/none", "No such file"), (plain, "Permission denied"), ("/bin/true", "is it a reeved"),
+                              (program(s.dir, "old", "echo it is too old; exit 1\n"), "it is too old"),
+                              (program(s.dir, "dies", "kill -SEGV $$\n"), "SIGSEGV")):
+                with self.subTest(path):
+                    refused = s.ctl("upgrade", path, status=1)
+                    self.assertIn(why, refused.stderr)
+                    self.assertIn("cannot take over", refused.stderr)
+                    self.assertEqual((s.reeved_pid, s.pid("web")), (reeved, web))
+            self.assertEqual(self.taken_over(s), 0)
+            self.assertEqual(s.text().count("not upgraded"), 5)
+            s.ctl("upgrade", REEVED, status=0)
+
+    def test_one_that_fails_only_when_it_is_executed_leaves_services_to_the_next(self):
+        with Supervisor({"services": {"web": {"command": FOREVER}}}) as s:
+            s.wait_for("web", "running")
+            path = program(s.dir, "half", 'for word; do [ "$word" = --can-resume ] && echo can take over: 1 service && exit 0; done\nexit 3\n')
+            web = s.pid("web")
+            s.ctl("upgrade", path, status=6)
+            s.process.wait()
+            self.assertTrue(alive(web))
+            s.start()
+            s.wait_for("web", "running")
+            self.assertEqual(s.pid("web"), web)
+
+    def test_a_configuration_that_is_not_valid_keeps_the_program(self):
+        with Supervisor({"services": {"web": {"command": FOREVER}}}) as s:
+            s.wait_for("web", "running")
+            with open(s.config_path, "w", encoding="utf-8") as f:
+                f.write("services: {web: {comand: [x]}}\n")
+            self.assertIn("unknown key", s.ctl("upgrade", status=1).stderr)
+            self.assertEqual(self.taken_over(s), 0)
+
+    def test_children_get_the_limits_that_it_was_started_with(self):
+        report = shell("ulimit -n > $D/said; exec sleep 1000000")
+        with Supervisor({"services": {"web": {"command": report}}}, fifos=["said"]) as s:
+            limit = s.fifo("said").read_line()
+            self.assertEqual(limit, str(resource.getrlimit(resource.RLIMIT_NOFILE)[0]))
+            s.ctl("upgrade", status=0)
+            s.ctl("restart", "--no-wait", "web", status=0)
+            self.assertEqual(s.fifo("said").read_line(), limit)
+
+    def test_no_descriptor_is_left_over(self):
+        with Supervisor({"services": {"web": {"command": FOREVER}}}) as s:
+            s.wait_for("web", "running")
+            def kinds():
+                names = [os.readlink(f"/proc/{s.reeved_pid}/fd/{fd}") for fd in os.listdir(f"/proc/{s.reeved_pid}/fd")]
+                return sorted(re.sub(r"\[\d+\]", "", name) for name in names)
+            s.ctl("upgrade", status=0)
+            before = kinds()
+            for _ in range(3):
+                s.ctl("upgrade", status=0)
+            self.assertEqual(kinds(), before)
+
+    def test_a_shutdown_under_way_is_not_held_up(self):
+        stubborn = shell("trap 'echo asked > $D/said; read line < $D/go; exit 0' TERM; echo up > $D/said; sleep 1000000 & while :; do wait; done")
+        with Supervisor({"services": {"web": {"command": stubborn, "stop": {"timeout": "1h"}}}}, fifos=["said", "go"]) as s:
+            self.assertEqual(s.fifo("said").read_line(), "up")
+            s.send_signal(signal.SIGTERM)
+            self.assertEqual(s.fifo("said").read_line(), "asked")
+            self.assertIn("everything is being stopped", s.ctl("upgrade", status=1).stderr)
+            s.tell("go")
+            self.assertEqual(s.wait(), 0)
+
+    def test_without_a_path_it_is_the_file_that_it_was_started_from(self):
+        with Supervisor({"services": {"web": {"command": FOREVER}}}, start=False) as s:
+            copy = os.path.join(s.dir, "reeved")
+            shutil.copy(REEVED, copy)
+            os.chmod(copy, stat.S_IRWXU)
+            s.start()
+            s.wait_for("web", "running")
+            s.ctl("upgrade", copy, status=0)
+            # From there on that is where it was started from.
+            os.unlink(copy)
+            self.assertIn("No such file", s.ctl("upgrade", status=1).stderr)
+            shutil.copy(REEVED, copy)
+            s.ctl("upgrade", status=0)
+            self.assertEqual(self.taken_over(s), 2)
+
+
+@needs_root
+@needs("unshare")
+class FaultAsPid1(unittest.TestCase):
+    def test_it_executes_itself_anew_and_takes_over(self):
+        for fault in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS):
+            with self.subTest(fault.name), Supervisor({"services": {"web": {"command": FOREVER}}}, prefix=PID1) as s:
+                s.wait_for("web", "running")
+                web = s.status("web")["pid"]
+                os.kill(s.reeved_pid, fault)
+                s.wait_until_said("is listening on", times=2)
+                self.assertRegex(s.text(), rf"reeved: fault: {fault.name}; executing itself anew; backtrace:( 0x[0-9a-f]+)+\n")
+                self.assertIn("going on after a fault of reeved itself", s.text())
+                self.assertEqual(s.status("web")["pid"], web)
+                self.assertEqual(s.status("web")["restarts"], 0)
+
+    def test_the_third_within_a_minute_ends_everything_in_order(self):
+        with Supervisor({"services": {"db": {"command": FOREVER}, "app": {"command": FOREVER, "requires": ["db"]}}}, prefix=PID1) as s:
+            s.wait_for("app", "running")
+            for times in (2, 3):
+                os.kill(s.reeved_pid, signal.SIGSEGV)
+                s.wait_until_said("is listening on", times=times)
+            os.kill(s.reeved_pid, signal.SIGSEGV)
+            self.assertEqual(s.wait(), 70)
+            self.assertIn("stopped after 3 faults of reeved within a minute", s.text())
+            self.assertLess(s.text().index("app: stopped"), s.text().index("db: stopping"))
+
+
+if __name__ == "__main__":
+    unittest.main()
