@@ -212,6 +212,11 @@ bool worth_another_try(int errnum) {
 }
 
 [[noreturn]] void execute(ChildPlan& plan) {
+    if (plan.program >= 0) {
+        syscall(SYS_fcntl, plan.program, F_SETFD, FD_CLOEXEC);
+        syscall(SYS_execveat, plan.program, "", plan.argv, plan.envp, AT_EMPTY_PATH);
+        fail(plan, ChildStep::Exec);
+    }
     std::size_t culprit = 0;
     int errnum = ENOENT;
     for (std::size_t i = 0; plan.candidates[i] != nullptr; ++i) {

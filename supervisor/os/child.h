@@ -53,6 +53,7 @@ struct FdRange {
 struct ChildPlan {
     Birth* birth = nullptr;                   ///< null: not to be written
     const char* const* candidates = nullptr;  ///< files to execute, tried in order; null ends it
+    int program = -1;  ///< a descriptor's target; executed rather than a candidate
     char* const* argv = nullptr;
     char* const* envp = nullptr;
     char* const* own_pid = nullptr;  ///< where in the environment the child's pid is to be written

@@ -22,7 +22,8 @@ namespace reeve::os {
 /// end.
 ///
 /// It listens on a socket in the file system, for its own user and root alone, and has one owner
-/// at a time, whose connection this is. Nothing here waits, but for start(), find() and take_all().
+/// at a time, whose connection this is. When its file is gone, it ends with its owner's connection,
+/// since nobody can come any more. Nothing here waits, but for start(), find() and take_all().
 class Holder {
   public:
     /// What a descriptor is held as: what it is, and which one of those.
@@ -46,7 +47,8 @@ class Holder {
     Holder& operator=(Holder&&) noexcept = default;
 
     pid_t pid() const { return pid_; }
-    /// All that it holds, which it goes on holding; within a second.
+    /// All that it holds, which it goes on holding; within a second. After a failure, the
+    /// connection is gone, and only find() makes another.
     Result<std::vector<Held>> take_all();
 
     /// From the next flush() on; what is held under the same key is let go.
@@ -66,10 +68,12 @@ class Holder {
         Fd fd;  ///< none: to be dropped
     };
 
-    Holder(Fd connection, pid_t pid) : connection_(std::move(connection)), pid_(pid) {}
+    Holder(Fd connection, pid_t pid, std::string path)
+        : connection_(std::move(connection)), pid_(pid), path_(std::move(path)) {}
 
     Fd connection_;
     pid_t pid_ = 0;
+    std::string path_;
     std::deque<Change> changes_;
 };
 

@@ -1,7 +1,6 @@
 #include "supervisor/os/keeper.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,8 +12,8 @@
 #include <string>
 #include <string_view>
 
-#include "supervisor/os/files.h"
 #include "supervisor/os/keeper/record.h"
+#include "supervisor/os/program_image.h"
 
 #ifdef REEVE_KEEPER_FILE
 asm(R"(
@@ -42,14 +41,6 @@ std::string_view program() {
 #endif
 }
 
-Fd make_executable_memory() {
-    constexpr unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-    constexpr unsigned executable = 0x10;  // MFD_EXEC, which kernels before 6.3 do not know
-    Fd memory(memfd_create("reeve-keeper", flags | executable));
-    if (memory || errno != EINVAL) return memory;
-    return Fd(memfd_create("reeve-keeper", flags));
-}
-
 Ended ended(const KeeperRecord& record) {
     Ended ended;
     ended.pid = record.pid;
@@ -66,14 +57,7 @@ Ended ended(const KeeperRecord& record) {
 
 Result<Fd> make_keeper_image() {
     if (program().empty()) return error("cannot make keepers: there are none for this processor");
-    Fd memory = make_executable_memory();
-    if (!memory) return system_error("cannot make memory for keepers");
-    if (auto written = write_all(memory.get(), program()); !written) return written.error();
-    constexpr int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-    if (fcntl(memory.get(), F_ADD_SEALS, seals) != 0) {
-        return system_error("cannot seal the memory for keepers");
-    }
-    return memory;
+    return make_program_image("reeve-keeper", program());
 }
 
 Result<KeeperPipe> make_keeper_pipe() {

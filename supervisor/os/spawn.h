@@ -72,6 +72,8 @@ struct SpawnSpec {
     int stdout_fd = 1;
     int stderr_fd = 2;
     std::vector<std::pair<int, int>> extra_fds;  ///< ours and the number it has in the child
+    int program = -1;                            ///< the child's number of a file among these, to
+                                                 ///< be executed in argv[0]'s stead; then closed
     bool new_session = true;                     ///< and with it a process group
     int cgroup = -1;                             ///< folder of the one it is born in; -1: ours
     std::optional<KeeperSpec> keeper;            ///< then the child is the keeper's, not ours

@@ -102,6 +102,7 @@ Preparation::Preparation(const SpawnSpec& spec, const std::vector<ResourceLimit>
       limits_(merged(limits, spec.limits)),
       execution_(spec) {
     plan_.candidates = candidate_pointers_.data();
+    plan_.program = spec.program;
     plan_.argv = argv_.data();
     add_pid_variables();
     plan_.envp = envp_.data();

@@ -11,41 +11,16 @@
 // One runs beside each service, so it is kept small: no libc, a few pages. It is executed as a
 // subreaper with all signals blocked and nothing open but the pipe that is its descriptor 0.
 
-#include <asm/unistd.h>
 #include <linux/prctl.h>
 #include <linux/wait.h>
 
+#include "supervisor/os/bare.h"
 #include "supervisor/os/keeper/record.h"
 
 namespace {
 
-#if defined(__x86_64__)
-long system_call(long number, long a, long b, long c, long d, long e) {
-    long result;
-    register long r10 asm("r10") = d;
-    register long r8 asm("r8") = e;
-    asm volatile("syscall"
-                 : "=a"(result)
-                 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
-                 : "rcx", "r11", "memory");
-    return result;
-}
-asm(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall keep\n");
-#elif defined(__aarch64__)
-long system_call(long number, long a, long b, long c, long d, long e) {
-    register long x8 asm("x8") = number;
-    register long x0 asm("x0") = a;
-    register long x1 asm("x1") = b;
-    register long x2 asm("x2") = c;
-    register long x3 asm("x3") = d;
-    register long x4 asm("x4") = e;
-    asm volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
-    return x0;
-}
-asm(".globl _start\n_start:\n\tmov x29, #0\n\tmov x0, sp\n\tbl keep\n");
-#endif
-
-long address(void* pointer) { return reinterpret_cast<long>(pointer); }
+namespace bare = reeve::os::bare;
+using bare::address, bare::interrupted, bare::system_call;
 
 // The kernel's own forms of these; libc's headers go with libc.
 struct Info {
@@ -56,24 +31,17 @@ struct Usage {
     long user[2], system[2], max_rss, rest[13];
 };
 
-struct Poll {
-    int fd;
-    short wanted, found;
-};
-struct Time {
-    long seconds, nanoseconds;
-};
-
-constexpr long interrupted = -4, no_children = -10, all_children = 0;
-constexpr short writable = 4;
+constexpr long no_children = -10, all_children = 0;
 
 }  // namespace
+
+REEVE_ENTRY(keep);
 
 extern "C" [[noreturn]] void keep(char** arguments) {
     // Not to be killed along with the group of whoever starts us. A session would do that too, but
     // many systems make a scheduling group for each, whose end is dear when many are stopped.
-    system_call(__NR_setpgid, 0, 0, 0, 0, 0);
-    system_call(__NR_prctl, PR_SET_NAME, address(arguments[1]), 0, 0, 0);
+    system_call(__NR_setpgid);
+    system_call(__NR_prctl, PR_SET_NAME, address(arguments[0]));
     for (;;) {
         Info info;
         Usage usage;
@@ -86,18 +54,18 @@ extern "C" [[noreturn]] void keep(char** arguments) {
         record.code = info.code;
         record.status = info.status;
         const long others =
-            system_call(__NR_waitid, all_children, 0, 0, WEXITED | WNOHANG | WNOWAIT, 0);
+            system_call(__NR_waitid, all_children, 0, 0, WEXITED | WNOHANG | WNOWAIT);
         record.last = others == no_children ? 1 : 0;
         record.user_us = usage.user[0] * 1'000'000 + usage.user[1];
         record.system_us = usage.system[0] * 1'000'000 + usage.system[1];
         record.max_rss_kib = usage.max_rss;
-        while (system_call(__NR_write, 0, address(&record), sizeof record, 0, 0) == interrupted) {
+        while (system_call(__NR_write, 0, address(&record), sizeof record) == interrupted) {
         }
     }
     // It has one page, which is free once all has been read.
-    Poll pipe = {0, writable, 0};
-    Time patience = {60, 0};
-    while (system_call(__NR_ppoll, address(&pipe), 1, address(&patience), 0, 0) == interrupted) {
+    bare::Poll pipe = {0, bare::writable, 0};
+    bare::Time patience = {60, 0};
+    while (system_call(__NR_ppoll, address(&pipe), 1, address(&patience)) == interrupted) {
     }
-    for (;;) system_call(__NR_exit_group, 0, 0, 0, 0, 0);
+    bare::leave(0);
 }
