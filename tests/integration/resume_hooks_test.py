@@ -2,7 +2,7 @@
 import os
 import unittest
 
-from harness import alive, needs, needs_root, shell, wait_gone
+from harness import Deadline, alive, needs, needs_root, shell, wait_gone
 from successors import Resuming, ResumingWithoutCgroups
 
 TURNS = ("pre_start", "post_start", "pre_stop", "post_stop")
@@ -59,13 +59,20 @@ class Hooks(Resuming, unittest.TestCase):
             self.assertRegex(s.status("web")["cause"], "exit 3|status unknown")
             self.assertEqual(record(s), ["pre_start begins", "pre_start ends"])
 
-    def test_one_that_nobody_saw_the_end_of_is_run_again(self):
+    def test_one_that_ends_meanwhile_counts_if_somebody_saw_how_and_is_run_again_if_nobody_did(self):
         with self.one("pre_start") as s:
             pid = s.fifo("said").read_pid()
             s.die()
-            tell(s)
+            tell(s, 3)
             wait_gone(pid)
             s.start()
+            deadline = Deadline()
+            while s.status("web")["state"] != "failed" and record(s) == ["pre_start begins", "pre_start ends"]:
+                self.assertTrue(deadline.left(), "neither")
+            self.assertNotIn("main begins", record(s), "it had failed")
+            if s.status("web")["state"] == "failed":
+                self.assertIn("exit 3", s.status("web")["cause"])
+                return
             s.fifo("said").read_line()
             tell(s)
             s.wait_for("web", "running")
