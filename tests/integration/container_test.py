@@ -10,17 +10,12 @@ import subprocess
 import time
 import unittest
 
-from harness import EXAMPLES, PATIENCE, REEVED, TOP, Supervisor, free_port, needs, needs_root
+from harness import EXAMPLES, PATIENCE, REEVED, TOP, Supervisor, children_of, free_port, needs, needs_root
 from pid1_test import PID1
 
 FOLDER = os.path.join(EXAMPLES, "container")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 GRACE = 10      # seconds until `docker stop` kills
-
-
-def children_of(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
-        return [int(child) for child in f.read().split()]
 
 
 @needs_root

@@ -16,7 +16,7 @@ import signal
 import socket
 import time
 
-from harness import EXAMPLES, PATIENCE, Deadline, Supervisor, alive, free_port, wait_gone
+from harness import EXAMPLES, PATIENCE, Deadline, Supervisor, alive, children_of, free_port, wait_gone
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ROOT = os.geteuid() == 0
@@ -48,8 +48,7 @@ def talk(port, request, enough=1):
 
 def children(pid):
     with contextlib.suppress(OSError):
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
-            return [int(child) for child in f.read().split()]
+        return children_of(pid)
     return []
 
 

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import FOREVER, PATIENCE, PROGRAMS, REEVED, Supervisor, needs, needs_root, shell
+from harness import FOREVER, PATIENCE, PROGRAMS, REEVED, Supervisor, children_of, needs, needs_root, shell
 
 PID1 = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
 # Doubly forked processes that nobody waits for, ended by themselves or left running.
@@ -27,9 +27,8 @@ class Pid1(unittest.TestCase):
             # Every child that it has left is its service.
             reeved = s.reeved_pid
             for _ in range(int(PATIENCE * 1000)):
-                with open(f"/proc/{reeved}/task/{reeved}/children", encoding="ascii") as f:
-                    if len(f.read().split()) == 1:
-                        break
+                if len(children_of(reeved)) == 1:
+                    break
                 s.status("web")
             else:
                 self.fail("orphans are left")
@@ -39,9 +38,7 @@ class Pid1(unittest.TestCase):
         with Supervisor({"services": {"web": {"command": script}}}, prefix=PID1, fifos=["said"]) as s:
             s.fifo("said").read_line()
             s.ctl("stop", "web", status=0)
-            reeved = s.reeved_pid
-            with open(f"/proc/{reeved}/task/{reeved}/children", encoding="ascii") as f:
-                self.assertEqual(f.read(), "")
+            self.assertEqual(children_of(s.reeved_pid), [])
 
     def test_services_log_to_the_console(self):
         with Supervisor({"supervisor": {"exit_when": "idle"}, "services": {
