@@ -10,7 +10,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <string_view>
+#include <thread>
 
 #include "supervisor/os/directory.h"
 
@@ -42,14 +45,31 @@ Error not_ours(const std::string& path, const struct stat& status) {
     return error("cannot use " + path + ": it belongs to user " + std::to_string(status.st_uid));
 }
 
-/// The pid that a lock file names, in words; nothing if it names none.
-std::string holder(int fd) {
+/// So long a child of a dead one may take to become another program.
+constexpr auto patience_with_children = std::chrono::seconds(5);
+
+/// The pid that a lock file names, if it names one.
+std::optional<pid_t> holder(int fd) {
     std::array<char, 16> buffer{};
     const ssize_t n = pread(fd, buffer.data(), buffer.size(), 0);
     std::string_view text(buffer.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
     while (text.ends_with('\n')) text.remove_suffix(1);
-    const auto pid = decimal(text);
-    return pid ? "process " + std::to_string(*pid) : "another process";
+    return decimal(text);
+}
+
+/// A child that is about to execute its program shares the descriptors of who has started it. When
+/// that one has been killed, the lock is held for as long as this takes.
+bool lock(int fd) {
+    const auto give_up = std::chrono::steady_clock::now() + patience_with_children;
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) return false;
+        const auto pid = holder(fd);
+        const bool dead = pid && kill(*pid, 0) != 0 && errno == ESRCH;
+        errno = EWOULDBLOCK;
+        if (!dead || std::chrono::steady_clock::now() > give_up) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    return true;
 }
 
 }  // namespace
@@ -92,9 +112,11 @@ Result<Fd> lock_file(const std::string& path) {
     const std::string what = "cannot lock " + path;
     Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
     if (!fd) return system_error(what);
-    if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (!lock(fd.get())) {
         if (errno != EWOULDBLOCK) return system_error(what);
-        return error(what + ": " + holder(fd.get()) + " holds it");
+        const auto pid = holder(fd.get());
+        return error(what + ": " + (pid ? "process " + std::to_string(*pid) : "another process") +
+                     " holds it");
     }
     const std::string pid = std::to_string(getpid()) + "\n";
     if (ftruncate(fd.get(), 0) != 0) return system_error(what);
