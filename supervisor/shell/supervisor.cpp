@@ -98,9 +98,9 @@ Result<> Supervisor::open() {
     for (const config::ServicePtr& service : plan_->services) {
         collector_.configure(service->name, service->policy.log);
     }
-    if (setup_.runtime_dir.empty()) return {};
     if (predecessor_) take_over(*predecessor_);
     containments_.all_reopened();
+    if (setup_.runtime_dir.empty()) return {};
     adopt_logs(predecessor_ ? &*predecessor_ : nullptr);
     predecessor_.reset();
     auto listening = listen();

@@ -76,7 +76,7 @@ struct Command {
         std::string what;
         bool operator==(const Outcome&) const = default;
     };
-    std::optional<Outcome> outcome;
+    std::optional<Outcome> outcome{};
     bool operator==(const Command&) const = default;
 };
 

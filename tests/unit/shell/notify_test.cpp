@@ -50,13 +50,14 @@ class NotifyChannelTest : public testing::Test {
   protected:
     void SetUp() override {
         channel_ = std::move(*NotifyChannel::open(
-            io_, {.user = user_,
-                  .is_member = [this](pid_t pid) { return members_.contains(pid); },
-                  .cgroup = [this] { return cgroup_; },
-                  .notified = [this](core::Notified n) { notified_.push_back(std::move(n)); },
-                  .main_named = [this](pid_t pid) { named_.push_back(pid); },
-                  .barrier = [this](Fd fd) { barriers_.push_back(std::move(fd)); },
-                  .dropped = [this](std::string why) { dropped_.push_back(std::move(why)); }}));
+            io_, std::move(*os::NotifySocket::open()),
+            {.user = user_,
+             .is_member = [this](pid_t pid) { return members_.contains(pid); },
+             .cgroup = [this] { return cgroup_; },
+             .notified = [this](core::Notified n) { notified_.push_back(std::move(n)); },
+             .main_named = [this](pid_t pid) { named_.push_back(pid); },
+             .barrier = [this](Fd fd) { barriers_.push_back(std::move(fd)); },
+             .dropped = [this](std::string why) { dropped_.push_back(std::move(why)); }}));
     }
     void read() { channel_->read(100); }
     void send(const std::string& text, int attached = -1) {

@@ -71,7 +71,7 @@ state::Run sample_run(const config::Plan& plan) {
 }
 
 state::Command sample_command(const config::Plan& plan) {
-    return {{3}, {7}, *sample_run(plan).tree, true, false, true};
+    return {{3}, {7}, *sample_run(plan).tree, false, true, {{true, "exit 0"}}};
 }
 
 const Engine::Snapshot sample_engine{
