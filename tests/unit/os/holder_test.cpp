@@ -11,6 +11,7 @@
 #include <functional>
 #include <optional>
 
+#include "supervisor/os/holder/record.h"
 #include "supervisor/os/pidfd.h"
 #include "supervisor/os/proc_file.h"
 #include "support.h"
@@ -315,11 +316,14 @@ TEST_F(AHolder, ServesOneSuccessorAfterAnother) {
 
 TEST_F(AHolder, KeepsWhatCameFromAnOwnerThatDidNotReadTheAnswer) {
     have_predecessor([&](Holder& holder) {
-        const unsigned long give_and_keep[2][2] = {{3, 0}, {1, 0}};
-        send(holder.fd(), give_and_keep[0], sizeof give_and_keep[0], MSG_NOSIGNAL);
+        const HolderRecord give{HolderRecord::Give, 0, 0};
+        send(holder.fd(), &give, sizeof give, MSG_NOSIGNAL);
+        if (!becomes(holder.fd(), POLLIN)) _exit(1);
+        kill(holder.pid(), SIGSTOP);
         holder.keep({a_kind, 1}, pipe_with("one"));
     });
     end_predecessor();
+    kill(holders_.front(), SIGCONT);
     auto holder = find();
     ASSERT_TRUE(holder);
     EXPECT_EQ(all_of(*holder).size(), 1u);
