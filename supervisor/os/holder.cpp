@@ -290,9 +290,12 @@ void Holder::keep(Key key, Fd fd) { changes_.push_back({key, std::move(fd)}); }
 
 void Holder::drop(Key key) {
     // What was to be kept need not be sent any more; something older may be held under the key.
-    const auto same = std::find_if(changes_.rbegin(), changes_.rend(),
+    // Not far back: the queue may be long, and what is sent is dropped in time as well.
+    const auto recent = std::min<std::ptrdiff_t>(std::ssize(changes_), max_holder_records);
+    const auto end = changes_.rbegin() + recent;
+    const auto same = std::find_if(changes_.rbegin(), end,
                                    [&](const Change& change) { return change.key == key; });
-    if (same == changes_.rend()) {
+    if (same == end) {
         changes_.push_back({key, Fd()});
     } else {
         same->fd.reset();

@@ -99,7 +99,9 @@ class Holder {
             return;
         address_.path[size - 2 < 0 ? 0 : size - 2] = 0;
         FileStatus status;
-        if (status_of_file(status) == 0) file_ = status;
+        if (status_of_file(status) != 0) return;
+        device_ = status.device;
+        inode_ = status.inode;
     }
     long status_of_file(FileStatus& status) {
         return system_call(__NR_newfstatat, AT_FDCWD, address(address_.path), address(&status),
@@ -115,9 +117,9 @@ class Holder {
         system_call(__NR_close, owner_);
         owner_ = -1;
         FileStatus status;
-        if (file_.inode == 0) return;
-        const bool there = status_of_file(status) == 0 && status.inode == file_.inode &&
-                           status.device == file_.device;
+        if (inode_ == 0) return;
+        const bool there =
+            status_of_file(status) == 0 && status.inode == inode_ && status.device == device_;
         if (!there) leave(0);
     }
 
@@ -234,7 +236,7 @@ class Holder {
     int owner_ = first_owner;  // -1: there is none
     long error_ = 0;           // of the last send()
     Address address_;
-    FileStatus file_ = {};
+    unsigned long device_ = 0, inode_ = 0;
     Table table_;
     HolderRecord records_[max_holder_records];
     Control control_;

@@ -11,6 +11,7 @@
 #include <functional>
 #include <optional>
 
+#include "supervisor/os/holder/record.h"
 #include "supervisor/os/pidfd.h"
 #include "supervisor/os/proc_file.h"
 #include "support.h"
@@ -19,6 +20,8 @@ namespace reeve::os {
 namespace {
 
 constexpr std::uint32_t a_kind = 7;
+/// For what comes at once or, when something is broken, never.
+constexpr int at_most_ms = 10'000;
 
 Fd duplicate(int fd) { return Fd(fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
 
@@ -43,11 +46,20 @@ Fd bound(const std::string& path, int type) {
     return socket;
 }
 
-/// The socket's other side hangs up, at once or after a while, without having said anything.
+bool becomes(int fd, short events) {
+    pollfd ready{fd, events, 0};
+    return poll(&ready, 1, at_most_ms) == 1 && (ready.revents & (events | POLLHUP)) != 0;
+}
+
+/// The socket's other side hangs up without having said anything.
 bool is_sent_away(const Fd& socket) {
     char byte = 0;
-    return socket && recv(socket.get(), &byte, 1, 0) <= 0;
+    return socket && becomes(socket.get(), POLLIN) &&
+           recv(socket.get(), &byte, 1, MSG_DONTWAIT) <= 0;
 }
+
+/// The last process that writes to the pipe closes it.
+bool is_let_go(const test::Pipe& pipe) { return becomes(pipe.read.get(), 0); }
 
 /// A pipe with the text in it, which no process writes to any more.
 Fd pipe_with(const std::string& text) {
@@ -61,8 +73,7 @@ bool flush_all(Holder& holder) {
         const auto done = holder.flush();
         if (!done) return false;
         if (*done) return true;
-        pollfd ready{holder.fd(), POLLOUT, 0};
-        poll(&ready, 1, -1);
+        if (!becomes(holder.fd(), POLLOUT)) return false;
     }
 }
 
@@ -73,8 +84,10 @@ class AHolder : public testing::Test {
 
     void TearDown() override {
         end_predecessor();
-        if (holder_ > 0) kill(holder_, SIGKILL);
-        await_end_of_holder();
+        for (const pid_t holder : holders_) {
+            kill(holder, SIGKILL);
+            waitpid(holder, nullptr, 0);
+        }
     }
 
     /// Starts a process that starts a holder and then does what is given, and stays.
@@ -82,6 +95,7 @@ class AHolder : public testing::Test {
         test::Pipe told = test::Pipe::make();
         predecessor_ = fork();
         if (predecessor_ == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
             auto holder = Holder::start(spawner_, path_);
             if (!holder) _exit(1);
             dprintf(told.write.get(), "pid %d\n", holder->pid());
@@ -91,8 +105,9 @@ class AHolder : public testing::Test {
             for (;;) pause();
         }
         told.write.reset();
-        holder_ = test::read_pid(told.read);
-        ASSERT_GT(holder_, 0);
+        const pid_t holder = test::read_pid(told.read);
+        ASSERT_GT(holder, 0);
+        holders_.push_back(holder);
         ASSERT_EQ(test::read_line(told.read), "done");
     }
 
@@ -114,15 +129,17 @@ class AHolder : public testing::Test {
         auto started = Holder::start(spawner_, path_);
         if (!started) ADD_FAILURE() << started.error().text();
         if (!started) return std::nullopt;
-        holder_ = started->pid();
+        holders_.push_back(started->pid());
         return std::move(*started);
     }
 
-    /// The status that waitpid(2) tells.
-    int await_end_of_holder() {
+    /// Of the first that was started: the status that waitpid(2) tells, -1 if it does not end.
+    int status_at_end() {
         int status = -1;
-        if (holder_ > 0) waitpid(holder_, &status, 0);
-        holder_ = 0;
+        const auto pidfd = open_pidfd(holders_.front());
+        if (!pidfd || !becomes(pidfd->get(), POLLIN)) return -1;
+        waitpid(holders_.front(), &status, 0);
+        holders_.erase(holders_.begin());
         return status;
     }
 
@@ -142,7 +159,7 @@ class AHolder : public testing::Test {
     test::TempDir dir_;
     std::string path_ = dir_ / "holder";
     Spawner spawner_ = test::make_spawner();
-    pid_t holder_ = 0;
+    std::vector<pid_t> holders_;  // that are not reaped, all our own children in the end
 
   private:
     pid_t predecessor_ = 0;
@@ -164,7 +181,7 @@ TEST_F(AHolder, GivesASuccessorWhatWaitsInPipesAndSockets) {
 
     auto holder = find();
     ASSERT_TRUE(holder);
-    EXPECT_EQ(holder->pid(), holder_);
+    EXPECT_EQ(holder->pid(), holders_.front());
     auto all = all_of(*holder);
     ASSERT_EQ(all.size(), 3u);
     EXPECT_EQ(test::read_to_end(*held_as(all, 1)), "last words");
@@ -216,9 +233,8 @@ TEST_F(AHolder, HoldsTheLatestOfAKeyAndNothingThatWasDropped) {
     holder->drop(as(2));
     holder->drop(as(4));
     ASSERT_TRUE(flush_all(*holder));
-    // They end with the last that writes to them.
-    EXPECT_EQ(test::read_to_end(replaced.read), "");
-    EXPECT_EQ(test::read_to_end(dropped.read), "");
+    EXPECT_TRUE(is_let_go(replaced));
+    EXPECT_TRUE(is_let_go(dropped));
     auto all = all_of(*holder);
     ASSERT_EQ(all.size(), 2u);
     EXPECT_EQ(test::read_to_end(*held_as(all, 1)), "one");
@@ -233,7 +249,7 @@ TEST_F(AHolder, IsNotSentWhatIsDroppedBeforeTheFlush) {
     test::Pipe pipe = test::Pipe::make();
     holder->keep({a_kind, 1}, std::move(pipe.write));
     holder->drop({a_kind, 1});
-    EXPECT_EQ(test::read_to_end(pipe.read), "");
+    EXPECT_TRUE(is_let_go(pipe));
     EXPECT_TRUE(all_of(*holder).empty());
 }
 
@@ -300,11 +316,14 @@ TEST_F(AHolder, ServesOneSuccessorAfterAnother) {
 
 TEST_F(AHolder, KeepsWhatCameFromAnOwnerThatDidNotReadTheAnswer) {
     have_predecessor([&](Holder& holder) {
-        const unsigned long give_and_keep[2][2] = {{3, 0}, {1, 0}};
-        send(holder.fd(), give_and_keep[0], sizeof give_and_keep[0], MSG_NOSIGNAL);
+        const HolderRecord give{HolderRecord::Give, 0, 0};
+        send(holder.fd(), &give, sizeof give, MSG_NOSIGNAL);
+        if (!becomes(holder.fd(), POLLIN)) _exit(1);
+        kill(holder.pid(), SIGSTOP);
         holder.keep({a_kind, 1}, pipe_with("one"));
     });
     end_predecessor();
+    kill(holders_.front(), SIGCONT);
     auto holder = find();
     ASSERT_TRUE(holder);
     EXPECT_EQ(all_of(*holder).size(), 1u);
@@ -362,26 +381,23 @@ TEST_F(AHolder, LetsGoAndEndsWhenToldTo) {
     holder->keep({a_kind, 1}, std::move(pipe.write));
     ASSERT_TRUE(flush_all(*holder));
     holder->end();
-    EXPECT_EQ(await_end_of_holder(), 0);
-    EXPECT_EQ(test::read_to_end(pipe.read), "");
+    EXPECT_EQ(status_at_end(), 0);
+    EXPECT_TRUE(is_let_go(pipe));
     EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
 TEST_F(AHolder, EndsWithItsOwnerWhenNobodyCanFindIt) {
     have_predecessor([](Holder&) {});
-    const pid_t first = holder_;
-    auto replacement = start();
+    const auto replacement = start();
     end_predecessor();
-    int status = -1;
-    EXPECT_EQ(waitpid(first, &status, 0), first);
-    EXPECT_EQ(status, 0);
+    EXPECT_EQ(status_at_end(), 0);
 }
 
 TEST_F(AHolder, ThatWasKilledIsAnErrorToItsOwnerAndNotFound) {
     auto holder = start();
     ASSERT_TRUE(holder);
-    kill(holder_, SIGKILL);
-    await_end_of_holder();
+    kill(holders_.front(), SIGKILL);
+    EXPECT_EQ(status_at_end(), SIGKILL);
     holder->keep({a_kind, 1}, pipe_with("one"));
     EXPECT_FALSE(holder->flush());
     EXPECT_FALSE(find());
@@ -390,11 +406,33 @@ TEST_F(AHolder, ThatWasKilledIsAnErrorToItsOwnerAndNotFound) {
 
 TEST_F(AHolder, IsNotFoundWhereThereNeverWasOne) { EXPECT_FALSE(find()); }
 
+TEST_F(AHolder, ThatDoesNotAnswerIsAnError) {
+    have_predecessor([](Holder&) {});
+    kill(holders_.front(), SIGSTOP);
+    end_predecessor();
+    const auto found = Holder::find(path_);
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().errnum, ETIMEDOUT);
+}
+
+TEST_F(AHolder, EndsThoughItDidNotListenWhenItWasToldTo) {
+    auto holder = start();
+    ASSERT_TRUE(holder);
+    kill(holders_.front(), SIGSTOP);
+    for (auto sent = holder->flush(); *sent; sent = holder->flush()) {
+        holder->drop({a_kind, 1});
+    }
+    EXPECT_TRUE(holder->flush());
+    holder->end();
+    kill(holders_.front(), SIGCONT);
+    EXPECT_EQ(status_at_end(), 0);
+}
+
 TEST_F(AHolder, HasNothingOfItsSupervisors) {
     const test::Pipe pipe = test::Pipe::make();
     auto holder = start();
     ASSERT_TRUE(holder);
-    const std::string proc = "/proc/" + std::to_string(holder_);
+    const std::string proc = "/proc/" + std::to_string(holder->pid());
     std::size_t open_count = 0;
     for (const auto& entry : std::filesystem::directory_iterator(proc + "/fd")) {
         (void)entry;
@@ -403,12 +441,12 @@ TEST_F(AHolder, HasNothingOfItsSupervisors) {
     EXPECT_EQ(open_count, 5u);
     EXPECT_EQ(std::filesystem::read_symlink(proc + "/fd/1"), "/");
     EXPECT_EQ(std::filesystem::read_symlink(proc + "/cwd"), "/");
-    EXPECT_EQ(getpgid(holder_), holder_);
+    EXPECT_EQ(getpgid(holder->pid()), holder->pid());
     EXPECT_EQ(read_long_proc_file((proc + "/comm").c_str(), 100), "reeve-holder\n");
     EXPECT_EQ(read_long_proc_file((proc + "/environ").c_str(), 100), "");
     const std::string name = "reeve-holder: " + dir_.path();
     EXPECT_EQ(read_long_proc_file((proc + "/cmdline").c_str(), 1000).value().c_str(), name);
-    for (const int signal : {SIGHUP, SIGINT, SIGTERM, SIGQUIT}) kill(holder_, signal);
+    for (const int signal : {SIGHUP, SIGINT, SIGTERM, SIGQUIT}) kill(holder->pid(), signal);
     EXPECT_TRUE(all_of(*holder).empty());
 }
 
