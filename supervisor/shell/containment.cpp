@@ -100,7 +100,8 @@ Containments::Containments(asio::io_context& io, Children& children, os::Spawner
       spawner_(spawner),
       log_(log),
       marks_(std::make_unique<Marks>(io, children, spawner)),
-      births_(runtime_dir.empty() ? runtime_dir : runtime_dir + "/births"),
+      births_file_(runtime_dir.empty() ? runtime_dir : runtime_dir + "/births"),
+      births_(births_file_),
       last_number_(births_.highest()) {
     using enum state::Tree::Kind;
     if (best != Cgroup) no_cgroup_ = "cgroups are not wanted";
@@ -135,6 +136,7 @@ Containments::~Containments() { close(); }
 
 void Containments::close() {
     if (std::exchange(closed_, true)) return;
+    if (!births_file_.empty()) ::unlink(births_file_.c_str());
     // What a service was to leave behind has its cgroup.
     marks_->end_nobodys(
         [this](pid_t pid) { return !folder_.empty() && !os::is_out_of_cgroup(pid, path_); });

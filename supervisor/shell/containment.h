@@ -155,6 +155,7 @@ class Containments {
     os::Spawner& spawner_;
     OwnLog& log_;
     std::unique_ptr<Marks> marks_;
+    std::string births_file_;  // empty: there is none
     os::Births births_;
     Holding* holding_ = nullptr;
     std::string folder_, path_;        // of our cgroups; empty: none

@@ -42,10 +42,6 @@ void Holding::begin(os::Spawner& spawner, const std::string& runtime_dir) {
     children_.expect(holder_->pid(), [this](const os::Ended& end) {
         if (holder_) lost(error("it was " + end.status.text()));
     });
-    Fd copy(::fcntl(holder_->fd(), F_DUPFD_CLOEXEC, 3));
-    boost::system::error_code error;
-    if (copy) connection_.assign(copy.get(), error);
-    if (copy && !error) (void)copy.release();
 }
 
 Fd Holding::take(Kind kind, std::uint64_t id) {
@@ -86,8 +82,17 @@ void Holding::flush() {
     if (!*flushed) await_room();
 }
 
+/// Seldom: it takes in what it is given as it comes.
 void Holding::await_room() {
-    if (!connection_.is_open() || std::exchange(flushing_, true)) return;
+    if (std::exchange(flushing_, true)) return;
+    if (!connection_.is_open()) {
+        Fd copy(::fcntl(holder_->fd(), F_DUPFD_CLOEXEC, 3));
+        boost::system::error_code error;
+        if (copy) connection_.assign(copy.get(), error);
+        flushing_ = copy && !error;
+        if (!flushing_) return;
+        (void)copy.release();
+    }
     connection_.async_wait(asio::posix::stream_descriptor::wait_write,
                            [this](const boost::system::error_code& error) {
                                if (!error) flush();

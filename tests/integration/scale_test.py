@@ -127,7 +127,7 @@ class FewDescriptors(unittest.TestCase):
             self.assertIn("Too many open files", s.text())
 
     def test_clients_that_would_use_them_up_are_refused_until_others_have_gone(self):
-        with Supervisor({"services": {"web": {"command": FOREVER}}}, prefix=["prlimit", "--nofile=64:64"]) as s:
+        with Supervisor({"services": {"web": {"command": FOREVER}}}, prefix=["prlimit", "--nofile=80:80"]) as s:
             s.wait_for("web", "running")
             before = len(descriptors(s.reeved_pid))
             first, crowd = s.client(), [s.client() for _ in range(64)]

@@ -8,7 +8,8 @@ import signal
 import stat
 import unittest
 
-from harness import FOREVER, REEVED, Supervisor, alive, needs, needs_root, python, shell, wait_gone
+from harness import FOREVER, REEVED, Supervisor, alive, needs, needs_root, shell
+from notify_test import speaker
 from pid1_test import PID1
 
 
@@ -50,8 +51,8 @@ class Upgrade(unittest.TestCase):
             self.assertEqual(s.pid("web"), web)
 
     def test_who_waits_gets_the_answer_from_the_new_program(self):
-        script = "import os\nwait = open(os.environ['D'] + '/go').readline()\nnotify('READY=1')\nimport signal\nsignal.pause()"
-        with Supervisor({"services": {"web": {"command": python(script), "ready": "notify", "enabled": False},
+        late = speaker("hear()\nnotify('READY=1')")
+        with Supervisor({"services": {"web": {"command": late, "ready": "notify", "enabled": False},
                                       "other": {"command": FOREVER}}}, fifos=["go"]) as s:
             s.wait_for("other", "running")
             waiting = s.client()

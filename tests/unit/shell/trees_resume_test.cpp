@@ -68,7 +68,11 @@ state::Tree from_words(const std::string& text) {
     return tree;
 }
 
-std::string id_of(std::uint64_t number) { return "trees-resume-" + std::to_string(number); }
+/// As nobody else has it, no other run of these tests either.
+std::string id_of(std::uint64_t number) {
+    static const std::string ours = "trees-resume-" + std::to_string(getpid()) + "-";
+    return ours + std::to_string(number);
+}
 
 /// All that a supervisor has for its trees.
 struct House {
@@ -110,6 +114,7 @@ class ATree : public testing::TestWithParam<Kind> {
         std::string folder = fs::temp_directory_path() / "reeve-trees-XXXXXX";
         ASSERT_NE(mkdtemp(folder.data()), nullptr);
         folder_ = folder;
+        (void)id_of(0);  // before anybody is forked
         house_ = std::make_unique<House>(folder_, GetParam());
         const auto probe = house_->containments.open("probe", {});
         if (probe->record().kind != GetParam()) GTEST_SKIP() << probe->tracking().why;
