@@ -9,9 +9,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LES
   add_compile_options(-Wno-restrict)  # GCC 12 warns of "text" + std::string (its bug 105651)
 endif()
 add_compile_definitions(_GNU_SOURCE)
-if(REEVE_FAULT_POINTS)
-  add_compile_definitions(REEVE_FAULT_POINTS)
-endif()
 
 if(REEVE_SANITIZE)
   add_compile_options(-fsanitize=${REEVE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -1,8 +1,9 @@
 """A supervisor that is killed again and again at random moments, while its services crash, start, stop, reload and write
 numbered lines. What it tells and logs is compared with the record that the services keep of themselves.
 
-REEVE_KILLS and REEVE_UPGRADES say how often, REEVE_SEED repeats what a failure has named. The real thing: REEVE_KILLS=1000.
+REEVE_KILLS, REEVE_UPGRADES and REEVE_POINTS say how often, REEVE_SEED repeats what a failure has named. The real thing: REEVE_KILLS=1000.
 """
+import collections
 import contextlib
 import glob
 import os
@@ -22,11 +23,17 @@ from resume_load import BOTH, CRASHERS, JOBS, RELOADED, STEADY, TOLD, Record, co
 from successors import Line, Resuming, ResumingWithoutCgroups
 
 KILLS = int(os.environ.get("REEVE_KILLS", "50"))
+POINTS = int(os.environ.get("REEVE_POINTS", "100"))
 UPGRADES = int(os.environ.get("REEVE_UPGRADES", "50"))
 SEED = int(os.environ.get("REEVE_SEED", random.SystemRandom().randrange(1 << 32)))
 PACE = 0.008        # of the lines of a service
 NAMES = (*STEADY, *CRASHERS, *TOLD, *BOTH, *JOBS)
 TURNS = ("pre_start", "post_start", "pre_stop", "post_stop")
+
+
+def has_fault_points():
+    with open(REEVED, "rb") as f:
+        return b"killed at " in f.read()
 
 
 def can_upgrade():
@@ -239,7 +246,12 @@ class Soak(Resuming):
 
     def check_followed(self, s, follows):
         wanted = [f"{pid} {number}".encode() for pid, number in self.logged(s, "crash1")]
-        self.assertEqual([follows.get(timeout=20) for _ in wanted], wanted)
+        followed = []
+        with contextlib.suppress(queue.Empty):
+            while len(followed) < len(wanted):
+                followed.append(follows.get(timeout=20))
+        gaps = [(i, line) for i, line in enumerate(wanted) if line not in set(followed)]
+        self.assertEqual(followed, wanted, f"{len(gaps)} of {len(wanted)} lines were not followed: {gaps[:10]}")
         self.assertTrue(follows.empty(), "a line was followed twice")
 
     def finish(self, s, commander, follows, deaths, what):
@@ -318,6 +330,36 @@ class Kills(Killed, unittest.TestCase):
 @needs("unshare")
 class KillsWithoutCgroups(ResumingWithoutCgroups, Killed, unittest.TestCase):
     kills = max(1, KILLS // 2)
+
+
+@unittest.skipUnless(has_fault_points(), "not built with REEVE_FAULT_POINTS")
+class FaultPoints(Soak, unittest.TestCase):
+    """Each supervisor kills itself one step later than the one before: at a write of state, around a fork, a read from a
+    pipe, a batch of a log, a rotation."""
+
+    def test_nothing_is_lost(self):
+        with self.load() as s:
+            s.start()
+            self.await_steady(s)
+            follows = self.follow(s)
+            commander = Commander(s, self.chance.random())
+            commander.start()
+            self.addCleanup(commander.end)
+            # It has to ask the supervisor once where the logs are.
+            self.await_noted(s, lambda: not follows.empty())
+            s.die()
+            for point in range(1, POINTS + 1):
+                s.env["REEVE_FAULT_AT"] = str(point)
+                s.launch()
+                s.reap()
+                self.assertEqual(s.process.returncode, -signal.SIGKILL, s.text())
+            del s.env["REEVE_FAULT_AT"]
+            begin = time.monotonic()
+            s.launch()
+            self.up(s, begin)
+            self.check_present(s)
+            steps = collections.Counter(line[10:].strip() for line in s.said if line.startswith("killed at "))
+            self.finish(s, commander, follows, POINTS, f"fault points {dict(steps)}")
 
 
 @unittest.skipUnless(can_upgrade(), "reevectl does not know upgrade")

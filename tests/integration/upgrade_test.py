@@ -111,7 +111,7 @@ class Upgrade(unittest.TestCase):
                     self.assertIn("cannot take over", refused.stderr)
                     self.assertEqual((s.reeved_pid, s.pid("web")), (reeved, web))
             self.assertEqual(self.taken_over(s), 0)
-            self.assertEqual(s.text().count("not upgraded"), 5)
+            s.wait_until_said("not upgraded", times=5)
             s.ctl("upgrade", REEVED, status=0)
 
     def test_one_that_fails_only_when_it_is_executed_leaves_services_to_the_next(self):
