@@ -367,8 +367,14 @@ class Upgrades(Soak, unittest.TestCase):
     def test_nothing_is_lost(self):
         with self.load() as s:
             copies = [os.path.join(s.dir, name) for name in ("reeved-1", "reeved-2")]
-            for path in copies:
-                shutil.copy2(REEVED, path)
+            shutil.copy2(REEVED, copies[0])
+            with open(REEVED, "rb") as f:
+                one = f.read()
+            version = subprocess.run([REEVED, "--version"], capture_output=True, check=True).stdout.split()[1]
+            # Another version of the same length, which says so.
+            with open(copies[1], "wb") as f:
+                f.write(one.replace(version, version[:-1] + b"9"))
+            os.chmod(copies[1], 0o755)
             s.argv[s.argv.index(REEVED)] = copies[0]
             s.start()
             pid = s.process.pid

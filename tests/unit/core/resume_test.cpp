@@ -154,5 +154,35 @@ TEST(Resume, UsesNoNumberOfARunAgain) {
     EXPECT_GT(s.run("web").value, before.value);
 }
 
+TEST(Resume, AnswersWhoeverWaitsIfHandedOver) {
+    const Time now{1h};
+    core::Engine engine(plan({Service("web")}), 1);
+    const core::ServiceId web = std::as_const(engine).units().find("web")->id();
+    const core::RequestId request{7};
+    (void)engine.handle(core::Requested{request, core::Verb::Start, {web}, true, now + 1min}, now);
+    Records records;
+    records.take(engine);
+    core::Engine next = records.successor();
+    for (core::OpenRequest& open : engine.open_requests()) next.restore(std::move(open));
+    EXPECT_EQ(next.open_requests(), engine.open_requests());
+    EXPECT_EQ(next.next_deadline(), now + 1min);
+    const core::RunId run = core::run_of(std::as_const(next).units().find("web")->state());
+    EXPECT_THAT(next.handle(core::Resumed{{run}, {}}, now), IsEmpty());
+    const auto actions = next.handle(core::Spawned{run, 11}, now);
+    const auto* const reply = std::get_if<core::Reply>(&actions.back());
+    ASSERT_NE(reply, nullptr);
+    EXPECT_EQ(reply->request, request);
+    EXPECT_EQ(reply->outcomes.at(0).kind, core::Outcome::Kind::Done);
+    EXPECT_THAT(next.open_requests(), IsEmpty());
+}
+
+TEST(Resume, StartsWhatNothingIsKnownOfIfItIsEnabled) {
+    Scenario s({Service("db"), Service("web"), Service("off").disabled()});
+    s.event(core::BootAsked{{{s.unit("db").id(), s.unit("off").id()}}});
+    EXPECT_THAT(s.take(), ElementsAre("spawn db"));
+    EXPECT_EQ(s.state("web"), "stopped");
+    EXPECT_EQ(s.state("off"), "stopped");
+}
+
 }  // namespace
 }  // namespace reeve::test
