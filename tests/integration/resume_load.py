@@ -105,23 +105,31 @@ def prepare(folder):
 
 
 class Record:
-    """What a service has noted so far."""
+    """What a service has noted so far. There is one for each file, which reads on where it was whenever it is asked for."""
+    known = {}
+
+    def __new__(cls, folder, name):
+        path = f"{folder}/record/{name}"
+        return cls.known.setdefault(path, super().__new__(cls))
 
     def __init__(self, folder, name):
-        self.name = name
-        self.starts, self.invocations = [], []      # in order
-        self.lines = []                             # (pid, number)
-        self.ends = {}                              # status by pid
-        self.hooks = collections.defaultdict(list)  # turns by invocation, with "main" where it has started
-        self.reloads = 0
+        if not hasattr(self, "read"):
+            self.path, self.read = f"{folder}/record/{name}", 0
+            self.starts, self.invocations = [], []      # in order
+            self.lines = []                             # (pid, number)
+            self.ends = {}                              # status by pid
+            self.hooks = collections.defaultdict(list)  # turns by invocation, with "main" where it has started
+            self.reloads = 0
         try:
-            with open(f"{folder}/record/{name}", encoding="ascii") as f:
+            with open(self.path, "rb") as f:
+                f.seek(self.read)
                 text = f.read()
         except FileNotFoundError:
-            text = ""
-        for line in text.splitlines(keepends=True):
-            if line.endswith("\n"):     # else it is being written
-                self.take(*line.split())
+            return
+        whole = text[:text.rfind(b"\n") + 1]    # the rest is being written
+        self.read += len(whole)
+        for line in whole.decode("ascii").splitlines():
+            self.take(*line.split())
 
     def take(self, kind, first, second=None):
         if kind == "S":
