@@ -129,6 +129,8 @@ class Record:
         whole = text[:text.rfind(b"\n") + 1]    # the rest is being written
         self.read += len(whole)
         for line in whole.decode("ascii").splitlines():
+            if len(line.split()) < 2:
+                raise AssertionError(f"{self.path} before byte {self.read}: {line!r}, of {whole!r}")
             self.take(*line.split())
 
     def take(self, kind, first, second=None):
