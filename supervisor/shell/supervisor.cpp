@@ -78,6 +78,7 @@ Supervisor::Supervisor(Setup& setup, OwnLog& log, os::Spawner& spawner, log::Col
       trial_(io_) {
     children_.on_ending([this](const os::Ended& end) { runs_.ending(end); });
     if (setup_.runtime_dir.empty()) return;
+    untouched_ = !predecessor_;
     holding_.begin(spawner, setup_.runtime_dir);
     containments_.hold_by(holding_);
     collector_.on_fifo([this](std::uint64_t inode, int reading) {
@@ -86,7 +87,12 @@ Supervisor::Supervisor(Setup& setup, OwnLog& log, os::Spawner& spawner, log::Col
     });
 }
 
-Supervisor::~Supervisor() = default;
+Supervisor::~Supervisor() {
+    if (!untouched_) return;
+    // It could not begin: a successor would find nothing.
+    holding_.end();
+    recorder_.remove();
+}
 
 Result<> Supervisor::open() {
     auto signals = os::make_signal_fd(setup_.signals);
@@ -141,6 +147,7 @@ Result<> Supervisor::let_clients_in(const config::Supervisor& settings) {
 }
 
 int Supervisor::run() {
+    untouched_ = false;
     if (setup_.handover) control_.take_over(*setup_.handover);
     if (resumed_) {
         queue_.push(std::move(*resumed_));

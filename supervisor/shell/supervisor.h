@@ -136,6 +136,7 @@ class Supervisor {
     Trial trial_;
     std::set<std::string> heirlooms_;   // the pipes of a predecessor that no service of ours has
     std::deque<core::Action> actions_;  // decided, to be carried out in this order
+    bool untouched_ = false;            // there was no predecessor, and nothing has been begun
     bool pump_scheduled_ = false;
     int status_ = 0;
     int fault_status_ = 0;  // instead of 0
