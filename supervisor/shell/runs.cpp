@@ -164,7 +164,9 @@ void Runs::ending(const os::Ended& end) {
     const auto found = mains_.find(end.pid);
     if (found == mains_.end()) return;
     Run& run = runs_.at(found->second);
-    run.noted_end = state::End{end.pid, end.status, end.usage, {}};
+    const bool may_be_memory = end.status.signal == SIGKILL && !run.killing;
+    run.noted_end = state::End{end.pid, end.status, end.usage,
+                               may_be_memory ? std::nullopt : std::optional(false)};
     note(run);
 }
 
@@ -176,8 +178,11 @@ void Runs::ended(core::RunId id, const os::Ended& end) {
     // One that names the first process of a forking service is about to be written anew.
     if (!pid_file.empty() && !is_parent(run)) os::remove_service_pid_file_of(pid_file, end.pid);
     run.out_of_memory = end.status.signal ? killed_for_memory(run, *end.status.signal) : false;
-    run.noted_end = state::End{end.pid, end.status, end.usage, run.out_of_memory};
-    note(run);
+    const state::End known{end.pid, end.status, end.usage, run.out_of_memory};
+    if (run.noted_end != known) {
+        run.noted_end = known;
+        note(run);
+    }
     // What it said last counts, though its end may have been noticed first.
     if (run.notify) run.notify->read(last_messages);
     // By these another process may have taken over.

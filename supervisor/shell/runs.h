@@ -116,6 +116,7 @@ class Runs {
         bool killing = false;
     };
 
+    Result<> make(core::RunId run, const config::ServicePtr& definition);
     void note(const Run& run);
     void tell_what_was_not_heard(const Run& run, const core::Unit& unit);
     void await_readiness(Run& run, const std::string& pipe);

@@ -46,6 +46,13 @@ bool wants_notify(const config::Service& service) {
 }  // namespace
 
 Result<> Runs::open(core::RunId id, const config::ServicePtr& definition) {
+    const bool known = runs_.contains(id);
+    auto made = make(id, definition);
+    if (made && !known) note(runs_.at(id));
+    return made;
+}
+
+Result<> Runs::make(core::RunId id, const config::ServicePtr& definition) {
     if (runs_.contains(id)) return {};
     auto directories = make_directories(definition->execution, own_environment_);
     if (!directories) return directories.error();
@@ -58,13 +65,14 @@ Result<> Runs::open(core::RunId id, const config::ServicePtr& definition) {
         auto opened = open_notify(run, os::NotifySocket::open());
         if (!opened) return opened;
     }
-    note(runs_.emplace(id, std::move(run)).first->second);
+    runs_.emplace(id, std::move(run));
     return {};
 }
 
 void Runs::spawn(const core::Spawn& action) {
-    if (auto opened = open(action.run, action.definition); !opened) {
-        return queue_.push(core::SpawnFailed{action.run, opened.error().text(), false});
+    // Written down once it has a tree.
+    if (auto made = make(action.run, action.definition); !made) {
+        return queue_.push(core::SpawnFailed{action.run, made.error().text(), false});
     }
     Run& run = runs_.at(action.run);
     if (auto failed = start(run)) return queue_.push(std::move(*failed));

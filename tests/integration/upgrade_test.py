@@ -203,7 +203,7 @@ class FaultAsPid1(unittest.TestCase):
                 os.kill(s.reeved_pid, signal.SIGSEGV)
                 s.wait_until_said("is listening on", times=times)
             os.kill(s.reeved_pid, signal.SIGSEGV)
-            self.assertEqual(s.wait(), 70)
+            self.assertEqual(s.wait(), 70, s.text())
             self.assertIn("stopped after 3 faults of reeved within a minute", s.text())
             self.assertLess(s.text().index("app: stopped"), s.text().index("db: stopping"))
 
