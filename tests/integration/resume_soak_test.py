@@ -208,8 +208,10 @@ class Soak(Resuming):
             once = [turn for i, turn in enumerate(hooks) if i == 0 or hooks[i - 1] != turn]
             again += len(hooks) - len(once)
             self.assertEqual(once, [turn for turn in TURNS if turn in once], f"hooks of run {invocation}")
-            self.assertEqual((once[0], once[-1]), ("pre_start", "post_stop"), f"hooks of run {invocation}")
+            self.assertEqual(once[-1], "post_stop", f"hooks of run {invocation}")
+            # One that is stopped at once may be so before its first hook has noted that it runs.
             if "main" in turns:
+                self.assertEqual(once[0], "pre_start", f"hooks of run {invocation}")
                 self.assertNotIn(turns.index("main"), (0, len(turns) - 1), f"hooks of run {invocation}")
         self.assertLessEqual(again, deaths)
 
