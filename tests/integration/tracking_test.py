@@ -193,7 +193,8 @@ class Tracking(WithCgroups, unittest.TestCase):
             os.kill(pid, signal.SIGKILL)
             wait_gone(pid)
             s.start()
-            s.wait_for("web", "running")
+            # It is as it was until its end has been told.
+            s.wait_until(lambda: s.states["web"] == "running" and s.pid("web") not in (None, pid))
             now = cgroup_folder(self.tracking(s)["cgroup"])
             self.assertEqual(os.path.dirname(now), os.path.dirname(cgroup))
             self.assertFalse(os.path.exists(cgroup + "/its-own"))
