@@ -140,6 +140,9 @@ int main(int argc, char** argv) {
         auto handover = state::handover_of(*legacy);
         if (!handover) return fail(handover.error());
         own.handover = std::move(*handover);
+        std::vector<int> kept = {own.handover->lock};
+        for (const auto& client : own.handover->clients) kept.push_back(client.descriptor);
+        os::Program::keep_no_longer(kept);
         // A daemon is one already.
         return run(options, environment, own, nullptr);
     }

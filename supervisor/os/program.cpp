@@ -70,6 +70,8 @@ std::optional<std::string> Program::take_legacy() {
     return legacy;
 }
 
+void Program::keep_no_longer(const std::vector<int>& descriptors) { set_kept(descriptors, false); }
+
 Error Program::execute(const std::string& path, const std::vector<int>& kept,
                        const std::vector<ResourceLimit>& limits, const std::string& legacy) const {
     auto memory = written_down(legacy);

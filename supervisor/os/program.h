@@ -28,6 +28,9 @@ class Program {
     /// What another program of this process has left to this one (execute()), once.
     static std::optional<std::string> take_legacy();
 
+    /// These were kept for this program, and are not for another one without being named again.
+    static void keep_no_longer(const std::vector<int>& descriptors);
+
     /// Executes the program at the path with the same arguments. `kept` are the descriptors that
     /// stay open; `limits` are set back to what they were when this one was started; the new
     /// program gets the legacy. Returns only if that fails, and then all is as it was.

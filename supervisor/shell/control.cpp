@@ -172,19 +172,22 @@ void Control::answer(const SessionPtr& session, const Id& id, const protocol::Sh
 }
 
 void Control::answer(const SessionPtr& session, const Id& id, const protocol::Upgrade& upgrade) {
-    const auto refuse = [this, session, id](const Error& why) {
-        upgrader_.reset();
+    const auto say = [this, session, id](const Error& why) {
         house_.log.error("not upgraded: " + why.text());
         session->send(protocol::encode_error(id, failure(protocol::ErrorCode::Failed, why.text())));
     };
-    if (upgrader_) return refuse(error("another upgrade is under way"));
+    // Whoever asks in between does not take the answer from who asked first.
+    if (upgrader_) return say(error("another upgrade is under way"));
     if (upgrade.path && !upgrade.path->starts_with('/')) {
         return session->send(protocol::encode_error(
             id, failure(protocol::ErrorCode::InvalidParams, "params.path is not absolute")));
     }
     house_.log.info("asked to upgrade by " + who_is(*session));
     upgrader_ = Upgrader{session, id, {}};
-    house_.upgrade(upgrade.path.value_or(""), refuse);
+    house_.upgrade(upgrade.path.value_or(""), [this, say](const Error& why) {
+        upgrader_.reset();
+        say(why);
+    });
 }
 
 void Control::answer(const SessionPtr& session, const Id& id, const protocol::Reopen&) {

@@ -73,6 +73,19 @@ class Upgrade(unittest.TestCase):
             waiting.close()
             subscriber.close()
 
+    def test_who_asks_in_between_is_refused_and_the_first_is_answered(self):
+        slow = 'for word; do [ "$word" = --can-resume ] && echo up > $D/said && read line < $D/go; done\nexec ' + REEVED + ' "$@"\n'
+        with Supervisor({"services": {"web": {"command": FOREVER}}}, fifos=["said", "go"]) as s:
+            s.wait_for("web", "running")
+            path = program(s.dir, "slow", slow)
+            first = s.client()
+            first.send("upgrade", path=path)
+            self.assertEqual(s.fifo("said").read_line(), "up")
+            self.assertIn("another upgrade is under way", s.ctl("upgrade", status=1).stderr)
+            s.tell("go")
+            self.assertEqual(first.read()["result"]["pid"], s.process.pid)
+            first.close()
+
     def test_half_a_request_is_finished_after_it(self):
         with Supervisor({"services": {"web": {"command": FOREVER}}}) as s:
             s.wait_for("web", "running")
@@ -195,6 +208,16 @@ class FaultAsPid1(unittest.TestCase):
                 s.wait_until_said("going on after a fault of reeved itself")
                 self.assertEqual(s.status("web")["pid"], web)
                 self.assertEqual(s.status("web")["restarts"], 0)
+
+    def test_it_does_so_after_an_upgrade_too(self):
+        with Supervisor({"services": {"web": {"command": FOREVER}}}, prefix=PID1) as s:
+            s.wait_for("web", "running")
+            s.ctl("upgrade", status=0)
+            web = s.status("web")["pid"]
+            os.kill(s.reeved_pid, signal.SIGSEGV)
+            # What the upgrade has handed over is not held by anybody any more, the lock above all.
+            s.wait_until_said("is listening on", times=3)
+            self.assertEqual(s.status("web")["pid"], web)
 
     def test_the_third_within_a_minute_ends_everything_in_order(self):
         with Supervisor({"services": {"db": {"command": FOREVER}, "app": {"command": FOREVER, "requires": ["db"]}}}, prefix=PID1) as s:
