@@ -24,6 +24,19 @@ std::string read_start(int fd) {
     return said;
 }
 
+/// For a place where lines are told one at a time.
+std::string on_one_line(const std::string& text) {
+    std::string line;
+    for (const char c : text) {
+        if (c == '\n') {
+            line += "; ";
+        } else {
+            line += c;
+        }
+    }
+    return line;
+}
+
 }  // namespace
 
 void Trial::begin(const std::string& path, const os::Program& own,
@@ -60,7 +73,8 @@ void Trial::ended(const std::string& path, const probes::Answer& answer) {
         result =
             error(path + " has not shown within " + in_words(patience) + " that it can take over");
     } else if (!answer.yes) {
-        result = error(path + " cannot take over: " + (said.empty() ? answer.what : said));
+        result =
+            error(path + " cannot take over: " + (said.empty() ? answer.what : on_one_line(said)));
     } else if (word.find(can_take_over) == std::string::npos) {
         result = error(path + " cannot take over: it does not say that it can; is it a reeved?");
     }

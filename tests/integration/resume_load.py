@@ -3,9 +3,10 @@
 $D/record/NAME is a file that only NAME appends to, one entry a line:
 
     S PID INVOCATION    it has started
-    L PID NUMBER        it has written the line "PID NUMBER" to stdout, all of it
+    L LIFE NUMBER       it has written the line "LIFE NUMBER" to stdout, all of it; a pid may come again, a life does not
     R PID               it was asked to reload
     E PID STATUS        it is about to exit with this status
+    D LIFE 0            and with it ends this life
     H TURN INVOCATION   a hook of it runs
 
 $D/violations gets a line when one starts while another one lives, which a lock tells that dies with its holder.
@@ -36,6 +37,7 @@ except OSError:
     with open(f"{D}/violations", "a") as f: f.write(f"{name}: {pid} starts beside another one\n")
 def note(*words):
     os.write(record, " ".join(map(str, words)).encode() + b"\n")
+life = time.monotonic_ns()
 note("S", pid, os.environ["INVOCATION_ID"])
 if kind == "forking":
     with open(f"{D}/{name}.pid.new", "w") as f: f.write(f"{pid}\n")
@@ -44,8 +46,8 @@ chance = random.Random(pid)
 left = chance.randrange(5, 120)
 number = 0
 while True:
-    os.write(1, b"%d %d\n" % (pid, number))
-    note("L", pid, number)
+    os.write(1, b"%d %d\n" % (life, number))
+    note("L", life, number)
     number += 1
     if kind == "notify":    # more than once, as a message to a supervisor that is killed before it reads it is lost
         try:
@@ -58,11 +60,13 @@ while True:
             note("R", pid)
             continue
         note("E", pid, 0)
+        note("D", life, 0)
         os._exit(0)
     left -= 1
     if left <= 0 and kind in ("crasher", "job", "both") and not (kind != "job" and os.path.exists(f"{D}/calm")):
         status = 0 if kind == "job" else chance.randrange(1, 100)
         note("E", pid, status)
+        note("D", life, 0)
         os._exit(status)
     time.sleep(pace * chance.uniform(0.2, 1.8))
 """
@@ -117,8 +121,9 @@ class Record:
                 record = cls.known[path] = super().__new__(cls)
                 record.path, record.read = path, 0
                 record.starts, record.invocations = [], []      # in order
-                record.lines = []                               # (pid, number)
-                record.ends = {}                                # status by pid
+                record.lines = []                               # (life, number)
+                record.ends = {}                                # status by pid, of the last that had it
+                record.over = set()                             # lives that have ended by themselves
                 record.hooks = collections.defaultdict(list)    # turns by invocation, with "main" where it has started
                 record.reloads = 0
             record.read_on()
@@ -139,6 +144,7 @@ class Record:
     def take(self, kind, first, second=None):
         if kind == "S":
             self.starts.append(int(first))
+            self.ends.pop(int(first), None)
             self.invocations.append(second)
             self.hooks[second].append("main")
         elif kind == "L":
@@ -147,6 +153,8 @@ class Record:
             self.reloads += 1
         elif kind == "E":
             self.ends[int(first)] = int(second)
+        elif kind == "D":
+            self.over.add(int(first))
         elif kind == "H":
             self.hooks[second].append(first)
 
@@ -166,21 +174,21 @@ def compare(record, logged):
             wrong.append(f"{line} is there {times} times")
     noted = set(record.lines)
     missing = collections.defaultdict(list)
-    for pid, number in record.lines:
-        if (pid, number) not in counts:
+    for life, number in record.lines:
+        if (life, number) not in counts:
             lost += 1
-            missing[pid].append(number)
+            missing[life].append(number)
     last = {}
-    for pid, number in record.lines:
-        last[pid] = number
-    for pid, numbers in missing.items():
-        where = "the last that it wrote" if numbers[-1] == last[pid] and len(numbers) == last[pid] + 1 - numbers[0] else "in between"
-        wrong.append(f"{len(numbers)} lines of {pid} are missing, {where}: {numbers[0]} to {numbers[-1]}")
-    for pid, number in logged:
-        if (pid, number) not in noted:
-            if pid in record.ends or number != last.get(pid, -1) + 1:
+    for life, number in record.lines:
+        last[life] = number
+    for life, numbers in missing.items():
+        where = "the last that it wrote" if numbers[-1] == last[life] and len(numbers) == last[life] + 1 - numbers[0] else "in between"
+        wrong.append(f"{len(numbers)} lines of {life} are missing, {where}: {numbers[0]} to {numbers[-1]}")
+    for life, number in logged:
+        if (life, number) not in noted:
+            if life in record.over or number != last.get(life, -1) + 1:
                 more += 1
-                wrong.append(f"{(pid, number)} was never written")
+                wrong.append(f"{(life, number)} was never written")
     if not wrong:
         at = {line: i for i, line in enumerate(record.lines)}
         order = [at[line] for line in logged if line in at]

@@ -177,6 +177,15 @@ class Soak(Resuming):
         self.addCleanup(lambda: (follower.kill(), follower.wait(), reader.join(PATIENCE), follower.stdout.close()))
         return lines
 
+    def put_to_work(self, s):
+        """Once it is up: who follows a log, and who gives commands."""
+        self.await_steady(s)
+        follows = self.follow(s)
+        commander = Commander(s, self.chance.random())
+        commander.start()
+        self.addCleanup(commander.end)
+        return follows, commander
+
     def calm_down(self, s, commander):
         """Nobody crashes any more, and all that was begun has come to its end."""
         commander.end()
@@ -216,7 +225,7 @@ class Soak(Resuming):
         self.assertLessEqual(again, deaths)
 
     def logged(self, s, name):
-        """(pid, number) of every line in the files."""
+        """(life, number) of every line in the files."""
         folder = os.path.join(s.logs, name)
         for path in sorted(glob.glob(folder + "/@*")) + [folder + "/current"]:
             if path.endswith(".zst"):
@@ -282,11 +291,7 @@ class Undisturbed(Soak, unittest.TestCase):
     def test_nothing_is_lost(self):
         with self.load() as s:
             s.start()
-            self.await_steady(s)
-            follows = self.follow(s)
-            commander = Commander(s, self.chance.random())
-            commander.start()
-            self.addCleanup(commander.end)
+            follows, commander = self.put_to_work(s)
             begin = time.monotonic()
             while time.monotonic() - begin < 3:
                 self.up(s, time.monotonic())
@@ -300,11 +305,7 @@ class Killed(Soak):
     def test_nothing_is_lost(self):
         with self.load() as s:
             s.start()
-            self.await_steady(s)
-            follows = self.follow(s)
-            commander = Commander(s, self.chance.random())
-            commander.start()
-            self.addCleanup(commander.end)
+            follows, commander = self.put_to_work(s)
             early = 0
             for _ in range(self.kills):
                 time.sleep(self.chance.expovariate(4))      # the pace of the load: how long this one lives
@@ -342,11 +343,7 @@ class FaultPoints(Soak, unittest.TestCase):
     def test_nothing_is_lost(self):
         with self.load() as s:
             s.start()
-            self.await_steady(s)
-            follows = self.follow(s)
-            commander = Commander(s, self.chance.random())
-            commander.start()
-            self.addCleanup(commander.end)
+            follows, commander = self.put_to_work(s)
             # It has to ask the supervisor once where the logs are.
             self.await_noted(s, lambda: not follows.empty())
             s.die()
@@ -380,11 +377,7 @@ class Upgrades(Soak, unittest.TestCase):
             s.argv[s.argv.index(REEVED)] = copies[0]
             s.start()
             pid = s.process.pid
-            self.await_steady(s)
-            follows = self.follow(s)
-            commander = Commander(s, self.chance.random())
-            commander.start()
-            self.addCleanup(commander.end)
+            follows, commander = self.put_to_work(s)
             for i in range(UPGRADES):
                 time.sleep(self.chance.expovariate(4))      # the pace of the load
                 wanted = copies[(i + 1) % 2]

@@ -144,7 +144,9 @@ class Upgrade(unittest.TestCase):
             s.wait_for("web", "running")
             with open(s.config_path, "w", encoding="utf-8") as f:
                 f.write("services: {web: {comand: [x]}}\n")
-            self.assertIn("unknown key", s.ctl("upgrade", status=1).stderr)
+            refused = s.ctl("upgrade", status=1).stderr
+            self.assertIn("unknown key", refused)
+            self.assertEqual((refused.count("\n"), refused.count("\\n")), (1, 0), "all of it on one line")
             self.assertEqual(self.taken_over(s), 0)
 
     def test_children_get_the_limits_that_it_was_started_with(self):
