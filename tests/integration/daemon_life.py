@@ -16,7 +16,7 @@ import signal
 import socket
 import time
 
-from harness import EXAMPLES, PATIENCE, Deadline, Supervisor, alive, children_of, free_port, wait_gone
+from harness import EXAMPLES, PATIENCE, Deadline, Supervisor, alive, children_of, descendants, free_port, wait_gone
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ROOT = os.geteuid() == 0
@@ -44,20 +44,6 @@ def talk(port, request, enough=1):
         while len(answer) < enough and (data := connection.recv(65536)):
             answer += data
         return answer
-
-
-def children(pid):
-    with contextlib.suppress(OSError):
-        return children_of(pid)
-    return []
-
-
-def descendants(pid):
-    """All below a process that run, whatever session they are in and whatever they know of it."""
-    found, new = [], [pid]
-    while new:
-        found += (new := [child for parent in new for child in children(parent) if alive(child)])
-    return found
 
 
 class DaemonLife:
@@ -135,7 +121,7 @@ class DaemonLife:
 
     def reload(self):
         main = self.s.pid(self.service)
-        old = children(main)
+        old = children_of(main)
         self.change()
         self.s.ctl("reload", self.service, status=0)
         for pid in old if self.renews else ():      # then the new ones alone answer

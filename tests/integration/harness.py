@@ -135,6 +135,18 @@ def children_of(pid):
         return [int(child) for child in f.read().split() if name(child) != "reeve-holder"]
 
 
+def descendants(pid):
+    """All below a process that run, whatever session they are in and whatever they know of it."""
+    found, new = [], [pid]
+    while new:
+        below = []
+        for parent in new:
+            with contextlib.suppress(OSError):
+                below += filter(alive, children_of(parent))
+        found += (new := below)
+    return found
+
+
 def environment_of(pid):
     """The variables of a process. Within execve it has none for a moment, so that none is looked at again."""
     really_empty = False

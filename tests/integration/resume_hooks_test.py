@@ -7,7 +7,7 @@ from successors import Resuming, ResumingWithoutCgroups
 
 TURNS = ("pre_start", "post_start", "pre_stop", "post_stop")
 MAIN = shell("trap 'echo main ends >> $D/record; exit 0' TERM; echo main begins >> $D/record; "
-             "while :; do sleep 1000000 & wait; done")
+             "echo >&3; exec 3>&-; while :; do sleep 1000000 & wait; done")
 
 
 def hook(turn, before=""):
@@ -27,7 +27,7 @@ def record(s):
 
 class Hooks(Resuming, unittest.TestCase):
     def one(self, *turns, **more):
-        web = {"command": MAIN, "restart": "never", **{turn: hook(turn) for turn in turns}, **more}
+        web = {"command": MAIN, "ready": {"fd": 3}, "restart": "never", **{turn: hook(turn) for turn in turns}, **more}
         return self.supervise({"web": web}, fifos=["said", "go"])
 
     def test_each_runs_once_whichever_is_under_way(self):

@@ -9,7 +9,7 @@ import struct
 import termios
 import unittest
 
-from harness import PYTHON, REEVED, Deadline, needs, wait_gone
+from harness import PYTHON, REEVED, Deadline, descendants, needs, wait_gone
 from init_test import children, command, wait_state
 
 BASH = ["bash", "--norc", "--noprofile", "-i"]
@@ -165,10 +165,10 @@ class UnderAShell(unittest.TestCase):
             for word in ("two", "three"):
                 terminal.type("\x1a")
                 terminal.expect("Stopped")
+                # One that is still on its way to the stop would read what the shell is told.
+                for process in descendants(terminal.pid):
+                    wait_state(process, "T")
                 terminal.ask("shell")
-                [reeved] = children(terminal.pid)
-                wait_state(reeved, "T")
-                wait_state(children(reeved)[0], "T")
                 terminal.type("fg\n")
                 terminal.expect(REEVED)
                 terminal.type(word + "\n")
