@@ -13,4 +13,9 @@ Literal definition_of(const Service& service, bool as_pid1) {
     return {written_keys(service_table(), &draft, &fallback)};
 }
 
+Literal settings_of(const Supervisor& supervisor) {
+    const SupervisorDraft draft = draft_of(supervisor), fallback;
+    return {written_keys(supervisor_table(), &draft, &fallback)};
+}
+
 }  // namespace reeve::config

@@ -11,4 +11,7 @@ namespace reeve::config {
 /// always says where the output goes, since the default of that is not the same everywhere.
 Literal definition_of(const Service& service, bool as_pid1 = false);
 
+/// The same for the supervisor's own settings: the map that a file would have under `supervisor`.
+Literal settings_of(const Supervisor& supervisor);
+
 }  // namespace reeve::config

@@ -59,14 +59,17 @@ class Loader {
         for (const auto& document : sources_.documents()) read_top(document->root(), collisions);
         read_defaults();
         for (const auto& [key, value] : services_) read_definition(key, value);
-        const Supervisor supervisor = finish_supervisor();
+        settings_ = finish_supervisor();
         // Of a file that could not be read, nobody knows which services it has.
         if (readable_) check_relations(named_, unclear_, problems_);
         if (std::any_of(problems_.begin(), problems_.end(), is_error)) return nullptr;
         if (services_.empty()) warn_of_no_services();
         expand_instances(finished_);
-        return make_plan(std::move(finished_), supervisor, sources_.files());
+        return make_plan(std::move(finished_), settings_, sources_.files());
     }
+
+    /// Once it is loaded.
+    const Supervisor& settings() const { return settings_; }
 
   private:
     void read_top(yaml::Value root, Collisions& collisions) {
@@ -308,6 +311,7 @@ class Loader {
     bool readable_;  ///< every file was
     Users users_;
     SupervisorDraft supervisor_;
+    Supervisor settings_;
     std::vector<yaml::Value> supervisor_maps_;
     std::vector<yaml::Value> defaults_;
     Draft base_;                ///< what every service begins as
@@ -359,9 +363,10 @@ Problem no_paths(const LoadOptions& options, const std::string& missing) {
 
 LoadResult finish(const LoadOptions& options, const Sources& sources,
                   std::vector<Problem> problems) {
-    PlanPtr plan = Loader(options, sources, problems).load();
+    Loader loader(options, sources, problems);
+    PlanPtr plan = loader.load();
     sort_problems(problems, sources.names());
-    return {std::move(plan), std::move(problems), sources.unread()};
+    return {std::move(plan), std::move(problems), sources.unread(), loader.settings()};
 }
 
 }  // namespace

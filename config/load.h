@@ -37,6 +37,7 @@ struct LoadResult {
     /// The errno for which a file or folder could not be read; 0: there was none such. Files that
     /// others include count when they are there.
     int unread = 0;
+    Supervisor settings{};  ///< the plan's; without a plan, as far as they could be read
 };
 
 /// Reads and checks a whole configuration. Looks up users and groups, which may block.

@@ -59,20 +59,22 @@ Result<std::unique_ptr<log::Collector>> start_collector(shell::Setup& setup, she
 struct Own {
     os::Program program;
     std::optional<state::Handover> handover;
-    std::vector<Time> faults;  // that programs of this process have had
+    os::Faults faults;  // that programs of this process have had
 };
 
 /// `caller`, if there is one, waits to hear how the boot went.
 int supervise(const shell::Options& options, const shell::Environment& environment,
               const os::Inherited& inherited, sigset_t signals, Own& own, os::Caller* caller) {
-    Fd lock(own.handover ? own.handover->lock : -1);
-    auto prepared = shell::prepare(options, environment, signals, std::move(lock));
+    shell::Former former{own.faults.runtime_dir, {}};
+    if (own.handover) former = {own.handover->runtime_dir, Fd(own.handover->lock)};
+    auto prepared = shell::prepare(options, environment, signals, std::move(former));
     if (!prepared) return fail(prepared.error());
     shell::Setup& setup = prepared->setup;
     setup.program = &own.program;
     setup.limits = inherited.limits;
     setup.handover = std::move(own.handover);
-    setup.faults = own.faults;
+    setup.faults = own.faults.times;
+    own.faults.runtime_dir = setup.runtime_dir;
     if (::getpid() == 1) os::survive_faults(own.program, inherited.limits, own.faults);
     shell::OwnLog& log = *prepared->log;
     auto spawner = os::Spawner::create(inherited.limits);

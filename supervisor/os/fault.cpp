@@ -19,6 +19,7 @@ namespace reeve::os {
 namespace {
 
 constexpr std::string_view variable = "REEVE_FAULTS=";
+constexpr const char* place = "REEVE_FAULTS_RUNTIME_DIR";
 constexpr std::size_t most_faults = 3;
 constexpr std::array fatal = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 
@@ -26,7 +27,8 @@ constexpr std::array fatal = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 struct Rescue {
     const char* path = nullptr;
     char** argv = nullptr;
-    std::vector<char*> environment;  // ends in the variable's text and null
+    std::vector<char*> environment;  // ends in both variables and null
+    std::string runtime_dir;         // the other variable
     std::array<char, 128> faults{};  // the variable: times in nanoseconds, with commas between them
     std::array<std::int64_t, most_faults> times{};
     std::size_t count = 0;
@@ -131,16 +133,18 @@ int take_base(dl_phdr_info* info, std::size_t, void* base) {
 
 }  // namespace
 
-std::vector<Time> take_faults() {
-    std::vector<Time> faults;
+Faults take_faults() {
+    Faults faults;
+    if (const char* const dir = std::getenv(place)) faults.runtime_dir = dir;
+    unsetenv(place);
     const char* const text = std::getenv("REEVE_FAULTS");
     if (text == nullptr) return faults;
     std::string_view left = text;
-    while (!left.empty() && faults.size() < most_faults) {
+    while (!left.empty() && faults.times.size() < most_faults) {
         std::int64_t nanoseconds = 0;
         const auto end = std::from_chars(left.data(), left.data() + left.size(), nanoseconds);
         if (end.ec != std::errc()) break;
-        faults.emplace_back(Duration(nanoseconds));
+        faults.times.emplace_back(Duration(nanoseconds));
         left.remove_prefix(static_cast<std::size_t>(end.ptr - left.data()));
         if (!left.empty()) left.remove_prefix(1);
     }
@@ -149,15 +153,17 @@ std::vector<Time> take_faults() {
 }
 
 void survive_faults(const Program& program, const std::vector<ResourceLimit>& limits,
-                    const std::vector<Time>& faults) {
+                    const Faults& faults) {
     static Rescue room;
     room.path = program.path().c_str();
     room.argv = program.argv();
     variable.copy(room.faults.data(), variable.size());
     for (char** entry = environ; *entry != nullptr; ++entry) room.environment.push_back(*entry);
     room.environment.push_back(room.faults.data());
+    room.runtime_dir.append(place).append("=").append(faults.runtime_dir);
+    room.environment.push_back(room.runtime_dir.data());
     room.environment.push_back(nullptr);
-    for (const Time fault : faults) {
+    for (const Time fault : faults.times) {
         if (room.count < most_faults) room.times[room.count++] = fault.time_since_epoch().count();
     }
     for (const ResourceLimit& limit : limits) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "base/time.h"
@@ -10,14 +11,20 @@
 /// namespace does with its last breath, all others are killed with it (pid_namespaces(7)).
 namespace reeve::os {
 
-/// When the programs of this process that were executed one after another have had faults, the last
-/// few; by CLOCK_MONOTONIC, oldest first. To be called once, before the environment is looked at.
-std::vector<Time> take_faults();
+/// What programs of this process that were executed one after another have left behind.
+struct Faults {
+    std::vector<Time> times;  ///< of the last few; by CLOCK_MONOTONIC, oldest first
+    std::string runtime_dir;  ///< of the last one that had a fault
+};
+
+/// To be called once, before the environment is looked at.
+Faults take_faults();
 
 /// From now on SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGABRT, which an escaped exception comes to,
 /// make one line on stderr with a backtrace, as offsets for addr2line(1), and execute the program
-/// anew with the limits as they were. `faults` are those that there were. `program` must stay.
+/// anew with the limits as they were. `faults` are those that there were, and what the next one is
+/// to know of this. `program` must stay.
 void survive_faults(const Program& program, const std::vector<ResourceLimit>& limits,
-                    const std::vector<Time>& faults);
+                    const Faults& faults);
 
 }  // namespace reeve::os

@@ -115,7 +115,7 @@ void warn_of_lost_output(const config::Plan& plan, OwnLog& log) {
 }  // namespace
 
 Result<Prepared> prepare(const Options& options, const Environment& environment,
-                         const sigset_t& signals, Fd lock) {
+                         const sigset_t& signals, Former former) {
     const config::Places places = config::places_of(::geteuid(), environment);
     Prepared prepared;
     Setup& setup = prepared.setup;
@@ -126,8 +126,15 @@ Result<Prepared> prepare(const Options& options, const Environment& environment,
     {
         config::LoadResult loaded = config::load(setup.load);
         std::cerr << config::check_report(loaded).problems << std::flush;
-        if (!loaded.plan) return error("cannot boot: the configuration is not valid");
         setup.plan = std::move(loaded.plan);
+        if (!setup.plan) {
+            const Finder finder(options, environment, loaded.settings, places);
+            if (former.runtime_dir.empty()) former.runtime_dir = finder.runtime_dir().path;
+            auto plan = state::former_plan(former.runtime_dir + "/state");
+            if (!plan) return error("cannot boot: the configuration is not valid");
+            setup.plan = std::move(*plan);
+            setup.by_former_configuration = true;
+        }
     }
     // The text of the configuration and its tree are gone; what they took would stay ours for ever.
     ::malloc_trim(0);
@@ -141,7 +148,8 @@ Result<Prepared> prepare(const Options& options, const Environment& environment,
 
     const Place runtime = finder.runtime_dir();
     setup.needs_runtime_dir = runtime.by_name || !setup.settings.socket.path.empty();
-    if (auto taken = lock ? Result<Fd>(std::move(lock)) : take_runtime_dir(runtime.path)) {
+    if (auto taken =
+            former.lock ? Result<Fd>(std::move(former.lock)) : take_runtime_dir(runtime.path)) {
         setup.runtime_dir = runtime.path;
         prepared.lock = std::move(*taken);
         setup.lock = prepared.lock.get();

@@ -20,11 +20,17 @@ struct Prepared {
     Fd lock;  ///< who holds it holds the runtime directory; none if no directory could be had
 };
 
-/// Reads the configuration, says on stderr what is wrong with it, and takes the places. Does
-/// without those that nobody asked for by name and that no file system will take, and says so.
-/// `lock`: that on the runtime directory, if this process has it already.
+/// What another program of this process had.
+struct Former {
+    std::string runtime_dir;  ///< empty: there was none
+    Fd lock;                  ///< on it; none: it has let go
+};
+
+/// Reads the configuration, says on stderr what is wrong with it, and takes the places. Where it is
+/// not valid and there is a predecessor to be taken over from, it is by that one's. Does without
+/// places that nobody asked for by name and that no file system will take, and says so.
 Result<Prepared> prepare(const Options& options, const Environment& environment,
-                         const sigset_t& signals, Fd lock = {});
+                         const sigset_t& signals, Former former = {});
 
 /// Says whether this program could take over from the supervisor whose runtime directory the
 /// options name, and returns the exit status. Changes nothing.

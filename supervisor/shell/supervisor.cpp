@@ -149,6 +149,10 @@ Result<> Supervisor::let_clients_in(const config::Supervisor& settings) {
 int Supervisor::run() {
     untouched_ = false;
     if (setup_.handover) control_.take_over(*setup_.handover);
+    if (setup_.by_former_configuration) {
+        log_.error("the configuration is not valid, as `reevectl diff` shows; going on with the former one");
+        control_.announce_configuration("refused: it is not valid");
+    }
     if (resumed_) {
         queue_.push(std::move(*resumed_));
         for (core::Event& event : runs_.take_unheard()) queue_.push(std::move(event));

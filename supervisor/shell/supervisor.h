@@ -47,6 +47,7 @@ struct Setup {
     int lock = -1;                            ///< on the runtime directory; not owned
     std::optional<state::Handover> handover;  ///< from another program in this process
     std::vector<Time> faults;                 ///< of such programs, the last few
+    bool by_former_configuration = false;     ///< the plan is, for the files are not valid now
     BootWatch* boot_watch = nullptr;          ///< looks on, where somebody waits for the boot
 };
 

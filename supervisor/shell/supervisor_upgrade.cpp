@@ -60,6 +60,7 @@ Result<> Supervisor::execute(const std::string& path) {
     state::Handover handover;
     handover.version = version;
     handover.lock = setup_.lock;
+    handover.runtime_dir = setup_.runtime_dir;
     control_.hand_over(handover);
     handover.requests = engine_.open_requests();
     std::vector<int> kept = {handover.lock};

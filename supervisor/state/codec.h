@@ -23,10 +23,12 @@ struct Definition {
     bool operator==(const Definition&) const = default;
 };
 
-/// The services of a plan in its order, by the numbers of their definitions. What the supervisor
-/// does for itself it does by its own configuration.
+/// The services of a plan in its order, by the numbers of their definitions. The rest counts for a
+/// successor that cannot read the configuration: what it does for itself it does by its own.
 struct PlanRecord {
     std::vector<std::uint64_t> services;
+    std::string settings;  ///< a configuration file that has the supervisor's own alone
+    std::vector<std::string> files;
     bool operator==(const PlanRecord&) const = default;
 };
 

@@ -62,6 +62,16 @@ Result<config::ServicePtr> service_of(const Definition& definition) {
     return std::make_shared<const config::Service>(std::move(service));
 }
 
+std::string written_settings(const config::Supervisor& supervisor) {
+    return config::to_yaml({config::Literal::Map{{"supervisor", config::settings_of(supervisor)}}});
+}
+
+Result<config::Supervisor> settings_of(const std::string& text) {
+    const auto loaded = config::load_text(text, "supervisor", {});
+    if (!loaded.plan) return error(to_line(loaded.problems.front()));
+    return loaded.settings;
+}
+
 std::uint64_t Definitions::number_of(const config::ServicePtr& service, const Store* store,
                                      Changes& changes) {
     Known& known = known_[service.get()];

@@ -18,6 +18,10 @@ Definition written_definition(const config::Service& service);
 /// The service that a definition makes, by itself: whom it names need not be there. Looks up users.
 Result<config::ServicePtr> service_of(const Definition& definition);
 
+/// The supervisor's own settings, as they are written down and read again, which looks up groups.
+std::string written_settings(const config::Supervisor& supervisor);
+Result<config::Supervisor> settings_of(const std::string& text);
+
 /// Under which numbers definitions are written down. Those that say the same share one.
 class Definitions {
   public:

@@ -274,6 +274,10 @@ void fields(auto& a, Is<Definition> auto& x) {
     a("relations", x.relations);
 }
 
-void fields(auto& a, Is<PlanRecord> auto& x) { a("services", x.services); }
+void fields(auto& a, Is<PlanRecord> auto& x) {
+    a("services", x.services);
+    a("settings", x.settings);
+    a("files", x.files);
+}
 
 }  // namespace reeve::state

@@ -41,6 +41,7 @@ struct Handover {
     };
     std::string version;  ///< of the program
     int lock = -1;        ///< on the runtime directory
+    std::string runtime_dir;
     std::vector<Client> clients;
     std::vector<Asked> asked;
     std::vector<core::OpenRequest> requests;

@@ -68,6 +68,7 @@ void fields(auto& a, Is<Handover::Asked> auto& x) {
 void fields(auto& a, Is<Handover> auto& x) {
     a("version", x.version);
     a("lock", x.lock);
+    a("runtime_dir", x.runtime_dir);
     a("clients", x.clients);
     a("asked", x.asked);
     a("requests", x.requests);

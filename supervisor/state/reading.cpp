@@ -65,7 +65,7 @@ class Records {
             case Kind::Definition:
                 return read_definition(key);
             case Kind::Plan:
-                if (auto plan = value<PlanRecord>(key)) listed_ = std::move(plan->services);
+                listed_ = value<PlanRecord>(key);
                 return;
             case Kind::Engine:
                 if (auto engine = value<core::Engine::Snapshot>(key)) engine_ = *engine;
@@ -86,7 +86,7 @@ class Records {
     void read_definition(const Key& key) {
         auto definition = value<Definition>(key);
         if (!definition) return;
-        const auto place = now_->find(definition->name);
+        const auto place = now_ ? now_->find(definition->name) : std::nullopt;
         config::ServicePtr service;
         if (place && written_definition(*now_->services[*place]) == *definition) {
             service = now_->services[*place];
@@ -139,7 +139,7 @@ class Records {
     config::PlanPtr plan() {
         std::vector<config::ServicePtr> services;
         if (listed_) {
-            for (const std::uint64_t number : *listed_) {
+            for (const std::uint64_t number : listed_->services) {
                 if (auto found = service(number)) services.push_back(std::move(found));
             }
         } else {
@@ -153,10 +153,22 @@ class Records {
             std::unique(services.begin(), services.end(),
                         [](const auto& a, const auto& b) { return a->name == b->name; });
         services.erase(twice, services.end());
-        if (services == now_->services) return now_;
+        if (now_ && services == now_->services) return now_;
         config::LinkTable links(config::link(services));
         return std::make_shared<const config::Plan>(
-            config::Plan{now_->supervisor, std::move(services), std::move(links), now_->files});
+            config::Plan{now_ ? now_->supervisor : settings(), std::move(services),
+                         std::move(links), now_ ? now_->files : files()});
+    }
+
+    config::Supervisor settings() {
+        if (!listed_) return {};
+        auto read = settings_of(listed_->settings);
+        if (read) return std::move(*read);
+        problem("the supervisor's own settings: " + read.error().text());
+        return {};
+    }
+    std::vector<std::string> files() const {
+        return listed_ ? listed_->files : std::vector<std::string>();
     }
 
     /// Whether the plan has them is what makes them removed or not.
@@ -194,7 +206,7 @@ class Records {
     Definitions& definitions_;
     Reading out_;
     std::unordered_map<std::uint64_t, config::ServicePtr> services_;
-    std::optional<std::vector<std::uint64_t>> listed_;
+    std::optional<PlanRecord> listed_;
     std::optional<core::Engine::Snapshot> engine_;
     std::vector<core::UnitSnapshot> units_;
     std::vector<Run> runs_;

@@ -18,7 +18,8 @@ struct Reading {
     std::vector<std::string> problems;  ///< a sentence for each record that was dropped
 };
 
-/// `definitions` learns which ones are written down.
+/// `definitions` learns which ones are written down. `now` as in Recorder::open(); null if nobody
+/// knows, so that the supervisor's own settings are taken from what is written down as well.
 Reading read_back(const Contents& contents, const config::PlanPtr& now, Definitions& definitions);
 
 }  // namespace reeve::state

@@ -91,9 +91,39 @@ struct Recorder::Impl {
         plan = of;
         PlanRecord record;
         for (const auto& service : plan->services) record.services.push_back(number_of(service));
+        record.settings = written_settings(plan->supervisor);
+        record.files = plan->files;
         put({Kind::Plan}, record);
     }
 };
+
+namespace {
+
+std::string in_vain(const std::string& path) {
+    return "cannot take over from what " + path + " holds: ";
+}
+
+/// What there is to be taken over, which is not empty. Changes nothing.
+Result<Reading> look_into(const std::string& path) {
+    const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+    if (!fd) return system_error("cannot open " + path);
+    const auto contents = read_contents(fd.get(), Origin::here());
+    if (!contents) {
+        const std::string why = contents.error().text();
+        return error(in_vain(path) + (why.empty() ? "it is empty" : why));
+    }
+    Definitions definitions;
+    Reading reading = read_back(*contents, nullptr, definitions);
+    if (!reading.predecessor && reading.problems.empty()) {
+        return error(in_vain(path) + "it is empty");
+    }
+    reading.problems.insert(reading.problems.begin(), contents->problems.begin(),
+                            contents->problems.end());
+    if (!reading.predecessor) return error(in_vain(path) + reading.problems.front());
+    return reading;
+}
+
+}  // namespace
 
 Recorder::Recorder(std::string path, OnProblem on_problem)
     : impl_(std::make_unique<Impl>(std::move(path), std::move(on_problem))) {}
@@ -157,21 +187,16 @@ void Recorder::remove() {
 }
 
 Result<std::size_t> can_resume(const std::string& path) {
-    const std::string what = "cannot take over from what " + path + " holds: ";
-    const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-    if (!fd) return system_error("cannot open " + path);
-    const auto contents = read_contents(fd.get(), Origin::here());
-    if (!contents) {
-        const std::string why = contents.error().text();
-        return error(what + (why.empty() ? "it is empty" : why));
-    }
-    if (!contents->problems.empty()) return error(what + contents->problems.front());
-    Definitions definitions;
-    const Reading reading =
-        read_back(*contents, std::make_shared<const config::Plan>(), definitions);
-    if (!reading.problems.empty()) return error(what + reading.problems.front());
-    if (!reading.predecessor) return error(what + "it is empty");
-    return reading.predecessor->units.size();
+    const auto reading = look_into(path);
+    if (!reading) return reading.error();
+    if (!reading->problems.empty()) return error(in_vain(path) + reading->problems.front());
+    return reading->predecessor->units.size();
+}
+
+Result<config::PlanPtr> former_plan(const std::string& path) {
+    auto reading = look_into(path);
+    if (!reading) return reading.error();
+    return std::move(reading->predecessor->plan);
 }
 
 }  // namespace reeve::state

@@ -66,4 +66,8 @@ class Recorder {
 /// Changes nothing.
 Result<std::size_t> can_resume(const std::string& path);
 
+/// The configuration by which whoever has written the file acted, as far as it can be read: for a
+/// successor that cannot read its own. Changes nothing.
+Result<config::PlanPtr> former_plan(const std::string& path);
+
 }  // namespace reeve::state

@@ -35,6 +35,8 @@ PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.execu
 EXAMPLES = os.path.join(TOP, "examples")
 # Generous: only a failure waits this long, and sanitizer builds on a busy machine are slow.
 PATIENCE = float(os.environ.get("REEVE_TEST_PATIENCE", "60"))
+# Supervisors that were started here: whoever reaps orphans leaves them alone.
+STARTED, STARTING = set(), threading.Lock()
 FOREVER = ["sleep", "1000000"]
 
 # A prefix under which no cgroup can be had; for root.
@@ -252,9 +254,11 @@ class Supervisor:
         """Only that; it need not come up."""
         up = self.up = threading.Event()
         self.output, self.listening = [], False
-        self.process = subprocess.Popen(self.argv, env=self.env, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/",
-                                        start_new_session=True, **popen)
+        with STARTING:
+            self.process = subprocess.Popen(self.argv, env=self.env, stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/",
+                                            start_new_session=True, **popen)
+            STARTED.add(self.process.pid)
         self.readers = [threading.Thread(target=self._read_stderr, args=(self.process.stderr, up), daemon=True),
                         threading.Thread(target=self._read_stdout, args=(self.process.stdout,), daemon=True)]
         for t in self.readers:
@@ -369,6 +373,7 @@ class Supervisor:
             t.join(PATIENCE)
         if self.process:
             self.process.wait()
+            STARTED.discard(self.process.pid)
         self.end_holder()
         if self.events:
             self.events.close()

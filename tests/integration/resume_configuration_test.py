@@ -1,4 +1,5 @@
 """A configuration that is another one when the next supervisor starts: the difference is applied as a reload would."""
+import contextlib
 import os
 import subprocess
 import unittest
@@ -61,18 +62,72 @@ class Changed(Resuming, unittest.TestCase):
             found = s.status("web")
             self.assertEqual((found["state"], found["pid"], found["enabled"]), ("running", pid, False))
 
-    def test_one_that_is_not_valid_costs_nothing(self):
+    def test_one_that_is_not_valid_leaves_the_former_one_in_force(self):
+        bounces = {"command": shell("read code < $D/go; exit $code"), "restart": "always", "backoff": {"initial": "1ms"}}
+        services = {"web": WEB, "off": {**WEB, "enabled": False}, "bounces": bounces, "app": {**WEB, "requires": ["web"]}}
+        for broken in ('{"services": {"web": {"comand": ["x"]}}}', "services: [", None):
+            with self.subTest(broken), self.supervise(services, fifos=["go"]) as s:
+                s.wait_until(lambda: [s.states[name] for name in ("web", "bounces", "app")] == ["running"] * 3)
+                before = {name: s.known(name) for name in services}
+                for _ in range(2):      # the next one knows as much as this one
+                    s.die()
+                    with contextlib.suppress(FileNotFoundError):
+                        os.unlink(s.config_path)
+                    if broken:
+                        s.write_config(broken)
+                    s.start()
+                    self.assertEqual({name: s.known(name) for name in services}, before)
+                    s.wait_until_said("going on with the former one")
+                    self.assertIn("refused: it is not valid", s.ctl("events", "--json", status=0).stdout)
+                # It acts by it, and says that there is another one that it cannot use.
+                os.write(s.fifo("go").fd, b"4\n")
+                s.wait_until(lambda: s.status("bounces")["restarts"] == 1 and s.status("bounces")["state"] == "running")
+                self.assertEqual(s.ctl("diff").returncode, 1)
+                s.ctl("restart", "web", status=0)
+                self.assertNotEqual(s.pid("app"), before["app"]["pid"])
+                s.write_config({"services": {**services, "off": {**WEB, "enabled": True}, "more": WEB}})
+                s.ctl("apply", status=0)
+                s.wait_until(lambda: s.states.get("more") == "running")
+
+    def test_the_settings_of_the_former_one_count_as_well(self):
         with self.supervise({"web": WEB}) as s:
             s.wait_for("web", "running")
+            own = {"socket": {"path": s.runtime + "/other.sock", "mode": "0666"}, "log": {"format": "json"}, "shutdown_timeout": "1h"}
+            s.write_config({"supervisor": own, "services": {"web": WEB}})
+            s.socket_path = own["socket"]["path"]
+            s.succeed()
             before = s.known("web")
             s.die()
+            s.write_config({"supervisor": {"log": {"level": "debg"}}, "services": {"web": WEB}})
+            s.start()
+            self.assertEqual(s.known("web"), before)
+            s.wait_until_said('going on with the former one"}')
+            self.assertEqual(os.stat(s.socket_path).st_mode & 0o777, 0o666)
+
+    def test_it_tells_itself_where_what_is_to_be_taken_over_is(self):
+        """The place of the records stands in the file that is not valid."""
+        with self.supervise({"web": WEB}) as s:
+            own = {"runtime_dir": s.runtime}
+            s.wait_for("web", "running")
+            s.write_config({"supervisor": own, "services": {"web": WEB}})
+            s.env.pop("REEVE_RUNTIME_DIR", None)
+            at = s.argv.index("--runtime-dir")
+            del s.argv[at:at + 2]
+            s.succeed()
+            before = s.known("web")
+            s.die()
+            s.write_config({"supervisor": own, "services": {"web": {"comand": FOREVER}}})
+            s.start()
+            self.assertEqual(s.known("web"), before)
+
+    def test_one_that_is_not_valid_does_not_boot_where_nothing_is_to_be_taken_over(self):
+        with self.supervise({"web": WEB}) as s:
+            s.wait_for("web", "running")
+            self.assertEqual(s.end(), 0)
             s.write_config({"services": {"web": {"comand": FOREVER}}})
             s.launch()
             self.assertEqual(s.wait(), 1)
-            self.assertTrue(alive(before["pid"]))
-            s.write_config({"services": {"web": WEB}})
-            s.start()
-            self.assertEqual(s.known("web"), before)
+            self.assertIn("cannot boot: the configuration is not valid", s.text())
 
     def test_instances_that_are_more_or_fewer(self):
         with self.supervise({"web": {**WEB, "instances": 3}}) as s:

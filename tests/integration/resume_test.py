@@ -6,8 +6,8 @@ import signal
 import subprocess
 import unittest
 
-from harness import FOREVER, alive, needs, needs_root, python, shell, wait_gone
-from successors import REAPER, TELLS_STATUS, Resuming, ResumingWithoutCgroups
+from harness import FOREVER, STARTING, alive, needs, needs_root, python, shell, wait_gone
+from successors import TELLS_STATUS, Resuming, ResumingWithoutCgroups
 
 # Each start says its number; a word through $D/go is the status that it exits with.
 CRASHING = shell("echo $$ > $D/said; read code < $D/go; exit $code")
@@ -156,7 +156,7 @@ class Meanwhile(Resuming, unittest.TestCase):
         with self.supervise({"web": {"command": CRASHING, "backoff": {"initial": "1ms"}}}, fifos=["said", "go"]) as s:
             pid = s.fifo("said").read_pid()
             s.succeed()
-            with REAPER.lock:
+            with STARTING:
                 exit_by(s, 7)
                 s.wait_for_change("web", "running")
                 self.assert_unknown(s)

@@ -20,7 +20,7 @@ import signal
 import socket
 import threading
 
-from harness import PATIENCE, Deadline, Supervisor, wait_gone
+from harness import PATIENCE, STARTED, STARTING, Deadline, Supervisor, wait_gone
 from modes import WithoutCgroups
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -30,9 +30,6 @@ TELLS_STATUS = tuple(int("".join(filter(str.isdigit, n)) or 0) for n in platform
 
 class Reaper:
     """Reaps the orphans that come to this process, and leaves alone what its tests have started."""
-
-    def __init__(self):
-        self.kept, self.lock = set(), threading.Lock()
 
     def begin(self):
         if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
@@ -48,7 +45,7 @@ class Reaper:
             # The list of children is exact only while none of them ends; so another look follows in any case.
             if select.select([woken], [], [], 0.5)[0]:
                 woken.recv(4096)
-            with self.lock:
+            with STARTING:
                 for pid in self.orphans():
                     with contextlib.suppress(ChildProcessError):
                         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG)
@@ -63,7 +60,7 @@ class Reaper:
                 for pid in children:
                     with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
                         state, _, _, session = f.read().rsplit(")", 1)[1].split()[:4]
-                    if state == "Z" and int(session) != mine and pid not in self.kept:
+                    if state == "Z" and int(session) != mine and pid not in STARTED:
                         yield pid
 
 
@@ -108,11 +105,6 @@ class Line(Supervisor):
         """What starts it here executes it in its own place, whatever binary it is by now."""
         return self.process.pid
 
-    def launch(self, **popen):
-        with REAPER.lock:
-            super().launch(**popen)
-            REAPER.kept.add(self.process.pid)
-
     def die(self):
         """It is killed, and all that it said has been read."""
         self.send_signal(signal.SIGKILL)
@@ -120,7 +112,7 @@ class Line(Supervisor):
 
     def reap(self):
         self.process.wait(PATIENCE)
-        REAPER.kept.discard(self.process.pid)
+        STARTED.discard(self.process.pid)
         for t in self.readers:
             t.join(PATIENCE)
 
@@ -200,8 +192,6 @@ class Line(Supervisor):
                     except OSError:     # what was killed has not ended yet
                         with open(path + "/cgroup.events", encoding="ascii") as f:
                             select.select([], [], [f], 0.1)
-        if self.process:
-            REAPER.kept.discard(self.process.pid)
         return left
 
 

@@ -221,6 +221,24 @@ class FaultAsPid1(unittest.TestCase):
             s.wait_until_said("is listening on", times=3)
             self.assertEqual(s.status("web")["pid"], web)
 
+    def test_a_configuration_that_is_not_valid_any_more_does_not_end_the_container(self):
+        services = {"web": {"command": FOREVER}}
+        with Supervisor({"services": services}, prefix=PID1, start=False) as s:
+            at = s.argv.index("--runtime-dir")
+            del s.argv[at:at + 2]   # it stands in the file alone
+            s.write_config({"supervisor": {"runtime_dir": s.runtime}, "services": services})
+            s.start()
+            s.wait_for("web", "running")
+            web = s.status("web")["pid"]
+            s.write_config("services: [")
+            os.kill(s.reeved_pid, signal.SIGSEGV)
+            s.wait_until_said("going on with the former one")
+            self.assertEqual(s.status("web")["pid"], web)
+            os.kill(s.reeved_pid, signal.SIGSEGV)
+            s.wait_until_said("going on with the former one", times=2)
+            self.assertEqual(s.status("web")["pid"], web)
+            self.assertEqual(s.ctl("upgrade").returncode, 1)
+
     def test_the_third_within_a_minute_ends_everything_in_order(self):
         with Supervisor({"services": {"db": {"command": FOREVER}, "app": {"command": FOREVER, "requires": ["db"]}}}, prefix=PID1) as s:
             s.wait_for("app", "running")

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "config/definition.h"
+#include "config/literal_yaml.h"
 #include "config/own_log.h"
 #include "tests/unit/config/support.h"
 
@@ -201,6 +203,25 @@ Supervisor supervisor_in(const std::string& keys) {
     const LoadResult result = load_yaml("supervisor: {" + keys + "}\nservices: {a: {command: x}}");
     if (!result.plan) throw std::runtime_error(to_line(result.problems.front()));
     return result.plan->supervisor;
+}
+
+TEST(SupervisorKeys, AreWrittenAsTheyAreRead) {
+    for (const std::string keys :
+         {"", "runtime_dir: /r, log_dir: \"/l: '#\", state_dir: /s, exit_when: idle",
+          "log: {level: trace, format: json, file: syslog}, shutdown_timeout: 1500ms",
+          "socket: {path: /p, mode: 0620, group: root}, access: {operate: [5000, root], read: "
+          "[7]}"}) {
+        const Supervisor settings = supervisor_in(keys);
+        const std::string yaml = to_yaml({Literal::Map{{"supervisor", settings_of(settings)}}});
+        EXPECT_EQ(load_yaml(yaml).settings, settings) << yaml;
+    }
+}
+
+TEST(SupervisorKeys, AreKnownAsFarAsTheyCanBeReadWhereTheRestIsNotValid) {
+    const LoadResult result = load_yaml(
+        "supervisor: {runtime_dir: /r, shutdown_timeout: soon}\nservices: {a: {comand: x}}");
+    EXPECT_FALSE(result.plan);
+    EXPECT_EQ(result.settings.runtime_dir, "/r");
 }
 
 TEST(SupervisorKeys, ResolveTheGroupsThatHaveAccess) {

@@ -2,6 +2,7 @@
 #include "supervisor/state/recorder.h"
 
 #include "supervisor/core/policy.h"
+#include "supervisor/state/definitions.h"
 #include "supervisor/state/store.h"
 #include "tests/support/scenario.h"
 #include "tests/unit/state/support.h"
@@ -68,6 +69,37 @@ TEST(Recorder, GivesASuccessorThePlanItHasAndAllThatItsPredecessorKnew) {
     EXPECT_THAT(found->runs, ElementsAre(run));
     EXPECT_THAT(found->commands, ElementsAre(command));
     EXPECT_EQ(*state::can_resume(folder / "state"), 2u);
+}
+
+TEST(Recorder, HasTheConfigurationForASuccessorThatCannotReadItsOwn) {
+    const Folder folder;
+    EXPECT_FALSE(state::former_plan(folder / "state"));
+    config::Plan before = *plan({Service("db").oneshot(), Service("web").needs({"db"})});
+    before.supervisor.log_dir = "/var/log/we'ird";
+    before.supervisor.log.level = config::LogLevel::Warning;
+    before.supervisor.socket.mode = 0666;
+    before.supervisor.shutdown_timeout = 7s;
+    before.files = {"/etc/reeve/a.yaml", "/etc/reeve/b.yaml"};
+    {
+        core::Engine engine = booted(std::make_shared<const config::Plan>(before));
+        Recording first(folder / "state");
+        first.recorder.open(engine.units().plan_ptr());
+        EXPECT_FALSE(state::former_plan(folder / "state")) << "it has not begun";
+        first.recorder.write(engine);
+    }
+    const auto former = state::former_plan(folder / "state");
+    ASSERT_TRUE(former);
+    EXPECT_EQ((*former)->supervisor, before.supervisor);
+    EXPECT_EQ((*former)->files, before.files);
+    ASSERT_EQ((*former)->services.size(), 2u);
+    for (std::size_t i : {0, 1}) {
+        EXPECT_EQ(state::written_definition(*(*former)->services[i]),
+                  state::written_definition(*before.services[i]));
+    }
+    // With it, the successor has nothing to change.
+    Recording second(folder / "state");
+    EXPECT_EQ(second.recorder.open(*former)->plan, *former);
+    EXPECT_THAT(second.problems, IsEmpty());
 }
 
 /// What a successor with this configuration finds.
