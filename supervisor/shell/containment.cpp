@@ -15,6 +15,7 @@
 #include "supervisor/shell/holding.h"
 #include "supervisor/shell/keeper_tree.h"
 #include "supervisor/shell/marked_tree.h"
+#include "supervisor/shell/marks.h"
 #include "supervisor/shell/resumed.h"
 
 namespace reeve::shell {
@@ -93,13 +94,24 @@ Result<Fd> Containment::hold(pid_t pid) {
     return system_error("cannot watch process " + std::to_string(pid), ESRCH);
 }
 
+void Containment::lost_main(OnEnd on_end) {
+    const ExitStatus status = all_.end_of_lost_main(record_.number);
+    lost_end_ = status == ExitStatus::unknown();
+    asio::post(all_.io_, [this, pid = record_.main.pid, on_end = std::move(on_end), status,
+                          alive = std::weak_ptr(alive_)] {
+        if (alive.expired() || record_.main.pid != pid) return;
+        record_.main = {};
+        on_end({pid, status, {}});
+    });
+}
+
 Containments::Containments(asio::io_context& io, Children& children, os::Spawner& spawner,
                            OwnLog& log, const std::string& runtime_dir, state::Tree::Kind best)
     : io_(io),
       children_(children),
       spawner_(spawner),
       log_(log),
-      marks_(std::make_unique<Marks>(io, children, spawner)),
+      marks_(std::make_unique<Marks>(children)),
       births_file_(runtime_dir.empty() ? runtime_dir : runtime_dir + "/births"),
       births_(births_file_),
       last_number_(births_.highest()) {
