@@ -144,7 +144,8 @@ class Containments {
     friend class KeeperTree;
     friend class MarkedTree;
 
-    Result<> find_cgroup(const std::string& runtime_dir);
+    Result<> find_cgroups(const std::string& runtime_dir);
+    Result<> use_cgroups(std::string folder, std::string path);
     Result<> make_cgroup(const std::string& name, state::Tree& tree);
     state::Tree with_births(state::Tree tree) const;
     void sweep_soon();
@@ -168,6 +169,7 @@ class Containments {
     os::Births births_;
     Holding* holding_ = nullptr;
     std::string folder_, path_;        // of our cgroups; empty: none
+    std::string link_;                 // to the folder, for a successor; empty: there is none
     std::string no_cgroup_;            // why there are no new ones
     std::set<std::string> inhabited_;  // cgroups that a tree has
     Fd keeper_image_;
