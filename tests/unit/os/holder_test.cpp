@@ -247,6 +247,13 @@ TEST_F(AHolder, EndsWithItsOwnerWhenNobodyCanFindIt) {
     EXPECT_EQ(status_at_end(), 0);
 }
 
+TEST_F(AHolder, EndsWhereNobodyCanFindItAnyMore) {
+    have_predecessor([](Holder&) {});
+    end_predecessor();
+    std::filesystem::remove(path_);
+    EXPECT_EQ(status_at_end(), 0);
+}
+
 TEST_F(AHolder, ThatWasKilledIsAnErrorToItsOwnerAndNotFound) {
     auto holder = start();
     ASSERT_TRUE(holder);
