@@ -149,6 +149,7 @@ bool Store::has(const Key& key, std::string_view value) const {
 
 Result<> Store::apply(const Changes& changes) {
     if (auto wiped = wipe_discarded(); !wiped) return wiped;
+    if (changes.size() == 1 && !changes.begin()->second) return erase(changes.begin()->first);
     std::vector<Written> written;
     Result<> done = write_new(changes, written);
     if (done && !written.empty()) done = commit();
@@ -157,6 +158,17 @@ Result<> Store::apply(const Changes& changes) {
         return done;
     }
     for (const Written& record : written) replace(record);
+    return {};
+}
+
+/// One that goes alone: it is gone in one step by itself.
+Result<> Store::erase(const Key& key) {
+    const auto found = records_.find(key);
+    if (found == records_.end()) return {};
+    const Extent extent = found->second;
+    if (auto wiped = wipe(extent); !wiped) return wiped;
+    free_.give(extent.first, extent.blocks());
+    records_.erase(found);
     return {};
 }
 

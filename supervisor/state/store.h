@@ -49,6 +49,7 @@ class Store {
     Result<> grow(std::uint32_t blocks);
     Result<Extent> place(std::string_view value);
     bool has(const Key& key, std::string_view value) const;
+    Result<> erase(const Key& key);
     Result<> write_new(const Changes& changes, std::vector<Written>& written);
     Result<> commit();
     void replace(const Written& written);
