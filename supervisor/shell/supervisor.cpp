@@ -1,5 +1,6 @@
 #include "supervisor/shell/supervisor.h"
 
+#include <malloc.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -150,7 +151,9 @@ int Supervisor::run() {
     untouched_ = false;
     if (setup_.handover) control_.take_over(*setup_.handover);
     if (setup_.by_former_configuration) {
-        log_.error("the configuration is not valid, as `reevectl diff` shows; going on with the former one");
+        log_.error(
+            "the configuration is not valid, as `reevectl diff` shows; going on with the former "
+            "one");
         control_.announce_configuration("refused: it is not valid");
     }
     if (resumed_) {
@@ -269,6 +272,8 @@ void Supervisor::pump() {
         std::visit([this](const auto& one) { carry_out(one); }, action);
     }
     pump_scheduled_ = false;
+    // What a boot took is free by now, but would stay ours for ever.
+    if (engine_.snapshot().booted && !std::exchange(trimmed_, true)) ::malloc_trim(0);
     arm_timer();
     upgrade_when_idle();
 }
