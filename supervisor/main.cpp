@@ -85,7 +85,13 @@ int supervise(const shell::Options& options, const shell::Environment& environme
         using Then = os::Caller::Then;
         caller->tell(boot.status, boot.text, boot.ending ? Then::End : Then::GoOn);
     });
-    if (caller != nullptr) setup.boot_watch = &boot_watch;
+    if (caller != nullptr) {
+        setup.boot_watch = &boot_watch;
+        setup.caller = caller->fd();
+    }
+    if (setup.handover && setup.handover->boot) {
+        boot_watch.go_on({setup.handover->boot->started, setup.handover->boot->pending});
+    }
     shell::Supervisor supervisor(setup, log, *spawner, **collector);
     setup.plan.reset();  // the engine has it, until a reload brings another
     if (auto opened = supervisor.open(); !opened) return fail(opened.error());
@@ -144,9 +150,12 @@ int main(int argc, char** argv) {
         own.handover = std::move(*handover);
         std::vector<int> kept = {own.handover->lock};
         for (const auto& client : own.handover->clients) kept.push_back(client.descriptor);
+        // A daemon is one already, but its caller may still wait.
+        std::optional<os::Caller> caller;
+        if (own.handover->boot) caller.emplace(Fd(own.handover->boot->caller));
+        if (caller) kept.push_back(caller->fd());
         os::Program::keep_no_longer(kept);
-        // A daemon is one already.
-        return run(options, environment, own, nullptr);
+        return run(options, environment, own, caller ? &*caller : nullptr);
     }
     if (options.daemonize) return run_as_daemon(options, environment, own);
     return run(options, environment, own, nullptr);

@@ -12,7 +12,6 @@
 #include <array>
 #include <chrono>
 #include <csignal>
-#include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
@@ -23,6 +22,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "supervisor/log/archive_folder.h"
+#include "supervisor/log/bell.h"
 #include "supervisor/log/clock.h"
 
 namespace reeve::log {
@@ -36,12 +36,6 @@ struct Order {
     std::string service;
     std::optional<config::Log> rules;  ///< nothing: forget it
 };
-
-void ring(const Fd& bell) {
-    const std::uint64_t one = 1;
-    // It fails only when the counter is full, and then the bell rings already.
-    [[maybe_unused]] const auto rung = ::write(bell.get(), &one, sizeof one);
-}
 
 /// Behind everybody else. What the system does not let us have, we do without.
 void step_back() {
@@ -57,9 +51,9 @@ struct Archive::Shared {
     std::string log_dir;
     DropBox<Order> orders;
     DropBox<Notice> notices;
-    Fd alarm;   // a timer on the wall clock: it goes off at its moment whether that comes or is set
-    Fd packed;  // rings when files have been compressed
-    Fd ended;
+    Fd alarm;  // a timer on the wall clock: it goes off at its moment whether that comes or is set
+    Bell packed;  // rings when files have been compressed
+    Bell ended;
     std::atomic<bool> stop{false};
 };
 
@@ -156,7 +150,7 @@ class Keeper {
             packer_ = std::thread([this] {
                 step_back();
                 outcome_ = compress_folder(folder(packing_), shared_.stop);
-                ring(shared_.packed);
+                shared_.packed.ring();
             });
             ::pthread_setname_np(packer_.native_handle(), "reeve-pack");
         } catch (const std::system_error& failure) {
@@ -168,8 +162,7 @@ class Keeper {
     }
 
     void finish_packing() {
-        std::uint64_t rings = 0;
-        if (::read(shared_.packed.get(), &rings, sizeof rings) < 0) return;
+        if (!shared_.packed.heard()) return;
         packer_.join();
         const auto found = tasks_.find(packing_);
         if (found == tasks_.end()) return;
@@ -204,7 +197,7 @@ class Keeper {
         ::timerfd_settime(shared_.alarm.get(), TFD_TIMER_ABSTIME, &when, nullptr);
         std::array<pollfd, 3> any{{{shared_.orders.fd(), POLLIN, 0},
                                    {shared_.alarm.get(), POLLIN, 0},
-                                   {shared_.packed.get(), POLLIN, 0}}};
+                                   {shared_.packed.fd(), POLLIN, 0}}};
         ::poll(any.data(), any.size(), -1);
     }
 
@@ -225,15 +218,13 @@ class Keeper {
 Archive::Archive(std::string log_dir) : shared_(std::make_shared<Shared>()) {
     shared_->log_dir = std::move(log_dir);
     shared_->alarm.reset(::timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK));
-    shared_->packed.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    shared_->ended.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 }
 
 Archive::~Archive() {
     if (!thread_.joinable()) return;
     shared_->stop = true;
     shared_->orders.ring();
-    pollfd ended{shared_->ended.get(), POLLIN, 0};
+    pollfd ended{shared_->ended.fd(), POLLIN, 0};
     const auto patience = std::chrono::milliseconds(kPatience).count();
     if (::poll(&ended, 1, static_cast<int>(patience)) == 1) {
         thread_.join();
@@ -254,7 +245,8 @@ void Archive::forget(const std::string& service) {
 
 int Archive::fd() const {
     const Shared& all = *shared_;
-    const bool complete = all.orders.fd() >= 0 && all.alarm && all.packed && all.ended;
+    const bool complete =
+        all.orders.fd() >= 0 && all.alarm && all.packed.fd() >= 0 && all.ended.fd() >= 0;
     return complete ? all.notices.fd() : -1;
 }
 
@@ -268,7 +260,7 @@ void Archive::start() {
     try {
         thread_ = std::thread([shared = shared_] {
             Keeper(*shared).run();
-            ring(shared->ended);
+            shared->ended.ring();
         });
         ::pthread_setname_np(thread_.native_handle(), "reeve-archive");
     } catch (const std::system_error& failure) {

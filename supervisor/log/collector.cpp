@@ -30,7 +30,7 @@ std::string at_risk(const Error& error) {
 }  // namespace
 
 struct Collector::Room {
-    explicit Room(Fd bell) : mailbox(std::move(bell)) {}
+    explicit Room(Bell bell) : mailbox(std::move(bell)) {}
 
     Mailbox mailbox;
     Watches watches;

@@ -1,16 +1,12 @@
 #pragma once
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
-#include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
 
-#include "base/fd.h"
+#include "supervisor/log/bell.h"
 
 namespace reeve::log {
 
@@ -19,13 +15,13 @@ namespace reeve::log {
 template <typename T>
 class DropBox {
   public:
-    DropBox() : bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+    DropBox() = default;
     ~DropBox() { take(); }
     DropBox(const DropBox&) = delete;
     DropBox& operator=(const DropBox&) = delete;
 
     /// -1 when no descriptor was to be had; nothing is ever heard then.
-    int fd() const { return bell_.get(); }
+    int fd() const { return bell_.fd(); }
 
     void put(T value) {
         auto node = std::make_unique<Node>(Node{std::move(value), nullptr});
@@ -39,15 +35,10 @@ class DropBox {
     }
 
     /// Rings without a value, for a receiver that looks at something else as well.
-    void ring() {
-        const std::uint64_t one = 1;
-        // It fails only when the counter is full, and then the bell rings already.
-        [[maybe_unused]] const auto rung = ::write(bell_.get(), &one, sizeof one);
-    }
+    void ring() { bell_.ring(); }
 
     std::vector<T> take() {
-        std::uint64_t rings = 0;
-        [[maybe_unused]] const auto heard = ::read(bell_.get(), &rings, sizeof rings);
+        (void)bell_.heard();
         std::vector<T> values;
         std::unique_ptr<Node> node(newest_.exchange(nullptr));
         while (node) {
@@ -64,7 +55,7 @@ class DropBox {
         Node* older;
     };
 
-    Fd bell_;
+    Bell bell_;
     std::atomic<Node*> newest_{nullptr};
 };
 

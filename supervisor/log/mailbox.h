@@ -1,9 +1,5 @@
 #pragma once
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -12,9 +8,9 @@
 #include <variant>
 #include <vector>
 
-#include "base/fd.h"
 #include "base/result.h"
 #include "config/plan.h"
+#include "supervisor/log/bell.h"
 #include "supervisor/log/pipes.h"
 
 /// What the log thread is told.
@@ -45,14 +41,14 @@ using Message = std::variant<Attach, Configure, Drain, Remove, Reopen, Stop>;
 /// Messages from one thread to another, in order; the receiver polls fd().
 class Mailbox {
   public:
-    static Result<Fd> make_bell() {
-        Fd bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-        if (!bell) return system_error("cannot make an eventfd");
+    static Result<Bell> make_bell() {
+        Bell bell;
+        if (bell.fd() < 0) return system_error("cannot make an eventfd");
         return bell;
     }
-    explicit Mailbox(Fd bell) : bell_(std::move(bell)) {}
+    explicit Mailbox(Bell bell) : bell_(std::move(bell)) {}
 
-    int fd() const { return bell_.get(); }
+    int fd() const { return bell_.fd(); }
 
     void post(Message message) {
         bool first = false;
@@ -65,21 +61,16 @@ class Mailbox {
     }
 
     /// Wakes the receiver.
-    void ring() {
-        const std::uint64_t one = 1;
-        // It fails only when the counter is full, and then the bell rings already.
-        [[maybe_unused]] const auto rung = ::write(bell_.get(), &one, sizeof one);
-    }
+    void ring() { bell_.ring(); }
 
     std::vector<Message> take() {
-        std::uint64_t rings = 0;
-        [[maybe_unused]] const auto heard = ::read(bell_.get(), &rings, sizeof rings);
+        (void)bell_.heard();
         const std::lock_guard lock(mutex_);
         return std::exchange(messages_, {});
     }
 
   private:
-    Fd bell_;
+    Bell bell_;
     std::mutex mutex_;
     std::vector<Message> messages_;
 };

@@ -134,6 +134,21 @@ Result<OwnCgroup> parse_own_cgroup(std::string_view cgroups, std::string_view mo
     return OwnCgroup{std::move(folder), *path};
 }
 
+Result<std::string> parse_cgroup_path(std::string_view folder, std::string_view mounts) {
+    const auto mount = cgroup2_mount(mounts);
+    if (!mount) return error("cgroups of version 2 are not mounted");
+    if (!folder.starts_with(mount->point + "/")) return error("it is no cgroup of version 2");
+    std::string path = mount->root == "/" ? "" : mount->root;
+    path.append(folder.substr(mount->point.size()));
+    return path;
+}
+
+Result<std::string> cgroup_path_of(std::string_view folder) {
+    const auto mounts = read_long_proc_file("/proc/self/mountinfo", most_text);
+    if (!mounts) return system_error("/proc cannot be read");
+    return parse_cgroup_path(folder, *mounts);
+}
+
 Result<OwnCgroup> find_own_cgroup() {
     const auto cgroups = read_long_proc_file("/proc/self/cgroup", most_text);
     const auto mounts = read_long_proc_file("/proc/self/mountinfo", most_text);

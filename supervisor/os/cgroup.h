@@ -21,6 +21,9 @@ struct OwnCgroup {
 };
 Result<OwnCgroup> find_own_cgroup();
 
+/// The path of the cgroup that this folder is, whether there is one or not.
+Result<std::string> cgroup_path_of(std::string_view folder);
+
 /// Errno EEXIST if it is there already.
 Result<> make_cgroup(const std::string& folder);
 /// The folder, for SpawnSpec::cgroup.
@@ -48,8 +51,8 @@ Result<> kill_cgroup(const std::string& folder);
 /// Removes it and those below it; what still has processes stays.
 Result<> remove_cgroup(const std::string& folder);
 
-/// For tests: the own cgroup that these texts of /proc/self/cgroup and /proc/self/mountinfo tell
-/// of.
+/// For tests: the same by these texts of /proc/self/cgroup and /proc/self/mountinfo.
 Result<OwnCgroup> parse_own_cgroup(std::string_view cgroups, std::string_view mounts);
+Result<std::string> parse_cgroup_path(std::string_view folder, std::string_view mounts);
 
 }  // namespace reeve::os

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "base/fd.h"
@@ -12,15 +13,17 @@ namespace reeve::os {
 /// That process may be gone; nobody else notices.
 class Caller {
   public:
+    /// By the descriptor that another program of this process has had.
+    explicit Caller(Fd pipe) : pipe_(std::move(pipe)) {}
+
     enum class Then { GoOn, End };
     /// The last word: what the caller shall say on its stderr, whole lines, and its exit status.
     /// It returns at once, or when this process has ended. Never waits.
     void tell(int status, std::string_view text, Then then);
 
-  private:
-    friend Result<std::variant<Caller, int>> daemonize();
-    explicit Caller(Fd pipe) : pipe_(std::move(pipe)) {}
+    int fd() const { return pipe_.get(); }
 
+  private:
     Fd pipe_;
 };
 

@@ -60,28 +60,9 @@ std::optional<Duration> microseconds(std::string_view text) {
 
 // How each key is read; false if its value cannot be meant.
 
-bool read_ready(NotifyMessage& message, std::string_view value) {
-    message.ready = message.ready || value == "1";
-    return true;
-}
-
-bool read_reloading(NotifyMessage& message, std::string_view value) {
-    message.reloading = message.reloading || value == "1";
-    return true;
-}
-
-bool read_stopping(NotifyMessage& message, std::string_view value) {
-    message.stopping = message.stopping || value == "1";
-    return true;
-}
-
-bool read_restart_reset(NotifyMessage& message, std::string_view value) {
-    message.restart_reset = message.restart_reset || value == "1";
-    return true;
-}
-
-bool read_barrier(NotifyMessage& message, std::string_view value) {
-    message.barrier = message.barrier || value == "1";
+template <bool NotifyMessage::*flag>
+bool read_flag(NotifyMessage& message, std::string_view value) {
+    message.*flag = message.*flag || value == "1";
     return true;
 }
 
@@ -130,9 +111,9 @@ struct Key {
     std::string_view name;
     bool (*read)(NotifyMessage&, std::string_view);
 };
-constexpr std::array<Key, 12> keys = {{{"READY", read_ready},
-                                       {"RELOADING", read_reloading},
-                                       {"STOPPING", read_stopping},
+constexpr std::array<Key, 12> keys = {{{"READY", read_flag<&NotifyMessage::ready>},
+                                       {"RELOADING", read_flag<&NotifyMessage::reloading>},
+                                       {"STOPPING", read_flag<&NotifyMessage::stopping>},
                                        {"STATUS", read_status},
                                        {"ERRNO", read_errno},
                                        {"MAINPID", read_main_pid},
@@ -140,8 +121,8 @@ constexpr std::array<Key, 12> keys = {{{"READY", read_ready},
                                        {"WATCHDOG_USEC", read_watchdog_interval},
                                        {"EXTEND_TIMEOUT_USEC", read_extend_timeout},
                                        {"MONOTONIC_USEC", read_monotonic},
-                                       {"RESTART_RESET", read_restart_reset},
-                                       {"BARRIER", read_barrier}}};
+                                       {"RESTART_RESET", read_flag<&NotifyMessage::restart_reset>},
+                                       {"BARRIER", read_flag<&NotifyMessage::barrier>}}};
 
 Error unreadable(std::string_view why) {
     std::string what = "cannot read notification: ";

@@ -37,8 +37,9 @@ void reset_dispositions() {
     action.sa_handler = SIG_DFL;
     // KILL, STOP and those that libc uses itself refuse, which is as it should be.
     for (int signal = 1; signal <= SIGRTMAX; ++signal) sigaction(signal, &action, nullptr);
+    // Where one cannot write, the error says so.
     action.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &action, nullptr);
+    for (const int signal : {SIGPIPE, SIGXFSZ}) sigaction(signal, &action, nullptr);
 }
 
 /// What fs.nr_open allows, but no more than anybody needs: it may be a thousand million.
@@ -61,6 +62,18 @@ Result<rlimit> raise_descriptor_limit() {
     const rlimit allowed{original.rlim_max, original.rlim_max};
     if (setrlimit(RLIMIT_NOFILE, &allowed) == 0) return original;
     return system_error("cannot raise the limit of descriptors");
+}
+
+/// What its caller allows single programs says nothing of logs, or of memory files; a hard limit
+/// does. Returns it as it was, if that is another one.
+std::optional<rlimit> raise_file_size_limit() {
+    rlimit original{};
+    if (getrlimit(RLIMIT_FSIZE, &original) != 0 || original.rlim_cur == original.rlim_max) {
+        return std::nullopt;
+    }
+    const rlimit allowed{original.rlim_max, original.rlim_max};
+    if (setrlimit(RLIMIT_FSIZE, &allowed) != 0) return std::nullopt;
+    return original;
 }
 
 }  // namespace
@@ -103,6 +116,8 @@ Result<Inherited> become_supervisor(const sigset_t& read_signals) {
     const auto descriptors = raise_descriptor_limit();
     if (!descriptors) return descriptors.error();
     inherited.limits.push_back({RLIMIT_NOFILE, *descriptors});
+    if (const auto size = raise_file_size_limit())
+        inherited.limits.push_back({RLIMIT_FSIZE, *size});
     return inherited;
 }
 

@@ -25,9 +25,10 @@ std::optional<std::size_t> descriptors_left();
 Result<> open_standard_descriptors();
 
 /// Gives the process a supervisor's manners; to be called first in main(), while there is one
-/// thread. Afterwards 0, 1 and 2 are open, every disposition is default but SIGPIPE's, which is
-/// ignored, exactly `read_signals` are blocked (for make_signal_fd), orphans among the descendants
-/// become children, and as many descriptors may be open as the system allows.
+/// thread. Afterwards 0, 1 and 2 are open, SIGPIPE and SIGXFSZ are ignored and every other
+/// disposition is default, exactly `read_signals` are blocked (for make_signal_fd), orphans among
+/// the descendants become children, and as many descriptors may be open and files be as large as
+/// the system allows.
 Result<Inherited> become_supervisor(const sigset_t& read_signals);
 
 }  // namespace reeve::os

@@ -16,6 +16,11 @@ bool in_any(const os::Peer& peer, const std::vector<gid_t>& groups) {
 
 }  // namespace
 
+std::string name_of(const os::Peer& peer) {
+    return "a client (user id " + std::to_string(peer.uid) + ", pid " + std::to_string(peer.pid) +
+           ")";
+}
+
 Right right_of(const os::Peer& peer, const config::Supervisor::Access& access, uid_t own) {
     if (peer.uid == 0 || peer.uid == own) return Right::All;
     if (in_any(peer, access.operate)) return Right::Operate;

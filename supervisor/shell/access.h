@@ -12,6 +12,9 @@
 /// Who may ask what of the control socket.
 namespace reeve::shell {
 
+/// A client, for people: with its user and its process.
+std::string name_of(const os::Peer& peer);
+
 /// Each includes those before it.
 enum class Right { None, Read, Operate, All };
 

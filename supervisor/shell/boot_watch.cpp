@@ -72,6 +72,17 @@ void BootWatch::look(const core::Engine& engine, const std::vector<core::Action>
     tell(BootOutcome{good ? 0 : 1, std::move(text), true});
 }
 
+std::optional<BootWatch::State> BootWatch::state() const {
+    if (!told_ || !begun_) return std::nullopt;
+    return State{started_, {pending_.begin(), pending_.end()}};
+}
+
+void BootWatch::go_on(const State& state) {
+    begun_ = true;
+    started_ = state.started;
+    pending_ = {state.pending.begin(), state.pending.end()};
+}
+
 void BootWatch::begin(const core::Units& units) {
     units.for_each([&](const core::Unit& unit) {
         if (unit.goal == core::Goal::Down) return;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -27,6 +28,15 @@ class BootWatch {
 
     /// `told` is called once.
     explicit BootWatch(Told told) : told_(std::move(told)) {}
+
+    /// What another program has to know to watch the same boot to its end.
+    struct State {
+        std::vector<core::ServiceId> started;
+        std::vector<core::ServiceId> pending;  ///< those of them that have not come so far yet
+    };
+    /// Nothing where it is over.
+    std::optional<State> state() const;
+    void go_on(const State& state);
 
     /// After each event that the engine has handled, the first of which is BootAsked.
     void look(const core::Engine& engine, const std::vector<core::Action>& actions, Time now);

@@ -20,8 +20,7 @@ constexpr Duration look_interval = 100ms;
 }  // namespace
 
 CgroupTree::CgroupTree(Containments& all, state::Tree record, const std::string& invocation_id)
-    : Containment(std::move(record)),
-      all_(all),
+    : Containment(all, std::move(record)),
       folder_(all.folder_ + "/" + record_.cgroup),
       events_(all.io_),
       strays_(all.path_, path(), invocation_id),
@@ -63,7 +62,10 @@ bool CgroupTree::resume(const state::Tree& tree, OnEnd on_end) {
     const pid_t main = record_.main.pid;
     Fd pidfd = find_process(record_.main);
     if (!pidfd) {
-        lost(std::move(on_end));
+        lost_main([this, on_end = std::move(on_end)](const os::Ended& end) {
+            on_end(end);
+            look_soon();
+        });
         return true;
     }
     all_.hold_main(record_.number, pidfd.get());
@@ -94,19 +96,6 @@ pid_t CgroupTree::oldest() const {
         born = process->start_time;
     }
     return oldest;
-}
-
-/// The main process has ended while nobody looked.
-void CgroupTree::lost(OnEnd on_end) {
-    const ExitStatus status = all_.end_of_lost_main(record_.number);
-    lost_end_ = status == ExitStatus::unknown();
-    asio::post(all_.io_, [this, pid = record_.main.pid, on_end = std::move(on_end), status,
-                          alive = std::weak_ptr(alive_)] {
-        if (alive.expired() || record_.main.pid != pid) return;
-        record_.main = {};
-        on_end({pid, status, {}});
-        look_soon();
-    });
 }
 
 void CgroupTree::expect(pid_t child, OnEnd on_end) {

@@ -32,7 +32,6 @@ class CgroupTree : public Containment {
   private:
     void expect(pid_t child, OnEnd on_end);
     void watch(pid_t pid, Fd pidfd, OnEnd on_end);
-    void lost(OnEnd on_end);
     pid_t oldest() const;
     void watch();
     void look();
@@ -42,7 +41,6 @@ class CgroupTree : public Containment {
     void kill_strays();
     std::string path() const;
 
-    Containments& all_;
     std::string folder_;
     pid_t main_ = 0;  // while it is our child and has not ended
     std::unique_ptr<ForeignProcess> adopted_;
@@ -51,7 +49,6 @@ class CgroupTree : public Containment {
     Strays strays_;
     asio::steady_timer later_;
     bool looking_later_ = false, killing_ = false, kill_failed_ = false;
-    std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 }  // namespace reeve::shell

@@ -16,6 +16,11 @@ Duration read(clockid_t clock) {
 
 Time now() { return Time(read(CLOCK_MONOTONIC)); }
 
+std::optional<Time> deadline_after(const std::optional<Duration>& timeout) {
+    if (!timeout) return std::nullopt;
+    return now() + *timeout;
+}
+
 WallTime wall_now() { return WallTime(read(CLOCK_REALTIME)); }
 
 }  // namespace reeve::shell

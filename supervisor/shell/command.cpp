@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "supervisor/shell/resumed.h"
+
 namespace reeve::shell {
 
 namespace {
@@ -29,12 +31,6 @@ std::string last_words(std::string_view output) {
         ++lines;
     }
     return words;
-}
-
-bool is_same(const state::Process& process) {
-    if (process.pid == 0) return false;
-    const auto found = os::read_process(process.pid);
-    return found && found->live() && found->start_time == process.start_time;
 }
 
 }  // namespace
@@ -96,7 +92,7 @@ bool Command::resume(const state::Tree& tree, bool captured) {
         asio::post(patience_end_.get_executor(), [weak = weak_from_this()] {
             if (const auto self = weak.lock()) self->ended(ExitStatus::unknown());
         });
-    } else if (captured && is_same(main)) {
+    } else if (captured && find_process(main)) {
         const std::string path = "/proc/" + std::to_string(main.pid) + "/fd/1";
         struct stat status {};
         if (::stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode)) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <iterator>
 #include <map>
 
@@ -15,6 +16,7 @@
 #include "supervisor/shell/holding.h"
 #include "supervisor/shell/keeper_tree.h"
 #include "supervisor/shell/marked_tree.h"
+#include "supervisor/shell/marks.h"
 #include "supervisor/shell/resumed.h"
 
 namespace reeve::shell {
@@ -97,13 +99,24 @@ Result<Fd> Containment::hold(pid_t pid) {
     return system_error("cannot watch process " + std::to_string(pid), ESRCH);
 }
 
+void Containment::lost_main(OnEnd on_end) {
+    const ExitStatus status = all_.end_of_lost_main(record_.number);
+    lost_end_ = status == ExitStatus::unknown();
+    asio::post(all_.io_, [this, pid = record_.main.pid, on_end = std::move(on_end), status,
+                          alive = std::weak_ptr(alive_)] {
+        if (alive.expired() || record_.main.pid != pid) return;
+        record_.main = {};
+        on_end({pid, status, {}});
+    });
+}
+
 Containments::Containments(asio::io_context& io, Children& children, os::Spawner& spawner,
                            OwnLog& log, const std::string& runtime_dir, state::Tree::Kind best)
     : io_(io),
       children_(children),
       spawner_(spawner),
       log_(log),
-      marks_(std::make_unique<Marks>(io, children, spawner)),
+      marks_(std::make_unique<Marks>(children)),
       births_file_(runtime_dir.empty() ? runtime_dir : runtime_dir + "/births"),
       births_(births_file_),
       last_number_(births_.highest()) {
@@ -111,7 +124,7 @@ Containments::Containments(asio::io_context& io, Children& children, os::Spawner
     if (best != Cgroup) no_cgroup_ = "cgroups are not wanted";
     if (best == Marks) no_keeper_ = "keepers are not wanted";
     if (no_cgroup_.empty()) {
-        const auto found = find_cgroup(runtime_dir);
+        const auto found = find_cgroups(runtime_dir);
         if (found) return;
         no_cgroup_ = found.error().text();
     }
@@ -141,6 +154,7 @@ Containments::~Containments() { close(); }
 void Containments::close() {
     if (std::exchange(closed_, true)) return;
     if (!births_file_.empty()) ::unlink(births_file_.c_str());
+    if (!link_.empty()) ::unlink(link_.c_str());
     // What a service was to leave behind has its cgroup.
     marks_->end_nobodys(
         [this](pid_t pid) { return !folder_.empty() && !os::is_out_of_cgroup(pid, path_); });
@@ -150,12 +164,31 @@ void Containments::close() {
     (void)::rmdir(folder_.c_str());
 }
 
-Result<> Containments::find_cgroup(const std::string& runtime_dir) {
+Result<> Containments::find_cgroups(const std::string& runtime_dir) {
+    const std::string name = name_of_ours(runtime_dir);
+    if (!runtime_dir.empty()) link_ = runtime_dir + "/cgroup";
+    // Those of a predecessor are where its own cgroup was, which need not be ours: we may have been
+    // started from another session.
+    std::error_code missing;
+    const std::string former = std::filesystem::read_symlink(link_, missing);
+    if (former.ends_with("/" + name) && ::access(former.c_str(), F_OK) == 0) {
+        auto path = os::cgroup_path_of(former);
+        if (path && use_cgroups(former, std::move(*path))) return {};
+    }
     const auto own = os::find_own_cgroup();
     if (!own) return own.error();
-    const std::string name = name_of_ours(runtime_dir);
-    folder_ = own->folder + "/" + name;
-    path_ = (own->path == "/" ? "" : own->path) + "/" + name;
+    std::string path = own->path == "/" ? "" : own->path;
+    path.append("/").append(name);
+    auto used = use_cgroups(own->folder + "/" + name, std::move(path));
+    if (!used || link_.empty() || former == folder_) return used;
+    ::unlink(link_.c_str());
+    if (::symlink(folder_.c_str(), link_.c_str()) != 0) link_.clear();
+    return used;
+}
+
+Result<> Containments::use_cgroups(std::string folder, std::string path) {
+    folder_ = std::move(folder);
+    path_ = std::move(path);
     if (auto made = os::make_cgroup(folder_); !made && made.error().errnum != EEXIST) return made;
     const auto give_up = [&](Error error) -> Result<> {
         (void)::rmdir(folder_.c_str());

@@ -18,6 +18,7 @@
 
 namespace reeve::shell {
 
+class Containments;
 class Holding;
 class Marks;
 
@@ -49,7 +50,7 @@ class Containment {
   public:
     using OnEnd = std::function<void(const os::Ended&)>;
 
-    explicit Containment(state::Tree record) : record_(std::move(record)) {}
+    Containment(Containments& all, state::Tree record) : all_(all), record_(std::move(record)) {}
     Containment(const Containment&) = delete;
     Containment& operator=(const Containment&) = delete;
     virtual ~Containment() = default;
@@ -95,8 +96,15 @@ class Containment {
   protected:
     /// The pidfd of a living member; errno ESRCH if it is none.
     Result<Fd> hold(pid_t pid);
+    /// The main process has ended while nobody looked: tells how, as far as it can be known.
+    void lost_main(OnEnd on_end);
 
+    Containments& all_;
     state::Tree record_;
+    /// To be held weakly by what may be called back after destruction.
+    std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
+
+  private:
     bool lost_end_ = false;
 };
 
@@ -132,10 +140,12 @@ class Containments {
 
   private:
     friend class CgroupTree;
+    friend class Containment;
     friend class KeeperTree;
     friend class MarkedTree;
 
-    Result<> find_cgroup(const std::string& runtime_dir);
+    Result<> find_cgroups(const std::string& runtime_dir);
+    Result<> use_cgroups(std::string folder, std::string path);
     Result<> make_cgroup(const std::string& name, state::Tree& tree);
     state::Tree with_births(state::Tree tree) const;
     void sweep_soon();
@@ -159,6 +169,7 @@ class Containments {
     os::Births births_;
     Holding* holding_ = nullptr;
     std::string folder_, path_;        // of our cgroups; empty: none
+    std::string link_;                 // to the folder, for a successor; empty: there is none
     std::string no_cgroup_;            // why there are no new ones
     std::set<std::string> inhabited_;  // cgroups that a tree has
     Fd keeper_image_;

@@ -6,9 +6,6 @@
 #include <limits>
 #include <utility>
 
-#include "base/overloaded.h"
-#include "config/definition.h"
-#include "config/graph.h"
 #include "supervisor/core/rehearsal.h"
 #include "supervisor/shell/clock.h"
 #include "supervisor/shell/descriptors.h"
@@ -40,26 +37,11 @@ core::Verb verb_of(protocol::Until until) {
     return core::Verb::AwaitReady;
 }
 
-std::optional<Time> deadline_after(const std::optional<Duration>& timeout) {
-    if (!timeout) return std::nullopt;
-    return now() + *timeout;
-}
-
 /// Why there is no room for the last of so many clients; nothing if there is. `spared` is what is
 /// kept from it beside.
 std::optional<std::string> no_room(std::size_t clients, std::size_t spared) {
     if (clients <= max_sessions - spared) return refuse_descriptor(clients, spared);
     return "more than " + std::to_string(max_sessions) + " clients; try again later";
-}
-
-protocol::Failure failure(protocol::ErrorCode code, std::string message) {
-    return {code, std::move(message), {}, {}};
-}
-
-/// For people, in the log.
-std::string who_is(const Session& session) {
-    return "a client (user id " + std::to_string(session.peer().uid) + ", pid " +
-           std::to_string(session.peer().pid) + ")";
 }
 
 }  // namespace
@@ -83,9 +65,9 @@ void Control::admit(asio::local::stream_protocol::socket socket) {
     if (auto full = no_room(sessions_.size(), privileged ? 0 : reserved_sessions)) {
         refused.message = std::move(*full);
     } else if (!peer) {
-        refused = failure(protocol::ErrorCode::NotAllowed, peer.error().text());
+        refused = {protocol::ErrorCode::NotAllowed, peer.error().text(), {}, {}};
     } else if (auto why = refusal(*peer, right_of(*session), Right::Read)) {
-        refused = failure(protocol::ErrorCode::NotAllowed, std::move(*why));
+        refused = {protocol::ErrorCode::NotAllowed, std::move(*why), {}, {}};
     } else {
         return session->start();
     }
@@ -130,16 +112,19 @@ void Control::take_line(const SessionPtr& session, std::string_view line) {
     if (!request) return session->send(protocol::encode_error(request.error()));
     // The configuration may have taken a right away meanwhile.
     if (auto why = refusal(session->peer(), right_of(*session), needed_for(request->call))) {
-        return session->send(protocol::encode_error(
-            request->id, failure(protocol::ErrorCode::NotAllowed, std::move(*why))));
+        return refuse(session, request->id, std::move(*why), protocol::ErrorCode::NotAllowed);
     }
     if (pending_.count(session.get()) >= max_pending) {
-        return session->send(protocol::encode_error(
-            request->id, failure(protocol::ErrorCode::Failed,
-                                 "more than " + std::to_string(max_pending) +
-                                     " requests are under way on this connection")));
+        return refuse(session, request->id,
+                      "more than " + std::to_string(max_pending) +
+                          " requests are under way on this connection");
     }
     std::visit([&](const auto& call) { answer(session, request->id, call); }, request->call);
+}
+
+void Control::refuse(const SessionPtr& session, const Id& id, std::string why,
+                     protocol::ErrorCode code) {
+    session->send(protocol::encode_error(id, protocol::Failure{code, std::move(why), {}, {}}));
 }
 
 std::optional<std::vector<core::ServiceId>> Control::select_or_refuse(
@@ -167,22 +152,22 @@ void Control::answer(const SessionPtr& session, const Id& id, const protocol::Ve
 
 void Control::answer(const SessionPtr& session, const Id& id, const protocol::Shutdown&) {
     session->send(protocol::encode_result(id, protocol::Accepted{}));
-    house_.log.info("asked to shut down by " + who_is(*session));
-    house_.queue.push(core::ShutdownAsked{"asked by " + who_is(*session), false});
+    house_.log.info("asked to shut down by " + name_of(session->peer()));
+    house_.queue.push(core::ShutdownAsked{"asked by " + name_of(session->peer()), false});
 }
 
 void Control::answer(const SessionPtr& session, const Id& id, const protocol::Upgrade& upgrade) {
     const auto say = [this, session, id](const Error& why) {
         house_.log.error("not upgraded: " + why.text());
-        session->send(protocol::encode_error(id, failure(protocol::ErrorCode::Failed, why.text())));
+        refuse(session, id, why.text());
     };
     // Whoever asks in between does not take the answer from who asked first.
     if (upgrader_) return say(error("another upgrade is under way"));
     if (upgrade.path && !upgrade.path->starts_with('/')) {
-        return session->send(protocol::encode_error(
-            id, failure(protocol::ErrorCode::InvalidParams, "params.path is not absolute")));
+        return refuse(session, id, "params.path is not absolute",
+                      protocol::ErrorCode::InvalidParams);
     }
-    house_.log.info("asked to upgrade by " + who_is(*session));
+    house_.log.info("asked to upgrade by " + name_of(session->peer()));
     upgrader_ = Upgrader{session, id, {}};
     house_.upgrade(upgrade.path.value_or(""), [this, say](const Error& why) {
         upgrader_.reset();
@@ -250,28 +235,6 @@ void Control::answer(const SessionPtr& session, const Id& id, const protocol::Re
     house_.queue.push(core::ResetAsked{request, std::move(*services)});
 }
 
-void Control::answer(const SessionPtr& session, const Id& id, const protocol::Enable& enable) {
-    auto services = select_or_refuse(session, id, enable.names);
-    if (!services) return;
-    std::vector<std::string> names;
-    std::map<std::string, bool> enabled;
-    for (const core::ServiceId service : *services) {
-        names.push_back(house_.engine.units().find(service)->name());
-        enabled[names.back()] = enable.enabled;
-    }
-    if (auto decided = house_.configuration.enable(names, enable.enabled); !decided) {
-        return session->send(protocol::encode_error(
-            id, failure(protocol::ErrorCode::Failed, decided.error().text())));
-    }
-    const core::RequestId request =
-        pending_.add({session, id, Pending::Kind::Enablement, {}, std::move(*services), {}});
-    core::PlanReplaced replaced;
-    replaced.request = request;
-    replaced.wait = false;
-    house_.configuration.take(config::with_enabled(house_.configuration.plan(), enabled),
-                              std::move(replaced));
-}
-
 void Control::answer(const SessionPtr& session, const Id& id, const protocol::WaitFor& wait) {
     auto services = select_or_refuse(session, id, wait.names);
     if (!services) return;
@@ -281,57 +244,14 @@ void Control::answer(const SessionPtr& session, const Id& id, const protocol::Wa
                                       deadline_after(wait.timeout)});
 }
 
-void Control::answer(const SessionPtr& session, const Id& id, const protocol::DiffQuery&) {
-    const config::LoadResult loaded = house_.configuration.read();
-    protocol::ConfigurationDiff diff = house_.configuration.compare(loaded);
-    if (loaded.plan) diff.steps = house_.configuration.steps_to(loaded.plan);
-    session->send(protocol::encode_result(id, diff));
-}
-
-void Control::answer(const SessionPtr& session, const Id& id, const protocol::Apply& apply) {
-    if (house_.engine.shutting_down()) {
-        return session->send(protocol::encode_error(
-            id, failure(protocol::ErrorCode::Failed, "the supervisor is shutting down")));
-    }
-    config::LoadResult loaded = house_.configuration.read();
-    protocol::ConfigurationDiff diff = house_.configuration.compare(loaded);
-    for (const config::Problem& problem : loaded.problems) house_.log.warning(to_line(problem));
-    if (!loaded.plan) {
-        house_.log.error("the configuration is not valid; everything stays as it is");
-        announce_configuration("refused: it is not valid");
-        return session->send(protocol::encode_result(id, protocol::Applied{std::move(diff), {}}));
-    }
-    const std::string summary = summary_of(diff);
-    house_.log.info("configuration applied for " + who_is(*session) + ": " + summary);
-    announce_configuration("applied: " + summary);
-    core::PlanReplaced replaced;
-    replaced.request = pending_.add({session, id, Pending::Kind::Apply, {}, {}, std::move(diff)});
-    replaced.wait = apply.wait;
-    replaced.deadline = deadline_after(apply.timeout);
-    house_.configuration.take(std::move(loaded.plan), std::move(replaced));
-}
-
-void Control::answer(const SessionPtr& session, const Id& id,
-                     const protocol::DefinitionQuery& query) {
-    const auto services = select_or_refuse(session, id, query.names);
-    if (!services) return;
-    protocol::Definitions definitions;
-    for (const core::ServiceId service : *services) {
-        const core::Unit& unit = *house_.engine.units().find(service);
-        definitions.services.emplace_back(unit.name(),
-                                          config::definition_of(*unit.definition, ::getpid() == 1));
-    }
-    session->send(protocol::encode_result(id, definitions));
-}
-
 void Control::answer(const SessionPtr& session, const Id& id, const protocol::WhyQuery& query) {
     const auto services = select_or_refuse(session, id, {query.name});
     if (!services) return;
     if (services->size() > 1) {
-        return session->send(protocol::encode_error(
-            id, failure(protocol::ErrorCode::InvalidParams,
-                        query.name + " selects " + std::to_string(services->size()) +
-                            " services; ask about one at a time")));
+        return refuse(session, id,
+                      query.name + " selects " + std::to_string(services->size()) +
+                          " services; ask about one at a time",
+                      protocol::ErrorCode::InvalidParams);
     }
     const core::Units& units = house_.engine.units();
     session->send(protocol::encode_result(
@@ -405,13 +325,6 @@ void Control::announce(const core::Forget& forgotten) {
     protocol::Event event;
     event.kind = protocol::Event::Kind::Removed;
     event.service = forgotten.name;
-    events_.publish(std::move(event));
-}
-
-void Control::announce_configuration(std::string what) {
-    protocol::Event event;
-    event.kind = protocol::Event::Kind::Configuration;
-    event.cause = std::move(what);
     events_.publish(std::move(event));
 }
 

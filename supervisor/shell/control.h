@@ -95,6 +95,8 @@ class Control {
     void answer(const SessionPtr& session, const Id& id, const protocol::VersionQuery& query);
 
     SessionPtr make_session(asio::local::stream_protocol::socket socket, const os::Peer& peer);
+    static void refuse(const SessionPtr& session, const Id& id, std::string why,
+                       protocol::ErrorCode code = protocol::ErrorCode::Failed);
     /// The services that names select; nothing once it has answered that they select none.
     std::optional<std::vector<core::ServiceId>> select_or_refuse(
         const SessionPtr& session, const Id& id, const std::vector<std::string>& names);

@@ -8,6 +8,7 @@
 #include "supervisor/os/keeper.h"
 #include "supervisor/os/process_tree.h"
 #include "supervisor/shell/marked_tree.h"
+#include "supervisor/shell/marks.h"
 #include "supervisor/shell/resumed.h"
 
 namespace reeve::shell {
@@ -27,8 +28,7 @@ constexpr Duration birth_interval = 10ms;
 
 KeeperTree::KeeperTree(Containments& all, state::Tree record, std::string name,
                        std::string invocation_id, std::string why)
-    : Containment(std::move(record)),
-      all_(all),
+    : Containment(all, std::move(record)),
       name_(std::move(name)),
       invocation_id_(std::move(invocation_id)),
       why_(std::move(why)),

@@ -46,7 +46,6 @@ class KeeperTree : public Containment {
     void fell();
     void fell_soon();
 
-    Containments& all_;
     std::string name_, invocation_id_, why_;
     pid_t keeper_ = 0;                                // while it has not ended
     std::unique_ptr<ForeignProcess> foreign_keeper_;  // if it is not our child
@@ -62,7 +61,6 @@ class KeeperTree : public Containment {
     bool killing_ = false, felling_soon_ = false;
     std::size_t ends_to_next_look_ = 0;  // while killing
     std::unique_ptr<Containment> fallback_;
-    std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 }  // namespace reeve::shell

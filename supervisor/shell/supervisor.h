@@ -49,6 +49,7 @@ struct Setup {
     std::vector<Time> faults;                 ///< of such programs, the last few
     bool by_former_configuration = false;     ///< the plan is, for the files are not valid now
     BootWatch* boot_watch = nullptr;          ///< looks on, where somebody waits for the boot
+    int caller = -1;                          ///< by which they are told; not owned
 };
 
 /// The supervisor as a process: one loop that turns what happens into events, hands them to the

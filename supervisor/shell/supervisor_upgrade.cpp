@@ -65,6 +65,11 @@ Result<> Supervisor::execute(const std::string& path) {
     handover.requests = engine_.open_requests();
     std::vector<int> kept = {handover.lock};
     for (const auto& client : handover.clients) kept.push_back(client.descriptor);
+    const auto boot = setup_.boot_watch != nullptr ? setup_.boot_watch->state() : std::nullopt;
+    if (boot) {
+        handover.boot = {setup_.caller, boot->started, boot->pending};
+        kept.push_back(setup_.caller);
+    }
     holding_.flush();
     log_.flush();
     return setup_.program->execute(path, kept, setup_.limits, state::to_text(handover));

@@ -50,6 +50,13 @@ struct Handover {
     std::uint64_t last_event = 0;
     std::optional<std::uint64_t> upgrader;  ///< the client that has asked for this
     std::string upgrader_message;           ///< an answer with its id
+    /// A boot that somebody waits for, and how far it is.
+    struct Boot {
+        int caller = -1;  ///< the descriptor by which to tell them
+        std::vector<core::ServiceId> started, pending;
+        bool operator==(const Boot&) const = default;
+    };
+    std::optional<Boot> boot;
 
     bool operator==(const Handover&) const = default;
 };

@@ -65,6 +65,12 @@ void fields(auto& a, Is<Handover::Asked> auto& x) {
     a("also", x.also);
 }
 
+void fields(auto& a, Is<Handover::Boot> auto& x) {
+    a("caller", x.caller);
+    a("started", x.started);
+    a("pending", x.pending);
+}
+
 void fields(auto& a, Is<Handover> auto& x) {
     a("version", x.version);
     a("lock", x.lock);
@@ -77,6 +83,7 @@ void fields(auto& a, Is<Handover> auto& x) {
     a("last_event", x.last_event);
     a("upgrader", x.upgrader);
     a("upgrader_message", x.upgrader_message);
+    a("boot", x.boot);
 }
 
 }  // namespace reeve::state

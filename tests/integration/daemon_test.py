@@ -147,6 +147,25 @@ class Caller(unittest.TestCase):
             self.assertEqual((caller.wait(PATIENCE), *caller.communicate()), (0, "", ""))
             self.assertEqual(d.status("web")["state"], "running")
 
+    def test_it_waits_through_upgrades(self):
+        with Daemon(GATED, fifos=["said", "stay", "go"]) as s, s.launching() as caller:
+            for _ in range(2):
+                s.ctl("upgrade", status=0)
+            self.assertIsNone(caller.poll())
+            os.write(s.fifo("go").fd, b"\n")
+            self.assertEqual(caller.communicate(timeout=PATIENCE)[1], "")
+            self.assertEqual(caller.returncode, 0)
+            s.ctl("upgrade", status=0)
+            self.assertEqual(s.status("web")["restarts"], 0)
+
+    def test_it_hears_of_a_failure_after_an_upgrade(self):
+        gated = {**GATED["services"]["web"], "restart": "never"}
+        with Daemon({"services": {"web": gated}}, fifos=["said", "stay", "go"]) as s, s.launching() as caller:
+            s.ctl("upgrade", status=0)
+            os.write(s.fifo("stay").fd, b"\n")
+            self.assertRegex(caller.communicate(timeout=PATIENCE)[1], "^reeved: web has failed: exit 0 after .* before it was ready")
+            self.assertEqual(caller.returncode, 0)
+
     def test_services_that_do_not_come_up_are_named_and_tried_again(self):
         with Daemon({"services": {
                 "web": {"command": FOREVER},

@@ -1,10 +1,12 @@
-"""A file system that can be made to hang: a small FUSE server, spoken by hand, in front of a folder.
+"""A file system that can be made to hang or to fail: a small FUSE server, spoken by hand, in front of a folder.
 
     hanging_fs.py FOLDER MOUNTPOINT PID_FILE [COMMAND...]
 
 mounts in a mount namespace of its own, writes the server's pid and becomes the command; without one it mounts in the
 caller's namespace and leaves the server to the caller. While the server is stopped
-(SIGSTOP) nothing that touches a file comes back; SIGCONT lets it go on, and once it is killed all fails."""
+(SIGSTOP) nothing that touches a file comes back; SIGCONT lets it go on, and once it is killed all fails. While there is a
+file FOLDER.errno, each write comes half through and then fails by the number in it."""
+import contextlib
 import ctypes
 import errno
 import os
@@ -25,7 +27,7 @@ CLONE_NEWNS, MS_REC, MS_PRIVATE, MS_NOSUID, MS_NODEV = 0x20000, 0x4000, 1 << 18,
 
 class Server:
     def __init__(self, fd, folder):
-        self.fd, self.paths, self.nodes = fd, {1: folder}, {folder: 1}
+        self.fd, self.paths, self.nodes, self.failing = fd, {1: folder}, {folder: 1}, folder + ".errno"
         self.answers = {LOOKUP: self.lookup, GETATTR: self.getattr, SETATTR: self.setattr, MKDIR: self.mkdir,
                         UNLINK: self.unlink, RENAME: self.rename, RENAME2: self.rename2, OPEN: self.open,
                         READ: self.read, WRITE: self.write, RELEASE: self.release, INIT: self.init,
@@ -125,6 +127,9 @@ class Server:
 
     def write(self, _, body):
         fd, offset, size = struct.unpack_from("<QQI", body)
+        with contextlib.suppress(FileNotFoundError), open(self.failing, encoding="ascii") as f:
+            os.pwrite(fd, body[40:40 + size // 2], offset)
+            raise OSError(int(f.read()), "as told")
         return struct.pack("<II", os.pwrite(fd, body[40:40 + size], offset), 0)
 
     def release(self, _, body):

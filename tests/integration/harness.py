@@ -11,10 +11,8 @@ services have started may be there any more.
 Services find the folder in $D. In configurations `$` is doubled by shell() and python().
 """
 import contextlib
-import ctypes
 import json
 import os
-import select
 import shutil
 import signal
 import socket
@@ -22,8 +20,11 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import unittest
+
+from control_client import Client
+from processes import alive, children_of, descendants, environment_of  # noqa: F401 for tests to import
+from waiting import PATIENCE, Deadline, Fifo, wait_gone, wait_reaped, wait_written  # noqa: F401
 
 REEVED = os.path.realpath(os.environ.get("REEVED") or shutil.which("reeved") or "reeved")
 REEVECTL = os.path.realpath(os.environ.get("REEVECTL") or shutil.which("reevectl") or "reevectl")
@@ -33,8 +34,6 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 # Not what a developer's PATH may name: services run as other users, too.
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
 EXAMPLES = os.path.join(TOP, "examples")
-# Generous: only a failure waits this long, and sanitizer builds on a busy machine are slow.
-PATIENCE = float(os.environ.get("REEVE_TEST_PATIENCE", "60"))
 # Supervisors that were started here: whoever reaps orphans leaves them alone.
 STARTED, STARTING = set(), threading.Lock()
 FOREVER = ["sleep", "1000000"]
@@ -60,142 +59,6 @@ def shell(script):
 def python(script, *args):
     """A command that runs a Python program, without what makes Python slow to start."""
     return [PYTHON, "-S", "-E", "-c", script.replace("$", "$$"), *args]
-
-
-class Deadline:
-    """A moment after which waiting has failed."""
-
-    def __init__(self, seconds=PATIENCE):
-        self.end = time.monotonic() + seconds
-
-    def left(self):
-        return max(0.0, self.end - time.monotonic())
-
-
-class Client:
-    """One connection to the control socket, as docs/protocol.md describes it."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(path)       # waits where the backlog is full, which needs no timeout set
-        self.socket.settimeout(PATIENCE)
-        self.rest = b""
-        self.ids = 0
-
-    def send_bytes(self, data):
-        self.socket.sendall(data)
-
-    def send(self, method, **params):
-        self.ids += 1
-        request = {"jsonrpc": "2.0", "id": self.ids, "method": method, "params": params}
-        self.send_bytes(json.dumps(request).encode() + b"\n")
-        return self.ids
-
-    def read(self, deadline=None):
-        """The next message; None when the supervisor has hung up."""
-        deadline = deadline or Deadline()
-        while b"\n" not in self.rest:
-            if not select.select([self.socket], [], [], deadline.left())[0]:
-                raise TimeoutError("no message came")
-            try:
-                data = self.socket.recv(1 << 16)
-            except ConnectionResetError:
-                data = b""
-            if not data:
-                return None
-            self.rest += data
-        line, self.rest = self.rest.split(b"\n", 1)
-        return json.loads(line)
-
-    def result(self, method, **params):
-        """The result of a request that must not fail."""
-        answer = self.call(method, **params)
-        if "error" in answer:
-            raise AssertionError(f"{method} {params}: {answer['error']}")
-        return answer["result"]
-
-    def call(self, method, **params):
-        """The reply to a request; notifications before it are passed over."""
-        wanted = self.send(method, **params)
-        while True:
-            message = self.read()
-            if message is None:
-                raise ConnectionError("the supervisor has hung up")
-            if message.get("id") == wanted:
-                return message
-
-    def close(self):
-        self.socket.close()
-
-
-def children_of(pid):
-    """But for the holder of descriptors, which is the supervisor's own."""
-    def name(child):
-        with contextlib.suppress(OSError), open(f"/proc/{child}/comm", encoding="utf-8") as f:
-            return f.read().strip()
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
-        return [int(child) for child in f.read().split() if name(child) != "reeve-holder"]
-
-
-def descendants(pid):
-    """All below a process that run, whatever session they are in and whatever they know of it."""
-    found, new = [], [pid]
-    while new:
-        below = []
-        for parent in new:
-            with contextlib.suppress(OSError):
-                below += filter(alive, children_of(parent))
-        found += (new := below)
-    return found
-
-
-def environment_of(pid):
-    """The variables of a process. Within execve it has none for a moment, so that none is looked at again."""
-    really_empty = False
-    for _ in range(100):
-        with open(f"/proc/{pid}/environ", "rb") as f:
-            if (text := f.read()) or really_empty:
-                return text.split(b"\0")
-        with open(f"/proc/{pid}/cmdline", "rb") as f:
-            really_empty = bool(f.read())   # within execve it is empty as well
-    return []
-
-
-class Fifo:
-    """A named pipe by which a service under test says that it has come to some point."""
-
-    def __init__(self, path):
-        self.path = path
-        os.mkfifo(self.path)
-        os.chmod(self.path, 0o666)
-        self.fd = os.open(self.path, os.O_RDWR | os.O_NONBLOCK)
-        self.rest = b""
-
-    def read_line(self, seconds=PATIENCE):
-        deadline = Deadline(seconds)
-        while b"\n" not in self.rest:
-            if not select.select([self.fd], [], [], deadline.left())[0]:
-                raise AssertionError(f"nothing came through {self.path}")
-            self.rest += os.read(self.fd, 65536)
-        line, self.rest = self.rest.split(b"\n", 1)
-        return line.decode()
-
-    def read_json(self):
-        return json.loads(self.read_line())
-
-    def read_pid(self):
-        return int(self.read_line())
-
-    def lines_so_far(self):
-        """What has come and was not read yet."""
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                self.rest += os.read(self.fd, 65536)
-        *lines, self.rest = self.rest.split(b"\n")
-        return [line.decode() for line in lines]
-
-    def close(self):
-        os.close(self.fd)
 
 
 class Supervisor:
@@ -520,59 +383,6 @@ def free_port():
         return s.getsockname()[1]
 
 
-def alive(pid):
-    """Whether a process runs; a zombie does not."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
-            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def wait_gone(pid):
-    """Until a process that may be anybody's child has ended."""
-    try:
-        fd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
-        if not select.select([fd], [], [], PATIENCE)[0]:
-            raise AssertionError(f"process {pid} is still there")
-    finally:
-        os.close(fd)
-
-
-def wait_written(path, text):
-    """Until a file holds a text; returns all that it holds then. The file need not be there yet, but its folder."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    modify, moved_to, create = 0x2, 0x80, 0x100
-    changes = libc.inotify_init1(os.O_CLOEXEC)
-    try:
-        if libc.inotify_add_watch(changes, os.fsencode(os.path.dirname(path)), modify | moved_to | create) < 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
-        deadline = Deadline()
-        while True:
-            found = ""
-            with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8") as f:
-                found = f.read()
-            if text in found:
-                return found
-            if not select.select([changes], [], [], deadline.left())[0]:
-                raise AssertionError(f"{path} does not hold {text!r}: {found}")
-            os.read(changes, 4096)
-    finally:
-        os.close(changes)
-
-
 def exits_cleanly(argv, **kwargs):
     """Runs a program to its end, which comes by itself."""
     return subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE, **kwargs)
-
-
-def wait_reaped(pids, supervisor):
-    """Until no zombie is left; each look follows an answer of the supervisor, so it has had its turn."""
-    for _ in range(int(PATIENCE * 1000)):
-        if not any(os.path.exists(f"/proc/{pid}") for pid in pids):
-            return
-        supervisor.status("web")
-    raise AssertionError("zombies are left")

@@ -1,7 +1,8 @@
 """A supervisor that is killed again and again at random moments, while its services crash, start, stop, reload and write
 numbered lines. What it tells and logs is compared with the record that the services keep of themselves.
 
-REEVE_KILLS, REEVE_UPGRADES and REEVE_POINTS say how often, REEVE_SEED repeats what a failure has named. The real thing: REEVE_KILLS=1000.
+REEVE_KILLS, REEVE_UPGRADES and REEVE_POINTS say how often, REEVE_SEED repeats what a failure has named. The real thing: REEVE_KILLS=1000,
+and REEVE_ANOTHER=the reeved of another version.
 """
 import collections
 import contextlib
@@ -25,6 +26,7 @@ from successors import Line, Resuming, ResumingWithoutCgroups
 KILLS = int(os.environ.get("REEVE_KILLS", "50"))
 POINTS = int(os.environ.get("REEVE_POINTS", "100"))
 UPGRADES = int(os.environ.get("REEVE_UPGRADES", "50"))
+ANOTHER = os.environ.get("REEVE_ANOTHER")   # a reeved of another build, to and fro between which upgrades go
 SEED = int(os.environ.get("REEVE_SEED", random.SystemRandom().randrange(1 << 32)))
 PACE = 0.008        # of the lines of a service
 NAMES = (*STEADY, *CRASHERS, *TOLD, *BOTH, *JOBS)
@@ -34,10 +36,6 @@ TURNS = ("pre_start", "post_start", "pre_stop", "post_stop")
 def has_fault_points():
     with open(REEVED, "rb") as f:
         return b"killed at " in f.read()
-
-
-def can_upgrade():
-    return subprocess.run([REEVECTL, "upgrade", "--help"], capture_output=True, check=False).returncode == 0
 
 
 class Commander(threading.Thread):
@@ -361,19 +359,15 @@ class FaultPoints(Soak, unittest.TestCase):
             self.finish(s, commander, follows, POINTS, f"fault points {dict(steps)}")
 
 
-@unittest.skipUnless(can_upgrade(), "reevectl does not know upgrade")
 class Upgrades(Soak, unittest.TestCase):
     def test_nothing_is_lost(self):
         with self.load() as s:
             copies = [os.path.join(s.dir, name) for name in ("reeved-1", "reeved-2")]
             shutil.copy2(REEVED, copies[0])
-            with open(REEVED, "rb") as f:
-                one = f.read()
-            version = subprocess.run([REEVED, "--version"], capture_output=True, check=True).stdout.split()[1]
-            # Another version of the same length, which says so.
-            with open(copies[1], "wb") as f:
-                f.write(one.replace(version, version[:-1] + b"9"))
-            os.chmod(copies[1], 0o755)
+            if ANOTHER:
+                shutil.copy2(ANOTHER, copies[1])
+            else:
+                self.write_another_version(copies[1])
             s.argv[s.argv.index(REEVED)] = copies[0]
             s.start()
             pid = s.process.pid
@@ -388,6 +382,13 @@ class Upgrades(Soak, unittest.TestCase):
                 self.assertIsNone(s.process.poll())
                 self.check_present(s)
             self.finish(s, commander, follows, UPGRADES, "upgrades")
+
+    def write_another_version(self, path):
+        """The same build, which says that it is a version of the same length."""
+        version = subprocess.run([REEVED, "--version"], capture_output=True, check=True).stdout.split()[1]
+        with open(REEVED, "rb") as one, open(path, "wb") as other:
+            other.write(one.read().replace(version, version[:-1] + b"9"))
+        os.chmod(path, 0o755)
 
 
 if __name__ == "__main__":

@@ -184,6 +184,31 @@ class Tracking(WithCgroups, unittest.TestCase):
             self.assertEqual(s.end(), 0)
             self.assertFalse(os.path.exists(cgroup_folder(os.path.dirname(first))))
 
+    def test_a_successor_that_is_started_in_another_cgroup_goes_on_where_its_predecessor_was(self):
+        service = {"services": {"web": {"command": python(CRON)}}}
+        with self.supervise(service, fifos=["pids"]) as s:
+            left = s.fifo("pids").read_pid()
+            before = self.tracking(s)
+            own = cgroup_folder(os.path.dirname(os.path.dirname(before["cgroup"]))) + f"/reeve-elsewhere-{os.getpid()}"
+            os.mkdir(own)
+            self.addCleanup(os.rmdir, own)
+            s.kill()
+            start = ["sh", "-ec", f'echo $$ > "{own}/cgroup.procs"; exec "$@"', "sh"]
+            s.argv, argv = start + s.argv, s.argv
+            s.start()
+            self.assertEqual(self.tracking(s), before)
+            self.assertTrue(alive(left))
+            s.ctl("restart", "web", status=0)
+            self.assertFalse(alive(left))
+            self.assertEqual(os.path.dirname(self.tracking(s)["cgroup"]), os.path.dirname(before["cgroup"]))
+            s.fifo("pids").read_pid()
+            s.kill()
+            s.argv = argv
+            s.start()
+            self.assertEqual(s.end(), 0)
+            self.assertFalse(os.path.exists(cgroup_folder(os.path.dirname(before["cgroup"]))))
+            self.assertFalse(os.path.lexists(s.runtime + "/cgroup"))
+
     def test_what_a_killed_predecessor_left_empty_is_removed(self):
         with self.supervise(self.CONFIG) as s:
             s.wait_for("web", "running")

@@ -75,11 +75,12 @@ class Holder {
         bool patient = false;  // nobody can be accepted for want of something; tried again soon
         for (;;) {
             Poll polls[2] = {{patient ? -1 : listening, readable, 0}, {owner_, readable, 0}};
-            Time time = {0, 100'000'000};
-            const long found =
-                system_call(__NR_ppoll, address(polls), 2, patient ? address(&time) : 0);
+            Time soon = {0, 100'000'000}, now_and_then = {1, 0};
+            Time* const until = patient ? &soon : owner_ < 0 ? &now_and_then : nullptr;
+            const long found = system_call(__NR_ppoll, address(polls), 2, address(until));
             if (found < 0) continue;
             patient = false;
+            if (owner_ < 0) leave_if_unreachable();
             // First of all that the owner has to say: it may be gone, which makes room for the
             // next.
             if (polls[1].found != 0) {
@@ -116,6 +117,10 @@ class Holder {
     void disown() {
         system_call(__NR_close, owner_);
         owner_ = -1;
+        leave_if_unreachable();
+    }
+
+    void leave_if_unreachable() {
         FileStatus status;
         if (inode_ == 0) return;
         const bool there =

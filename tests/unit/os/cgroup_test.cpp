@@ -38,6 +38,14 @@ TEST(OwnCgroup, IsNoneWithoutVersion2) {
     EXPECT_FALSE(parse_own_cgroup("0::/../other\n", kMounts));
 }
 
+TEST(CgroupPath, IsThatOfAFolderThatNeedNotBeThere) {
+    EXPECT_EQ(*parse_cgroup_path("/sys/fs/cgroup/uni fied/user/me", kMounts), "/user/me");
+    EXPECT_FALSE(parse_cgroup_path("/sys/fs/cgroup", kMounts));
+    EXPECT_FALSE(parse_cgroup_path("/sys/fs/cgroup/uni fiedly/me", kMounts));
+    const std::string mounts = "41 31 0:38 /box /sys/fs/cgroup ro - cgroup2 cgroup2 rw\n";
+    EXPECT_EQ(*parse_cgroup_path("/sys/fs/cgroup/in", mounts), "/box/in");
+}
+
 class ACgroup : public testing::Test {
   protected:
     void SetUp() override {

@@ -1,169 +1,23 @@
 #include "supervisor/os/holder.h"
 
+#include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
-#include <algorithm>
 #include <csignal>
-#include <functional>
-#include <optional>
 
 #include "supervisor/os/holder/record.h"
 #include "supervisor/os/pidfd.h"
 #include "supervisor/os/proc_file.h"
-#include "support.h"
+#include "tests/unit/os/holder_fixture.h"
+#include "tests/unit/os/support.h"
 
 namespace reeve::os {
 namespace {
 
-constexpr std::uint32_t a_kind = 7;
-/// For what comes at once or, when something is broken, never.
-constexpr int at_most_ms = 10'000;
-
-Fd duplicate(int fd) { return Fd(fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
-
-sockaddr_un address_of(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, sizeof address.sun_path - 1);
-    return address;
-}
-
-Fd connected(const std::string& path, int type) {
-    Fd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
-    const auto address = address_of(path);
-    const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
-    return connect(socket.get(), generic, sizeof address) == 0 ? std::move(socket) : Fd();
-}
-
-Fd bound(const std::string& path, int type) {
-    Fd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
-    const auto address = address_of(path);
-    bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    return socket;
-}
-
-bool becomes(int fd, short events) {
-    pollfd ready{fd, events, 0};
-    return poll(&ready, 1, at_most_ms) == 1 && (ready.revents & (events | POLLHUP)) != 0;
-}
-
-/// The socket's other side hangs up without having said anything.
-bool is_sent_away(const Fd& socket) {
-    char byte = 0;
-    return socket && becomes(socket.get(), POLLIN) &&
-           recv(socket.get(), &byte, 1, MSG_DONTWAIT) <= 0;
-}
-
-/// The last process that writes to the pipe closes it.
-bool is_let_go(const test::Pipe& pipe) { return becomes(pipe.read.get(), 0); }
-
-/// A pipe with the text in it, which no process writes to any more.
-Fd pipe_with(const std::string& text) {
-    test::Pipe pipe = test::Pipe::make();
-    EXPECT_EQ(write(pipe.write.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
-    return std::move(pipe.read);
-}
-
-bool flush_all(Holder& holder) {
-    for (;;) {
-        const auto done = holder.flush();
-        if (!done) return false;
-        if (*done) return true;
-        if (!becomes(holder.fd(), POLLOUT)) return false;
-    }
-}
-
-class AHolder : public testing::Test {
-  protected:
-    /// Orphans, and so the holder of a predecessor, become our children.
-    void SetUp() override { prctl(PR_SET_CHILD_SUBREAPER, 1); }
-
-    void TearDown() override {
-        end_predecessor();
-        for (const pid_t holder : holders_) {
-            kill(holder, SIGKILL);
-            waitpid(holder, nullptr, 0);
-        }
-    }
-
-    /// Starts a process that starts a holder and then does what is given, and stays.
-    void have_predecessor(const std::function<void(Holder&)>& work) {
-        test::Pipe told = test::Pipe::make();
-        predecessor_ = fork();
-        if (predecessor_ == 0) {
-            prctl(PR_SET_PDEATHSIG, SIGKILL);
-            auto holder = Holder::start(spawner_, path_);
-            if (!holder) _exit(1);
-            dprintf(told.write.get(), "pid %d\n", holder->pid());
-            work(*holder);
-            if (!flush_all(*holder)) _exit(1);
-            dprintf(told.write.get(), "done\n");
-            for (;;) pause();
-        }
-        told.write.reset();
-        const pid_t holder = test::read_pid(told.read);
-        ASSERT_GT(holder, 0);
-        holders_.push_back(holder);
-        ASSERT_EQ(test::read_line(told.read), "done");
-    }
-
-    void end_predecessor() {
-        if (predecessor_ <= 0) return;
-        kill(predecessor_, SIGKILL);
-        waitpid(predecessor_, nullptr, 0);
-        predecessor_ = 0;
-    }
-
-    std::optional<Holder> find() {
-        auto found = Holder::find(path_);
-        if (!found) ADD_FAILURE() << found.error().text();
-        if (!found || !*found) return std::nullopt;
-        return std::move(*found);
-    }
-
-    std::optional<Holder> start() {
-        auto started = Holder::start(spawner_, path_);
-        if (!started) ADD_FAILURE() << started.error().text();
-        if (!started) return std::nullopt;
-        holders_.push_back(started->pid());
-        return std::move(*started);
-    }
-
-    /// Of the first that was started: the status that waitpid(2) tells, -1 if it does not end.
-    int status_at_end() {
-        int status = -1;
-        const auto pidfd = open_pidfd(holders_.front());
-        if (!pidfd || !becomes(pidfd->get(), POLLIN)) return -1;
-        waitpid(holders_.front(), &status, 0);
-        holders_.erase(holders_.begin());
-        return status;
-    }
-
-    static std::vector<Holder::Held> all_of(Holder& holder) {
-        auto all = holder.take_all();
-        if (!all) ADD_FAILURE() << all.error().text();
-        return all ? std::move(*all) : std::vector<Holder::Held>();
-    }
-
-    static Fd* held_as(std::vector<Holder::Held>& all, std::uint64_t id) {
-        const auto found = std::find_if(all.begin(), all.end(), [&](const Holder::Held& held) {
-            return held.key == Holder::Key{a_kind, id};
-        });
-        return found == all.end() ? nullptr : &found->fd;
-    }
-
-    test::TempDir dir_;
-    std::string path_ = dir_ / "holder";
-    Spawner spawner_ = test::make_spawner();
-    std::vector<pid_t> holders_;  // that are not reaped, all our own children in the end
-
-  private:
-    pid_t predecessor_ = 0;
-};
+using namespace test;
 
 TEST_F(AHolder, GivesASuccessorWhatWaitsInPipesAndSockets) {
     have_predecessor([&](Holder& holder) {
@@ -184,7 +38,7 @@ TEST_F(AHolder, GivesASuccessorWhatWaitsInPipesAndSockets) {
     EXPECT_EQ(holder->pid(), holders_.front());
     auto all = all_of(*holder);
     ASSERT_EQ(all.size(), 3u);
-    EXPECT_EQ(test::read_to_end(*held_as(all, 1)), "last words");
+    EXPECT_EQ(read_to_end(*held_as(all, 1)), "last words");
     char datagram[16];
     EXPECT_EQ(recv(held_as(all, 2)->get(), datagram, sizeof datagram, MSG_DONTWAIT), 7);
     EXPECT_TRUE(Fd(accept4(held_as(all, 3)->get(), nullptr, nullptr, SOCK_CLOEXEC)));
@@ -194,19 +48,19 @@ TEST_F(AHolder, GivesASuccessorWhatWaitsInPipesAndSockets) {
 }
 
 TEST_F(AHolder, HasTheKernelTellHowAProcessEndedThatWasReaped) {
-    test::Pipe told = test::Pipe::make();
-    test::Pipe life = test::Pipe::make();
+    Pipe told = Pipe::make();
+    Pipe life = Pipe::make();
     have_predecessor([&](Holder& holder) {
         life.write.reset();
         const pid_t child = fork();
         if (child == 0) {
-            test::read_to_end(life.read);
+            read_to_end(life.read);
             _exit(7);
         }
         dprintf(told.write.get(), "pid %d\n", child);
         holder.keep({a_kind, 1}, std::move(open_pidfd(child)).value());
     });
-    const pid_t child = test::read_pid(told.read);
+    const pid_t child = read_pid(told.read);
     end_predecessor();
     life.write.reset();
     ASSERT_EQ(waitpid(child, nullptr, 0), child);
@@ -224,7 +78,7 @@ TEST_F(AHolder, HoldsTheLatestOfAKeyAndNothingThatWasDropped) {
     auto holder = start();
     ASSERT_TRUE(holder);
     const auto as = [](std::uint64_t id) { return Holder::Key{a_kind, id}; };
-    test::Pipe replaced = test::Pipe::make(), dropped = test::Pipe::make();
+    Pipe replaced = Pipe::make(), dropped = Pipe::make();
     holder->keep(as(1), std::move(replaced.write));
     holder->keep(as(2), std::move(dropped.write));
     holder->keep(as(3), pipe_with("three"));
@@ -237,8 +91,8 @@ TEST_F(AHolder, HoldsTheLatestOfAKeyAndNothingThatWasDropped) {
     EXPECT_TRUE(is_let_go(dropped));
     auto all = all_of(*holder);
     ASSERT_EQ(all.size(), 2u);
-    EXPECT_EQ(test::read_to_end(*held_as(all, 1)), "one");
-    EXPECT_EQ(test::read_to_end(*held_as(all, 3)), "three");
+    EXPECT_EQ(read_to_end(*held_as(all, 1)), "one");
+    EXPECT_EQ(read_to_end(*held_as(all, 3)), "three");
 }
 
 TEST_F(AHolder, IsNotSentWhatIsDroppedBeforeTheFlush) {
@@ -246,7 +100,7 @@ TEST_F(AHolder, IsNotSentWhatIsDroppedBeforeTheFlush) {
     ASSERT_TRUE(holder);
     holder->keep({a_kind, 1}, pipe_with("older"));
     ASSERT_TRUE(flush_all(*holder));
-    test::Pipe pipe = test::Pipe::make();
+    Pipe pipe = Pipe::make();
     holder->keep({a_kind, 1}, std::move(pipe.write));
     holder->drop({a_kind, 1});
     EXPECT_TRUE(is_let_go(pipe));
@@ -310,8 +164,8 @@ TEST_F(AHolder, ServesOneSuccessorAfterAnother) {
     ASSERT_TRUE(third);
     auto all = all_of(*third);
     ASSERT_EQ(all.size(), 2u);
-    EXPECT_EQ(test::read_to_end(*held_as(all, 1)), "one");
-    EXPECT_EQ(test::read_to_end(*held_as(all, 2)), "two");
+    EXPECT_EQ(read_to_end(*held_as(all, 1)), "one");
+    EXPECT_EQ(read_to_end(*held_as(all, 2)), "two");
 }
 
 TEST_F(AHolder, KeepsWhatCameFromAnOwnerThatDidNotReadTheAnswer) {
@@ -347,7 +201,7 @@ TEST_F(AHolder, SendsAwayAStranger) {
     EXPECT_EQ(status.st_mode & 0777u, 0600u);
     chmod(path_.c_str(), 0666);
     chmod(dir_.path().c_str(), 0755);
-    EXPECT_TRUE(test::holds_in_child([&] {
+    EXPECT_TRUE(holds_in_child([&] {
         if (setgid(65534) != 0 || setuid(65534) != 0) return false;
         return is_sent_away(connected(path_, SOCK_SEQPACKET));
     }));
@@ -367,7 +221,7 @@ TEST_F(AHolder, LeavesOutWhatItHasNoRoomForAndStillTakesASuccessor) {
     EXPECT_EQ(all.size(), 15u);
     ASSERT_NE(held_as(all, 0), nullptr);
     EXPECT_EQ(held_as(all, 49), nullptr);
-    EXPECT_EQ(test::read_to_end(*held_as(all, 0)), "x");
+    EXPECT_EQ(read_to_end(*held_as(all, 0)), "x");
     // There is none left for whoever connects, but that does not keep it busy or deaf.
     const Fd another = connected(path_, SOCK_SEQPACKET);
     holder->drop({a_kind, 0});
@@ -377,7 +231,7 @@ TEST_F(AHolder, LeavesOutWhatItHasNoRoomForAndStillTakesASuccessor) {
 TEST_F(AHolder, LetsGoAndEndsWhenToldTo) {
     auto holder = start();
     ASSERT_TRUE(holder);
-    test::Pipe pipe = test::Pipe::make();
+    Pipe pipe = Pipe::make();
     holder->keep({a_kind, 1}, std::move(pipe.write));
     ASSERT_TRUE(flush_all(*holder));
     holder->end();
@@ -390,6 +244,13 @@ TEST_F(AHolder, EndsWithItsOwnerWhenNobodyCanFindIt) {
     have_predecessor([](Holder&) {});
     const auto replacement = start();
     end_predecessor();
+    EXPECT_EQ(status_at_end(), 0);
+}
+
+TEST_F(AHolder, EndsWhereNobodyCanFindItAnyMore) {
+    have_predecessor([](Holder&) {});
+    end_predecessor();
+    std::filesystem::remove(path_);
     EXPECT_EQ(status_at_end(), 0);
 }
 
@@ -429,7 +290,7 @@ TEST_F(AHolder, EndsThoughItDidNotListenWhenItWasToldTo) {
 }
 
 TEST_F(AHolder, HasNothingOfItsSupervisors) {
-    const test::Pipe pipe = test::Pipe::make();
+    const Pipe pipe = Pipe::make();
     auto holder = start();
     ASSERT_TRUE(holder);
     const std::string proc = "/proc/" + std::to_string(holder->pid());

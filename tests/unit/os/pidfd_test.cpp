@@ -6,19 +6,13 @@
 
 #include <csignal>
 
+#include "tests/unit/os/probe.h"
 #include "tests/unit/os/support.h"
 
 namespace reeve::os {
 namespace {
 
 using namespace test;
-
-SpawnSpec probe(std::vector<std::string> words) {
-    SpawnSpec spec;
-    spec.argv = {kProbe};
-    spec.argv.insert(spec.argv.end(), words.begin(), words.end());
-    return spec;
-}
 
 TEST(Pidfd, PeeksAtAnExitWithoutReapingIt) {
     Spawner spawner = make_spawner();

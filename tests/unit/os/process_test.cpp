@@ -40,6 +40,7 @@ TEST(BecomeSupervisor, ResetsWhatItInheritedAndRemembersIt) {
         EXPECT_EQ(signal(SIGCHLD, SIG_DFL), SIG_DFL);
         EXPECT_EQ(signal(SIGRTMIN + 1, SIG_DFL), SIG_DFL);
         EXPECT_EQ(signal(SIGPIPE, SIG_DFL), SIG_IGN);
+        EXPECT_EQ(signal(SIGXFSZ, SIG_DFL), SIG_IGN);
         return true;
     }));
 }

@@ -1,98 +1,25 @@
 #include "supervisor/os/spawn.h"
 
-#include <grp.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include <algorithm>
 #include <csignal>
-#include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
+#include "tests/unit/os/probe.h"
 #include "tests/unit/os/support.h"
 
 namespace reeve::os {
 namespace {
 
 using namespace test;
-
-/// What a probe child says of itself; keys as in "cwd", "fd 0", "env HOME".
-class Report {
-  public:
-    explicit Report(const std::string& text) {
-        std::size_t start = 0;
-        while (start < text.size()) {
-            const std::size_t end = std::min(text.find('\n', start), text.size());
-            lines_.push_back(text.substr(start, end - start));
-            start = end + 1;
-        }
-    }
-    /// The rest of the line that begins with these words; "none" if there is none.
-    std::string operator[](const std::string& key) const {
-        for (const std::string& line : lines_) {
-            if (line.starts_with(key + " ")) return line.substr(key.size() + 1);
-        }
-        return "none";
-    }
-    std::vector<std::string> all(const std::string& key) const {
-        std::vector<std::string> found;
-        for (const std::string& line : lines_) {
-            if (line.starts_with(key + " ")) found.push_back(line.substr(key.size() + 1));
-        }
-        return found;
-    }
-    std::vector<int> descriptors() const {
-        std::vector<int> fds;
-        for (const std::string& fd : all("fd")) fds.push_back(std::atoi(fd.c_str()));
-        return fds;
-    }
-
-  private:
-    std::vector<std::string> lines_;
-};
-
-SpawnSpec probe(std::vector<std::string> words = {"report"}) {
-    SpawnSpec spec;
-    spec.argv = {kProbe};
-    spec.argv.insert(spec.argv.end(), words.begin(), words.end());
-    return spec;
-}
-
-/// What a child that was spawned and has ended wrote to stdout.
-std::string output_of(Spawner& spawner, SpawnSpec spec) {
-    Pipe pipe = Pipe::make();
-    spec.stdout_fd = pipe.write.get();
-    auto result = spawner.spawn(spec);
-    pipe.write.reset();
-    if (const auto* failure = std::get_if<SpawnFailure>(&result)) {
-        ADD_FAILURE() << failure->text();
-        return "";
-    }
-    std::string text = read_to_end(pipe.read);
-    waitpid(std::get<Spawned>(result).pid, nullptr, 0);
-    return text;
-}
-
-Report report_of(Spawner& spawner, const SpawnSpec& spec) {
-    return Report(output_of(spawner, spec));
-}
-
-std::string failure_of(Spawner& spawner, const SpawnSpec& spec) {
-    auto result = spawner.spawn(spec);
-    if (const auto* failure = std::get_if<SpawnFailure>(&result)) return failure->text();
-    waitpid(std::get<Spawned>(result).pid, nullptr, 0);
-    return "spawned";
-}
-
-bool has_children() {
-    siginfo_t info;
-    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
-}
 
 TEST(Spawn, GivesArgumentsAndExactlyTheEnvironmentOfTheSpec) {
     Spawner spawner = make_spawner();
@@ -220,97 +147,6 @@ TEST(Spawn, MakesASessionAndProcessGroupOfItsOwnUnlessToldNotTo) {
     EXPECT_EQ(shared["pgid"], std::to_string(getpgid(0)));
 }
 
-TEST(Spawn, LeaksNoDescriptorEvenOnesWithoutCloseOnExec) {
-    const Fd first(open("/", O_RDONLY));
-    Spawner spawner = make_spawner();
-    const Fd second(open("/", O_RDONLY)), high(fcntl(first.get(), F_DUPFD, 700));
-    ASSERT_TRUE(first && second && high);
-    EXPECT_EQ(report_of(spawner, probe()).descriptors(), (std::vector<int>{0, 1, 2}));
-}
-
-TEST(Spawn, KeepsNoDescriptorOfAChildOpen) {
-    Spawner spawner = make_spawner();
-    const std::vector<int> before = open_descriptors();
-    Pipe pipe = Pipe::make();
-    SpawnSpec spec = probe({"exit", "0"});
-    spec.stderr_fd = pipe.write.get();
-    spec.extra_fds = {{pipe.write.get(), 9}};
-    EXPECT_EQ(failure_of(spawner, spec), "spawned");
-    spec.argv = {"/no/such/file"};
-    failure_of(spawner, spec);
-    pipe.write.reset();
-    EXPECT_EQ(read_to_end(pipe.read), "");  // would wait if any writer were left
-    pipe.read.reset();
-    EXPECT_EQ(open_descriptors(), before);
-}
-
-TEST(Spawn, WiresExtraDescriptorsToTheirNumbers) {
-    Spawner spawner = make_spawner();
-    TempDir dir;
-    std::vector<Fd> files;
-    SpawnSpec spec = probe();
-    // More than the spawner has slots for, with gaps between.
-    for (int i = 0; i < 12; ++i) {
-        const std::string path = dir / std::to_string(i);
-        files.emplace_back(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-        spec.extra_fds.emplace_back(files.back().get(), 3 + i * 2);
-    }
-    const Report report = report_of(spawner, spec);
-    for (int i = 0; i < 12; ++i) {
-        EXPECT_EQ(report["fd " + std::to_string(3 + i * 2)], dir / std::to_string(i));
-    }
-    EXPECT_EQ(report.descriptors().size(), 15u);
-}
-
-TEST(Spawn, WiresDescriptorsWhoseNumbersCollide) {
-    EXPECT_TRUE(holds_in_child([] {
-        TempDir dir;
-        const auto take = [&](const char* name, int number) {
-            const Fd fd(open((dir / name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-            dup3(fd.get(), number, O_CLOEXEC);
-        };
-        Pipe pipe = Pipe::make();
-        const int kept = fcntl(1, F_DUPFD_CLOEXEC, 100);
-        take("zero", 0);
-        take("two", 2);
-        take("twenty", 20);
-        dup3(pipe.write.get(), 1, O_CLOEXEC);
-        pipe.write.reset();
-        Spawner spawner = make_spawner();
-        SpawnSpec spec = probe();
-        spec.stdin_fd = 2;
-        spec.stdout_fd = 1;
-        spec.stderr_fd = 0;
-        spec.extra_fds = {{20, 3}, {0, 20}, {2, 4}, {20, 5}};
-        const Spawned child = std::move(std::get<Spawned>(spawner.spawn(spec)));
-        dup3(kept, 1, 0);
-        const Report report(read_to_end(pipe.read));
-        waitpid(child.pid, nullptr, 0);
-        EXPECT_EQ(report["fd 0"], dir / "two");
-        EXPECT_TRUE(report["fd 1"].starts_with("pipe:"));
-        EXPECT_EQ(report["fd 2"], dir / "zero");
-        EXPECT_EQ(report["fd 3"], dir / "twenty");
-        EXPECT_EQ(report["fd 4"], dir / "two");
-        EXPECT_EQ(report["fd 5"], dir / "twenty");
-        EXPECT_EQ(report["fd 20"], dir / "zero");
-        EXPECT_EQ(report.descriptors().size(), 7u);
-        return true;
-    }));
-}
-
-TEST(Spawn, OneDescriptorMayHaveSeveralNumbers) {
-    Spawner spawner = make_spawner();
-    Pipe pipe = Pipe::make();
-    SpawnSpec spec = probe();
-    spec.stdout_fd = spec.stderr_fd = pipe.write.get();
-    const Spawned child = std::move(std::get<Spawned>(spawner.spawn(spec)));
-    pipe.write.reset();
-    const Report report(read_to_end(pipe.read));
-    waitpid(child.pid, nullptr, 0);
-    EXPECT_EQ(report["fd 1"], report["fd 2"]);
-    EXPECT_TRUE(report["fd 1"].starts_with("pipe:"));
-}
-
 TEST(Spawn, SetsFolderUmaskNiceAndLimits) {
     Spawner spawner = make_spawner();
     TempDir dir;
@@ -325,15 +161,6 @@ TEST(Spawn, SetsFolderUmaskNiceAndLimits) {
     EXPECT_EQ(report["nice"], "5");
     EXPECT_EQ(report["core"], "0 4096");
     EXPECT_EQ(report["nofile"], "20 30");
-}
-
-TEST(Spawn, WiresDescriptorsThatAreAboveTheChildsLimit) {
-    Spawner spawner = make_spawner();
-    const Fd high(fcntl(0, F_DUPFD_CLOEXEC, 300));
-    SpawnSpec spec = probe();
-    spec.limits = {{RLIMIT_NOFILE, {20, 20}}};
-    for (int target = 3; target < 12; ++target) spec.extra_fds.emplace_back(high.get(), target);
-    EXPECT_EQ(report_of(spawner, spec).descriptors().size(), 12u);
 }
 
 TEST(Spawn, GivesTheSpawnersLimitsUnlessTheSpecSaysOtherwise) {
@@ -382,85 +209,6 @@ TEST(Spawn, ARelativeProgramStartsFromTheWorkingFolder) {
     EXPECT_EQ(report_of(spawner, spec)["arg 0"], "./here");
 }
 
-TEST(Spawn, ReportsAMissingProgramWithItsPath) {
-    Spawner spawner = make_spawner();
-    SpawnSpec spec;
-    spec.argv = {"/no/such/program"};
-    const auto result = spawner.spawn(spec);
-    const SpawnFailure& failure = std::get<SpawnFailure>(result);
-    EXPECT_STREQ(failure.step, "exec");
-    EXPECT_EQ(failure.object, "/no/such/program");
-    EXPECT_EQ(failure.errnum, ENOENT);
-    EXPECT_EQ(failure.text(), "exec /no/such/program: No such file or directory");
-}
-
-TEST(Spawn, ReportsWhatCannotBeExecuted) {
-    TempDir dir;
-    write_file(dir / "plain", "hello");
-    write_file(dir / "script", "echo no interpreter is named\n", 0755);
-    Spawner spawner = make_spawner();
-    SpawnSpec spec;
-    spec.argv = {dir / "plain"};
-    EXPECT_EQ(failure_of(spawner, spec), "exec " + (dir / "plain") + ": Permission denied");
-    spec.argv = {dir / "script"};
-    EXPECT_EQ(failure_of(spawner, spec), "exec " + (dir / "script") + ": Exec format error");
-    spec.argv = {"/"};
-    EXPECT_EQ(failure_of(spawner, spec), "exec /: Permission denied");
-    spec.argv = {""};
-    EXPECT_EQ(failure_of(spawner, spec), "exec: No such file or directory");
-    spec.argv = {};
-    EXPECT_EQ(failure_of(spawner, spec), "exec: Invalid argument");
-}
-
-TEST(Spawn, ReportsAMissingFolder) {
-    Spawner spawner = make_spawner();
-    SpawnSpec spec = probe();
-    spec.working_dir = "/srv/no/such/folder";
-    EXPECT_EQ(failure_of(spawner, spec), "chdir /srv/no/such/folder: No such file or directory");
-}
-
-TEST(Spawn, ReportsADescriptorThatIsNotOpen) {
-    Spawner spawner = make_spawner();
-    SpawnSpec spec = probe();
-    spec.stderr_fd = 9999;
-    EXPECT_EQ(failure_of(spawner, spec), "dup descriptor 2: Bad file descriptor");
-    spec.stderr_fd = 2;
-    for (int target = 3; target < 12; ++target) spec.extra_fds.emplace_back(9000 + target, target);
-    EXPECT_EQ(failure_of(spawner, spec), "dup descriptor 3: Bad file descriptor");
-}
-
-TEST(Spawn, ReportsALimitThatIsNotAllowed) {
-    Spawner spawner = make_spawner();
-    SpawnSpec spec = probe();
-    spec.limits = {{RLIMIT_CORE, {0, 0}}, {RLIMIT_NOFILE, {20, 10}}};
-    EXPECT_EQ(failure_of(spawner, spec), "setrlimit nofile: Invalid argument");
-}
-
-TEST(Spawn, WithoutRightsReportsIdentityAndNiceAndKeepsItsOwnIdentity) {
-    EXPECT_TRUE(holds_in_child([] {
-        if (geteuid() == 0) {
-            const gid_t group = 65534;
-            if (setgroups(1, &group) != 0 || setresgid(65534, 65534, 65534) != 0 ||
-                setresuid(65534, 65534, 65534) != 0) {
-                return false;
-            }
-        }
-        Spawner spawner = make_spawner();
-        SpawnSpec spec;
-        spec.argv = {"/bin/true"};
-        spec.identity = Identity{getuid() + 1, getgid(), {}};
-        EXPECT_EQ(failure_of(spawner, spec), "setgroups: Operation not permitted");
-        spec.identity->uid = getuid();
-        if (geteuid() == 65534) {
-            EXPECT_EQ(failure_of(spawner, spec), "spawned");
-        }
-        spec.identity.reset();
-        spec.nice = -5;
-        EXPECT_EQ(failure_of(spawner, spec), "setpriority -5: Permission denied");
-        return true;
-    }));
-}
-
 TEST(Spawn, TakesOnAnotherIdentityForGood) {
     if (geteuid() != 0) GTEST_SKIP() << "needs root";
     Spawner spawner = make_spawner();
@@ -476,69 +224,6 @@ TEST(Spawn, TakesOnAnotherIdentityForGood) {
               "Gid:\t65533\t65533\t65533\t65533\n"
               "Groups:\t1000 65533 \n"
               "CapEff:\t0000000000000000\n");
-}
-
-TEST(Spawn, LeavesNoZombieOfAChildThatFailed) {
-    EXPECT_TRUE(holds_in_child([] {
-        Spawner spawner = make_spawner();
-        SpawnSpec spec;
-        spec.argv = {"/no/such/program"};
-        for (int i = 0; i < 50; ++i) failure_of(spawner, spec);
-        return !has_children();
-    }));
-}
-
-TEST(Spawn, SurvivesTheWantOfProcesses) {
-    if (geteuid() != 0) GTEST_SKIP() << "needs root to count a user's processes";
-    EXPECT_TRUE(holds_in_child([] {
-        const rlimit none{0, 0};
-        setrlimit(RLIMIT_NPROC, &none);
-        Spawner spawner = make_spawner();
-        if (setresuid(54321, 54321, 54321) != 0) return false;
-        SpawnSpec spec;
-        spec.argv = {"/bin/true"};
-        EXPECT_EQ(failure_of(spawner, spec), "clone: Resource temporarily unavailable");
-        return true;
-    }));
-}
-
-TEST(Spawn, SurvivesTheWantOfDescriptors) {
-    EXPECT_TRUE(holds_in_child([] {
-        Spawner spawner = make_spawner();
-        std::vector<Fd> all;
-        const rlimit few{64, 64};
-        setrlimit(RLIMIT_NOFILE, &few);
-        do {
-            all.emplace_back(dup(0));
-        } while (all.back());
-        EXPECT_EQ(failure_of(spawner, probe({"exit", "0"})), "clone: Too many open files");
-        all.resize(all.size() - 2);
-        EXPECT_EQ(failure_of(spawner, probe({"exit", "0"})), "spawned");
-        return true;
-    }));
-}
-
-TEST(Spawn, ClosesDescriptorsWhereTheKernelCannotCloseRanges) {
-    EXPECT_TRUE(holds_in_child([] {
-        const sock_filter program[] = {
-            BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close_range, 0, 1),
-            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-        };
-        const sock_fprog filter{4, const_cast<sock_filter*>(program)};
-        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-        if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) != 0) return false;
-        Spawner spawner = make_spawner();
-        const Fd low(open("/", O_RDONLY)), high(fcntl(low.get(), F_DUPFD, 700));
-        const std::vector<int> before = open_descriptors();
-        SpawnSpec spec = probe();
-        spec.extra_fds = {{high.get(), 7}};
-        const Report report = report_of(spawner, spec);
-        EXPECT_EQ(report.descriptors(), (std::vector<int>{0, 1, 2, 7}));
-        EXPECT_EQ(open_descriptors(), before);
-        return true;
-    }));
 }
 
 }  // namespace

@@ -28,6 +28,8 @@ TEST(Handover, ComesBackTheSame) {
     handover.last_event = 1234;
     handover.upgrader = 0;
     handover.upgrader_message = "{}";
+    handover.runtime_dir = "/run/reeve";
+    handover.boot = {11, {{1}, {2}}, {{2}}};
     const auto back = handover_of(to_text(handover));
     ASSERT_TRUE(back) << back.error().text();
     EXPECT_EQ(*back, handover);
@@ -38,6 +40,7 @@ TEST(Handover, OfNobodyIsEmpty) {
     ASSERT_TRUE(back);
     EXPECT_TRUE(back->clients.empty());
     EXPECT_FALSE(back->upgrader);
+    EXPECT_FALSE(back->boot);
 }
 
 TEST(Handover, ThatIsNoneIsAnError) {
