@@ -62,7 +62,8 @@ std::variant<Connection, Miss> open_at(const SocketPlace& place, uid_t self, con
         const int errnum = connection.error().errnum.value_or(0);
         const bool silent = errnum == ETIMEDOUT;
         const bool refused = errnum == EACCES || errnum == EPERM;
-        return Miss{place.path, silent ? "it takes nobody in" : Error::strerrordesc(errnum),
+        return Miss{place.path,
+                    silent ? "who listens there takes nobody in" : Error::strerrordesc(errnum),
                     refused, silent};
     }
     const auto peer = connection->peer();
@@ -145,16 +146,18 @@ Attempt<> Client::send(const std::string& line) {
     return no_answer(sent.error().text());
 }
 
-Complaint Client::no_answer(const std::string& why) const {
-    return {Exit::NoSupervisor, "no supervisor answers at " + harmless(place_.path) + ": " + why};
+Complaint Client::no_answer(const std::string& why, std::string advice) const {
+    return {Exit::NoSupervisor, "no supervisor answers at " + harmless(place_.path) + ": " + why,
+            std::move(advice)};
 }
 
 Complaint Client::refused(const Failure& failure) const {
     if (failure.code == protocol::ErrorCode::NoSuchMethod) {
-        return {Exit::Failed, "the supervisor at " + harmless(place_.path) + " (reeved " +
-                                  harmless(welcome_.version) +
-                                  ") is older than this reevectl (" REEVE_VERSION
-                                  ") and cannot do that"};
+        return {Exit::Failed,
+                "the supervisor at " + harmless(place_.path) + " (reeved " +
+                    harmless(welcome_.version) +
+                    ") is older than this reevectl (" REEVE_VERSION ") and cannot do that",
+                "install a newer one and put it in place with " + program_ + " upgrade"};
     }
     return {exit_for(failure.code), harmless(failure.message)};
 }
@@ -175,7 +178,8 @@ Attempt<T> Client::await(std::int64_t id, const Limit& limit, const OnTouches& o
         const auto answer = protocol::parse_answer<T>(**line);
         if (!answer) {
             return no_answer("what is there does not speak reeve's protocol (" +
-                             harmless(answer.error().message) + ")");
+                                 harmless(answer.error().message) + ")",
+                             name_the_socket);
         }
         if (const auto* touches = std::get_if<Touches>(&*answer)) {
             if (on_touches && touches->request == protocol::Id(id)) on_touches(*touches);
@@ -202,9 +206,10 @@ Attempt<protocol::Welcome> Client::welcome() {
         }
         if (answer->protocol != protocol::protocol_version) {
             return no_answer("version " + std::to_string(protocol::protocol_version) +
-                             " of the protocol is spoken here, version " +
-                             std::to_string(answer->protocol) + " there (reeved " +
-                             harmless(answer->version) + "); use the reevectl that came with it");
+                                 " of the protocol is spoken here, version " +
+                                 std::to_string(answer->protocol) + " there (reeved " +
+                                 harmless(answer->version) + ")",
+                             "use the reevectl that came with it");
         }
         hello_.reset();
         greeted_ = Clock::now();
@@ -213,14 +218,24 @@ Attempt<protocol::Welcome> Client::welcome() {
     return welcome_;
 }
 
+Attempt<> Client::await_greeting() {
+    const auto greeted = welcome();
+    if (greeted) return {};
+    Complaint complaint = greeted.error();
+    const bool unanswered =
+        complaint.exit == Exit::NoSupervisor || complaint.exit == Exit::TimedOut;
+    if (unanswered) complaint.sentence += ", so nothing was asked of it";
+    return complaint;
+}
+
 template <typename T>
 Attempt<T> Client::exchange_once(const protocol::Call& call, const OnTouches& on_touches) {
     // Not in one breath with the greeting: a supervisor of another version might take it for
     // something else.
-    if (auto greeted = welcome(); !greeted) {
-        Complaint complaint = greeted.error();
-        if (!is_question(call)) complaint.sentence += ", so nothing was asked of it";
-        return complaint;
+    if (is_question(call)) {
+        if (const auto greeted = welcome(); !greeted) return greeted.error();
+    } else if (const auto ready = await_greeting(); !ready) {
+        return ready.error();
     }
     const std::int64_t id = ++last_id_;
     const auto sent = send(protocol::encode_request({id, call}));

@@ -34,6 +34,8 @@ class Client {
 
     /// What the supervisor said of itself.
     Attempt<protocol::Welcome> welcome();
+    /// Waits for the same before a command, of which nothing is sent until then.
+    Attempt<> await_greeting();
 
     Attempt<protocol::StatusDocument> ask(const protocol::StatusQuery& query);
     Attempt<protocol::Definitions> ask(const protocol::DefinitionQuery& query);
@@ -91,7 +93,7 @@ class Client {
     template <typename T>
     Attempt<T> exchange_once(const protocol::Call& call, const OnTouches& on_touches);
 
-    Complaint no_answer(const std::string& why) const;
+    Complaint no_answer(const std::string& why, std::string advice = "try again") const;
     Complaint refused(const protocol::Failure& failure) const;
 
     Connection connection_;

@@ -45,10 +45,6 @@ Attempt<LogSelection> select_by_folder(const std::string& log_dir,
             if (chooses) chosen.insert(folder);
         }
         if (chosen.size() > before || chosen.contains(name)) continue;
-        if (name.starts_with('@')) {
-            return Complaint{Exit::NoSupervisor, "groups such as " + harmless(name) +
-                                                     " are known to a running supervisor only"};
-        }
         std::string message = "there is no log of " + name + " in " + log_dir;
         if (const auto meant = nearest(name, *folders)) message += "; did you mean " + *meant + "?";
         return Complaint{Exit::NoSuchService, harmless(message)};
@@ -140,8 +136,12 @@ bool names_group(const std::vector<std::string>& names) {
 Attempt<LogSelection> select_without(const Complaint& unanswered, bool expected, const Task& task,
                                      const LogQuery& query) {
     const auto log_dir = known_log_dir(task);
+    Complaint complaint = unanswered;
+    if (names_group(task.invocation.names)) {
+        complaint.advice += ", or name services, as groups are known to a running supervisor only";
+        return complaint;
+    }
     if (!log_dir) {
-        Complaint complaint = unanswered;
         complaint.advice += ", or set REEVE_LOG_DIR to the folder of its logs to read them alone";
         return complaint;
     }
@@ -152,7 +152,11 @@ Attempt<LogSelection> select_without(const Complaint& unanswered, bool expected,
     if (selection || selection.error().exit != Exit::NoSuchService) return selection;
     // Without logs either, that there is no supervisor is what the caller has to know.
     if (task.invocation.names.empty()) return unanswered;
-    return Complaint{Exit::NoSuchService, "no supervisor answers; " + selection.error().sentence};
+    complaint = {Exit::NoSuchService, "no supervisor answers; " + selection.error().sentence};
+    if (task.host.variable("REEVE_LOG_DIR").empty()) {
+        complaint.advice = "REEVE_LOG_DIR names another folder";
+    }
+    return complaint;
 }
 
 }  // namespace

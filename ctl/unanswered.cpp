@@ -96,7 +96,7 @@ Complaint without_successor(const std::string& path, const std::string& why, con
 
 Complaint without_greeting(const std::string& path, const Limit& limit) {
     return at_limit("no supervisor answers at " + harmless(path) + ": who listens there hangs up",
-                    limit, "name the socket of reeved with -s or REEVE_SOCKET");
+                    limit, name_the_socket);
 }
 
 }  // namespace reeve::ctl

@@ -24,6 +24,9 @@ struct Limit {
     Duration left() const;
 };
 
+/// What to do where something else listens than reeved.
+inline constexpr const char* name_the_socket = "name the socket of reeved with -s or REEVE_SOCKET";
+
 /// How long somebody is waited for who does not answer: for a while, and never longer than the
 /// caller wants.
 class Patience {

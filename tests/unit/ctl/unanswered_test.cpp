@@ -144,5 +144,13 @@ TEST_F(UnansweredTest, LogsWhoseFolderIsNotKnownSayHowToNameIt) {
                            "REEVE_LOG_DIR to the folder of its logs to read them alone\n");
 }
 
+TEST_F(UnansweredTest, LogsOfAGroupAreForASupervisorToSelect) {
+    const Ran ran = ctl({"logs", "@shop"});
+    EXPECT_EQ(ran.exit, 6);
+    EXPECT_EQ(ran.err, "reevectl: no supervisor answers at " + path_ +
+                           ": No such file or directory; start one with reeved, or name services, "
+                           "as groups are known to a running supervisor only\n");
+}
+
 }  // namespace
 }  // namespace reeve::ctl
