@@ -1,10 +1,11 @@
 """What reevectl does when the supervisor dies, or has died."""
 import json
 import os
+import signal
 import subprocess
 import unittest
 
-from harness import FOREVER, PATIENCE, Supervisor, shell
+from harness import FOREVER, PATIENCE, Supervisor, shell, wait_gone
 
 NO_SUPERVISOR, TIMED_OUT = 6, 7
 SERVICES = {"web": {"command": shell("echo line; exec sleep 1000000")}, "off": {"command": FOREVER, "enabled": False},
@@ -30,18 +31,26 @@ class Deaths(unittest.TestCase):
     def test_wait_and_events_go_on_with_the_successor(self):
         with Supervisor({"services": SERVICES}) as s:
             s.wait_for("web", "running")
-            waiter, follower = begin(s, "wait", "off", "--for", "ready"), self.following(s, "off")
+            waiter, follower = begin(s, "wait", "off", "--for", "ready"), self.following(s)
             s.ctl("status", status=0)
+            web = s.pid("web")
             s.kill()
+            os.kill(web, signal.SIGKILL)
+            wait_gone(web)
             s.start()
             s.ctl("start", "off", status=0)
             self.assertEqual(end(waiter), (0, f"off is ready (pid {s.pid('off')})\n", ""))
+            told = []
+            while not {("web", "running"), ("off", "running")} <= {(e["service"], e["to"]) for e in told if e["event"] == "state"}:
+                told.append(json.loads(follower.stdout.readline()))
             self.assertEqual(s.end(), 0)
             status, out, err = end(follower)
             self.assertEqual(status, 0, err)
-            told = [json.loads(line) for line in out.splitlines()]
-            self.assertIn("snapshot", [event["event"] for event in told])
-            self.assertEqual([event["to"] for event in told if event["event"] == "state"],
+            told += [json.loads(line) for line in out.splitlines()]
+            # Also what happened before it was there again.
+            self.assertEqual([event["to"] for event in told if event["event"] == "state" and event["service"] == "web"],
+                             ["backoff", "starting", "running", "stopping", "stopped"])
+            self.assertEqual([event["to"] for event in told if event["event"] == "state" and event["service"] == "off"],
                              ["starting", "running", "stopping", "stopped"])
             self.assertEqual(err, "reevectl: the supervisor has ended without a word; going on with the next one "
                                   f"(pid {s.process.pid})\n")
