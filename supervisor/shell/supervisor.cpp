@@ -1,5 +1,6 @@
 #include "supervisor/shell/supervisor.h"
 
+#include <malloc.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -277,6 +278,8 @@ void Supervisor::pump() {
         std::visit([this](const auto& one) { carry_out(one); }, action);
     }
     pump_scheduled_ = false;
+    // What a boot took is free by now, but would stay ours for ever.
+    if (engine_.snapshot().booted && !std::exchange(trimmed_, true)) ::malloc_trim(0);
     arm_timer();
     upgrade_when_idle();
 }

@@ -141,6 +141,7 @@ class Supervisor {
     std::deque<core::Action> actions_;  // decided, to be carried out in this order
     bool untouched_ = false;            // there was no predecessor, and nothing has been begun
     bool pump_scheduled_ = false;
+    bool trimmed_ = false;
     int status_ = 0;
     int fault_status_ = 0;  // instead of 0
 };
