@@ -37,6 +37,7 @@ Exit run_apply(Task& task) {
     if (invocation.dry_run) return run_diff(task);
     auto client = Client::connect(task.host, invocation);
     if (!client) return task.complain(client.error());
+    if (const auto ready = client->await_greeting(); !ready) return task.complain(ready.error());
     const InterruptNotice notice(InterruptNotice::Of::Command);
     const auto applied =
         client->ask(protocol::Apply{invocation.wait, invocation.timeout},

@@ -219,6 +219,10 @@ class Reader {
 
 }  // namespace
 
+std::string program_called_by(const Invocation& invocation) {
+    return invocation.socket ? "reevectl -s " + shell_quoted(*invocation.socket) : "reevectl";
+}
+
 std::variant<Invocation, Remark> parse_arguments(std::span<const std::string> arguments) {
     return Reader(arguments).read();
 }

@@ -46,6 +46,10 @@ struct Invocation {
     static constexpr std::uint64_t everything = std::numeric_limits<std::uint64_t>::max();
 };
 
+/// How a hint calls this program so that it speaks to the same supervisor: with its -s, if it has
+/// one.
+std::string program_called_by(const Invocation& invocation);
+
 /// An answer that takes no verb: --help and --version on stdout, a usage error on stderr.
 struct Remark {
     Exit exit = Exit::Done;

@@ -57,6 +57,7 @@ Exit run_command(Task& task, protocol::Verb verb) {
     auto client = Client::connect(task.host, task.invocation);
     if (!client) return task.complain(client.error());
     if (task.invocation.dry_run) return rehearse(task, *client, verb);
+    if (const auto ready = client->await_greeting(); !ready) return task.complain(ready.error());
     const InterruptNotice notice(InterruptNotice::Of::Command);
     return command(task, *client, verb);
 }
@@ -95,6 +96,7 @@ Exit run_shutdown(Task& task) {
     const Invocation& invocation = task.invocation;
     auto client = Client::connect(task.host, invocation);
     if (!client) return task.complain(client.error());
+    if (const auto ready = client->await_greeting(); !ready) return task.complain(ready.error());
     const InterruptNotice notice(InterruptNotice::Of::Command);
     const auto accepted = client->ask(protocol::Shutdown{});
     if (!accepted) return task.complain(accepted.error());

@@ -112,27 +112,28 @@ class Past {
     std::deque<Event> events_;
 };
 
-/// Follows until nobody reads any more or the supervisor has ended.
-Exit follow(Task& task, Client& client, Filter filter) {
-    const std::uint64_t wanted = std::min(task.invocation.last.value_or(0), whole_history);
+/// Why there is nothing more to follow.
+enum class End { NobodyReads, Shutdown, Vanished };
+
+/// Follows one supervisor, beginning with the last `wanted` of its past.
+Attempt<End> follow_one(Task& task, Client& client, Filter& filter, std::uint64_t wanted,
+                        EventPrinter& printer) {
     // How much of the past there is of these services only the filter knows.
     const bool sift = wanted > 0 && !filter.takes_all();
     const auto accepted = client.ask(protocol::Subscribe{sift ? whole_history : wanted});
-    if (!accepted) return task.complain(accepted.error());
+    if (!accepted) return accepted.error();
     filter.renew(task);  // for what changed before events came
-    EventPrinter printer(task);
     std::optional<Past> past;
     if (sift) past.emplace(wanted);
     bool is_stopping = false;
     while (true) {
         if (!client.has_event()) task.out.flush();
-        if (task.out.failed()) return Exit::Done;
+        if (task.out.failed()) return End::NobodyReads;
         const auto next = client.next_event(task.host.out);
-        if (!next) return task.complain(next.error());
-        if (const auto* end = std::get_if<Client::NoEvent>(&*next)) {
-            if (*end == Client::NoEvent::NobodyReads || is_stopping) return Exit::Done;
-            return task.complain(
-                Complaint{Exit::NoSupervisor, "the supervisor has ended without having said why"});
+        if (!next) return next.error();
+        if (const auto* none = std::get_if<Client::NoEvent>(&*next)) {
+            if (*none == Client::NoEvent::NobodyReads) return End::NobodyReads;
+            return is_stopping ? End::Shutdown : End::Vanished;
         }
         const Event& event = std::get<Event>(*next);
         is_stopping = is_stopping || event.kind == Event::Kind::Shutdown;
@@ -144,6 +145,31 @@ Exit follow(Task& task, Client& client, Filter filter) {
         if (!past && event.kind == Event::Kind::Configuration) filter.renew(task);
         if (!filter.passes(event)) continue;
         past ? past->add(event) : printer.print(event);
+    }
+}
+
+/// Follows until nobody reads any more or everything is stopped, also from a supervisor that was
+/// killed to its successor.
+Exit follow(Task& task, Client& client, Filter filter) {
+    std::uint64_t wanted = std::min(task.invocation.last.value_or(0), whole_history);
+    EventPrinter printer(task);
+    while (true) {
+        const auto end = follow_one(task, client, filter, wanted, printer);
+        if (!end) return task.complain(end.error());
+        if (*end != End::Vanished) return Exit::Done;
+        const auto former = client.welcome();
+        if (const auto again = client.find_successor(); !again) return task.complain(again.error());
+        const auto successor = client.welcome();
+        if (!successor) return task.complain(successor.error());
+        const bool is_other = !former || former->pid != successor->pid;
+        std::string note = is_other
+                               ? "the supervisor has ended without a word; going on with the "
+                                 "next one (pid "
+                               : "the supervisor hung up without a word; going on with it (pid ";
+        note += std::to_string(successor->pid);
+        task.note(note + ")");
+        // All that another remembers has happened since.
+        wanted = is_other ? whole_history : 0;
     }
 }
 

@@ -20,10 +20,13 @@ enum class Exit : int {
     TimedOut = 7,
 };
 
-/// Why a verb goes no further: what it exits with and what it says after "reevectl: ".
+/// Why a verb goes no further: what it exits with and, after "reevectl: ", what it says.
 struct Complaint {
     Exit exit = Exit::Failed;
     std::string sentence;
+    std::string advice = {};  ///< what to do about it
+
+    std::string text() const { return advice.empty() ? sentence : sentence + "; " + advice; }
 };
 
 template <typename T = void>

@@ -15,11 +15,27 @@ using protocol::FailureRecord;
 constexpr std::uint64_t most_lines = 10;
 constexpr std::uint64_t usual_number = 10;
 
-RunLog log_of(const FailureRecord& failure, const std::string& log_dir) {
+bool may_have_written(const FailureRecord& failure) {
     const bool ran = failure.code || failure.signal || failure.ran;
     // Its hooks may have written something, too.
-    if ((!ran && never_ran(failure.cause)) || !failure.started) return {};
-    return read_run_log(log_dir, failure.service, failure.started, failure.at, most_lines);
+    return (ran || !never_ran(failure.cause)) && failure.started;
+}
+
+/// As many as there are failures.
+std::vector<RunLog> logs_of(const std::vector<FailureRecord>& failures,
+                            const std::string& log_dir) {
+    std::vector<RunToRead> runs;
+    for (const FailureRecord& failure : failures) {
+        if (!may_have_written(failure)) continue;
+        runs.push_back({failure.service, failure.started, failure.at});
+    }
+    std::vector<RunLog> read = read_run_logs(log_dir, runs, most_lines);
+    std::vector<RunLog> logs;
+    auto next = read.begin();
+    for (const FailureRecord& failure : failures) {
+        logs.push_back(may_have_written(failure) ? std::move(*next++) : RunLog());
+    }
+    return logs;
 }
 
 std::string none_text(const std::vector<std::string>& names) {
@@ -51,11 +67,8 @@ Exit run_failures(Task& task) {
     const std::uint64_t wanted = invocation.last.value_or(usual_number);
     const std::size_t left_out = failures.size() - std::min<std::uint64_t>(failures.size(), wanted);
     failures.erase(failures.begin(), failures.begin() + static_cast<std::ptrdiff_t>(left_out));
-    std::vector<RunLog> logs;
-    for (FailureRecord& failure : failures) {
-        logs.push_back(log_of(failure, welcome->log_dir));
-        failure.lines = logs.back().lines;
-    }
+    const std::vector<RunLog> logs = logs_of(failures, welcome->log_dir);
+    for (std::size_t i = 0; i < failures.size(); ++i) failures[i].lines = logs[i].lines;
     if (invocation.json) {
         task.out.write(protocol::to_json(*known) + "\n");
         return Exit::Done;

@@ -45,10 +45,6 @@ Attempt<LogSelection> select_by_folder(const std::string& log_dir,
             if (chooses) chosen.insert(folder);
         }
         if (chosen.size() > before || chosen.contains(name)) continue;
-        if (name.starts_with('@')) {
-            return Complaint{Exit::NoSupervisor, "groups such as " + harmless(name) +
-                                                     " are known to a running supervisor only"};
-        }
         std::string message = "there is no log of " + name + " in " + log_dir;
         if (const auto meant = nearest(name, *folders)) message += "; did you mean " + *meant + "?";
         return Complaint{Exit::NoSuchService, harmless(message)};
@@ -101,8 +97,12 @@ LogQuery within(const protocol::RunRecord& run, LogQuery query, bool follow) {
 Attempt<LogSelection> select_run(const Task& task, const LogQuery& query) {
     const Invocation& invocation = task.invocation;
     auto client = Client::connect(task.host, invocation);
-    const std::string why = "--run needs a supervisor, which knows when runs began and ended: ";
-    if (!client) return Complaint{client.error().exit, why + client.error().sentence};
+    if (!client) {
+        return Complaint{client.error().exit,
+                         "--run needs a supervisor, which knows when runs began and ended: " +
+                             client.error().sentence,
+                         client.error().advice};
+    }
     const auto known = client->ask(protocol::RunsQuery{invocation.names, invocation.run});
     if (!known) return known.error();
     const auto welcome = client->welcome();
@@ -115,36 +115,66 @@ Attempt<LogSelection> select_run(const Task& task, const LogQuery& query) {
     return selection;
 }
 
+/// A supervisor that does not answer at once is not needed where its files are known.
+constexpr Duration patience_without_need = 1s;
+
+/// Where the logs of the supervisor are that the caller means; nothing where only that one knows.
+std::optional<std::string> known_log_dir(const Task& task) {
+    const Host& host = task.host;
+    // Of one that is named by its socket nothing else is known.
+    const bool named = task.invocation.socket || !host.variable("REEVE_SOCKET").empty();
+    if (named && host.variable("REEVE_LOG_DIR").empty()) return std::nullopt;
+    return log_dir_without_supervisor(host);
+}
+
+bool names_group(const std::vector<std::string>& names) {
+    return std::any_of(names.begin(), names.end(),
+                       [](const std::string& name) { return name.starts_with('@'); });
+}
+
+/// From the files alone, as nobody answers. `expected`: somebody should have.
+Attempt<LogSelection> select_without(const Complaint& unanswered, bool expected, const Task& task,
+                                     const LogQuery& query) {
+    const auto log_dir = known_log_dir(task);
+    Complaint complaint = unanswered;
+    if (names_group(task.invocation.names)) {
+        complaint.advice += ", or name services, as groups are known to a running supervisor only";
+        return complaint;
+    }
+    if (!log_dir) {
+        complaint.advice += ", or set REEVE_LOG_DIR to the folder of its logs to read them alone";
+        return complaint;
+    }
+    auto selection = select_by_folder(*log_dir, task.invocation.names, query);
+    if (selection && expected) {
+        task.note(unanswered.sentence + "; reading what is in " + harmless(*log_dir));
+    }
+    if (selection || selection.error().exit != Exit::NoSuchService) return selection;
+    // Without logs either, that there is no supervisor is what the caller has to know.
+    if (task.invocation.names.empty()) return unanswered;
+    complaint = {Exit::NoSuchService, "no supervisor answers; " + selection.error().sentence};
+    if (task.host.variable("REEVE_LOG_DIR").empty()) {
+        complaint.advice = "REEVE_LOG_DIR names another folder";
+    }
+    return complaint;
+}
+
 }  // namespace
 
 Attempt<LogSelection> select_logs(const Task& task, const LogQuery& query) {
     const Invocation& invocation = task.invocation;
     if (invocation.run) return select_run(task, query);
-    auto client = Client::connect(task.host, invocation);
-    if (!client) {
-        if (client.error().exit != Exit::NoSupervisor || invocation.socket) return client.error();
-        auto selection =
-            select_by_folder(log_dir_without_supervisor(task.host), invocation.names, query);
-        // Without logs either, that there is no supervisor is what the caller has to know.
-        if (!selection && selection.error().exit == Exit::NoSuchService &&
-            invocation.names.empty()) {
-            return client.error();
-        }
-        if (!selection && selection.error().exit == Exit::NoSuchService) {
-            return Complaint{Exit::NoSuchService,
-                             "no supervisor answers; " + selection.error().sentence};
-        }
-        return selection;
+    const bool needed = !known_log_dir(task) || names_group(invocation.names);
+    auto client = Client::connect(task.host, invocation,
+                                  needed ? Client::usual_patience : patience_without_need);
+    auto selection = client ? select_by_supervisor(*client, invocation.names, query)
+                            : Attempt<LogSelection>(client.error());
+    if (selection) return selection;
+    if (selection.error().exit == Exit::NoSupervisor) {
+        const bool expected = client || invocation.socket;
+        return select_without(selection.error(), expected, task, query);
     }
-    auto selection = select_by_supervisor(*client, invocation.names, query);
-    if (!selection && selection.error().exit == Exit::NoSupervisor && !invocation.socket) {
-        const std::string log_dir = log_dir_without_supervisor(task.host);
-        auto left = select_by_folder(log_dir, invocation.names, query);
-        if (!left) return selection;
-        task.note(selection.error().sentence + "; reading what is in " + harmless(log_dir));
-        return left;
-    }
-    if (selection || selection.error().exit != Exit::NoSuchService) return selection;
+    if (!client || selection.error().exit != Exit::NoSuchService) return selection;
     // A service that is no longer configured may have left its log.
     const auto welcome = client->welcome();
     if (!welcome) return welcome.error();

@@ -21,7 +21,7 @@ Exit finish(Exit exit, Output& out, Output& err) {
 
 Exit carry_out(const Host& host, const Invocation& invocation, Output& out, Output& err) {
     Look look = look_for(host, host.out, invocation.colour);
-    if (invocation.socket) look.program += " -s " + shell_quoted(*invocation.socket);
+    look.program = program_called_by(invocation);
     Task task{host, invocation, std::move(look), out, err};
     return finish(invocation.verb->run(task), out, err);
 }
@@ -31,7 +31,7 @@ Exit carry_out(const Host& host, const Invocation& invocation, Output& out, Outp
 Exit Task::complain(const Complaint& complaint) const {
     // Not before what was said on the other stream, when both are one terminal.
     out.flush();
-    err.write("reevectl: " + complaint.sentence + "\n");
+    err.write("reevectl: " + complaint.text() + "\n");
     err.flush();
     return complaint.exit;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "ctl/card.h"
 
 namespace reeve::ctl {
 
@@ -18,11 +19,20 @@ struct RunLog {
     bool operator==(const RunLog&) const = default;
 };
 
-/// "there is no log of it in PATH"
-std::string no_log_in(const std::string& path);
+/// Of which run the lines are wanted: those from `from` on and not after `to`.
+struct RunToRead {
+    std::string service;
+    std::optional<WallTime> from, to;
+};
 
-/// Reads them from LOG_DIR/NAME: the last `most` of those from `from` on and not after `to`.
-RunLog read_run_log(const std::string& log_dir, const std::string& service,
-                    std::optional<WallTime> from, std::optional<WallTime> to, std::uint64_t most);
+/// Reads the last `most` lines of each from LOG_DIR/NAME. A disk that does not answer is waited for
+/// a second or so, and remarked on.
+std::vector<RunLog> read_run_logs(const std::string& log_dir, const std::vector<RunToRead>& runs,
+                                  std::uint64_t most);
+
+/// The last `most` lines of a service, with the same patience. `has_run`: it is worth a remark
+/// that there is no log.
+LastLines read_last_lines(const std::string& log_dir, const std::string& service, bool has_run,
+                          std::uint64_t most);
 
 }  // namespace reeve::ctl

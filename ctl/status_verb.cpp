@@ -4,7 +4,6 @@
 #include "ctl/client.h"
 #include "ctl/names.h"
 #include "ctl/run_log.h"
-#include "ctl/service_log.h"
 #include "ctl/table.h"
 #include "ctl/verbs.h"
 
@@ -12,25 +11,7 @@ namespace reeve::ctl {
 
 namespace {
 
-/// The last lines for a card. That they cannot be read is no reason not to show the rest.
-LastLines last_lines(const protocol::ServiceStatus& service, const std::string& log_dir) {
-    const std::string path = log_dir + "/" + service.name;
-    LastLines last;
-    ServiceLog log(path);
-    LogQuery query;
-    query.lines = 10;
-    const auto there = log.open(query);
-    if (!there) return {{}, there.error().text()};
-    // Who has never run has none to miss.
-    const bool has_run = service.pid || service.last_exit;
-    if (!*there) return {{}, has_run ? no_log_in(path) : ""};
-    while (true) {
-        auto line = log.next();
-        if (!line) last.remark = line.error().text();
-        if (!line || !*line) return last;
-        last.lines.push_back(std::move(**line));
-    }
-}
+constexpr std::uint64_t most_lines = 10;
 
 /// Nothing when there is nothing to explain or it is not to be had: the card says less then.
 std::optional<protocol::Explanation> explain(Client& client,
@@ -58,7 +39,9 @@ Exit run_status(Task& task) {
         const auto welcome = client->welcome();
         if (!welcome) return task.complain(welcome.error());
         const protocol::ServiceStatus& service = document->services[0];
-        const LastLines lines = last_lines(service, welcome->log_dir);
+        const bool has_run = service.pid || service.last_exit;
+        const LastLines lines =
+            read_last_lines(welcome->log_dir, service.name, has_run, most_lines);
         task.out.write(render_card(service, explain(*client, service), lines, task.look));
     } else {
         task.out.write(render_table(*document, task.look));

@@ -28,7 +28,7 @@ Exit run_version(Task& task) {
         task.out.write("reeved " + harmless(welcome->version) + " (pid " +
                        std::to_string(welcome->pid) + ")\n");
     } else {
-        task.out.write(welcome.error().sentence + "\n");
+        task.out.write(welcome.error().text() + "\n");
     }
     return Exit::Done;
 }

@@ -22,15 +22,18 @@ std::optional<WallTime> last_attempt(Client& client, const std::string& service)
 }
 
 Logs logs_of(const protocol::Explanation& explanation, const std::string& log_dir, Client& client) {
-    Logs logs;
+    std::vector<RunToRead> runs;
     for (const Link* end : ends_of(explanation)) {
         auto run = telling_run(*end);
         if (!run) continue;
         if (run->before_main) {
             if (const auto began = last_attempt(client, end->service)) run->from = began;
         }
-        logs[end->service] = read_run_log(log_dir, end->service, run->from, run->to, most_lines);
+        runs.push_back({end->service, run->from, run->to});
     }
+    std::vector<RunLog> read = read_run_logs(log_dir, runs, most_lines);
+    Logs logs;
+    for (std::size_t i = 0; i < runs.size(); ++i) logs[runs[i].service] = std::move(read[i]);
     return logs;
 }
 

@@ -254,7 +254,9 @@ TEST_F(CommandTest, WhatIsNoSupervisorIsSaidInOneSentence) {
     supervisor_.reset();
     supervisor_.emplace(dir_ / "control.sock",
                         [](const protocol::Request&) { return std::vector<std::string>{}; });
-    EXPECT_THAT(ctl({"stop", "web"}).err, HasSubstr("it ended before it answered"));
+    EXPECT_THAT(ctl({"stop", "web", "--timeout", "100ms"}).err,
+                HasSubstr("who listens there hangs up, so nothing was asked of it; name the socket "
+                          "of reeved with -s or REEVE_SOCKET\n"));
 }
 
 TEST_F(CommandTest, ListenerOfSomebodyElseIsIgnoredWhereNobodyNamedIt) {

@@ -79,7 +79,8 @@ TEST_F(PlaceTest, ThatRefusesTheCallerDoesNotEndTheSearch) {
     chmod((dir_ / "reeve").c_str(), 0700);
     EXPECT_EQ(said, "reevectl: not allowed to speak to the supervisor at " + dir_.path() +
                         "/reeve/control.sock: Permission denied; none answers at "
-                        "/run/reeve/control.sock: No such file or directory\n");
+                        "/run/reeve/control.sock: No such file or directory; try as root or as "
+                        "the user that it runs as\n");
     EXPECT_EQ(exit_, 5);
 }
 

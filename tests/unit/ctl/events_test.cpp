@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <atomic>
+
 #include "ctl/event_text.h"
 #include "ctl/protocol/timestamp.h"
 #include "tests/unit/ctl/follower.h"
@@ -193,12 +195,26 @@ TEST_F(EventsTest, FollowedUntilAnOrderlyShutdownExitWith0) {
     EXPECT_EQ(asked<protocol::Subscribe>(3), protocol::Subscribe{3});
 }
 
-TEST_F(EventsTest, FollowedUntilTheSupervisorVanishesExitWith6) {
-    serve_events(changes(), {hang_up_});
+TEST_F(EventsTest, FollowedThroughTheDeathOfTheSupervisorGoOnWithAllThatItsSuccessorRemembers) {
+    std::atomic<bool> died = false;
+    serve([&](const protocol::Request& request) {
+        std::vector<std::string> lines = {
+            protocol::encode_result(request.id, protocol::Accepted{})};
+        for (const Event& one : died.exchange(true) ? a_story() : changes()) {
+            lines.push_back(protocol::encode_event(one));
+        }
+        lines.push_back(hang_up_);
+        ++welcome_.pid;
+        return lines;
+    });
     const Ran ran = ctl({"events", "-f", "--json"});
-    EXPECT_EQ(ran.exit, 6);
-    EXPECT_EQ(ran.err, "reevectl: the supervisor has ended without having said why\n");
-    EXPECT_EQ(ran.out, as_json(changes()));
+    EXPECT_EQ(ran.exit, 0) << "an orderly shutdown is the end";
+    EXPECT_EQ(ran.err,
+              "reevectl: the supervisor has ended without a word; going on with the next one (pid "
+              "78)\n");
+    EXPECT_EQ(ran.out, as_json(changes()) + as_json(a_story()));
+    EXPECT_EQ(asked<protocol::Subscribe>(1), protocol::Subscribe{0});
+    EXPECT_EQ(asked<protocol::Subscribe>(3), protocol::Subscribe{1u << 20});
 }
 
 TEST_F(EventsTest, FollowedThatCannotBeUnderstoodExitWith6) {
@@ -213,12 +229,13 @@ TEST_F(EventsTest, FollowedBeginWithTheLastOnesOfTheServicesThatAreWanted) {
     events.push_back(snapshot(4, "db", State::Running));
     events.push_back(snapshot(4, "web", State::Running));
     events.push_back(event(5, "db", State::Running, State::Failed, "exit 1"));
+    events.push_back(of_kind(Event::Kind::Shutdown, 6, "SIGTERM"));
     serve_events(events, {hang_up_});
     EXPECT_EQ(ctl({"events", "-f", "-n", "1", "--json", "db"}).out,
-              as_json({events[2], events[4], events[6]}));
+              as_json({events[2], events[4], events[6], events[7]}));
     EXPECT_GT(asked<protocol::Subscribe>(2).history, 1000u);
     EXPECT_EQ(ctl({"events", "-f", "--json", "db"}).out,
-              as_json({events[0], events[2], events[4], events[6]}))
+              as_json({events[0], events[2], events[4], events[6], events[7]}))
         << "a supervisor that sends a history unasked is taken at its word";
 }
 

@@ -69,6 +69,23 @@ TEST_P(InterruptTest, CtrlCEndsItByTheSignalAndSaysWhetherTheSupervisorGoesOn) {
                   (begun ? "; the supervisor goes on with it\n" : "\n"));
 }
 
+TEST_P(InterruptTest, CtrlCBeforeAnythingWasAskedDoesNotClaimThatItGoesOn) {
+    int ends[2];
+    ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    const Fd read_end(ends[0]);
+    const pid_t child = start(Fd(ends[1]));
+    const Fd client(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    ASSERT_TRUE(receive(client));  // the greeting, which nobody answers
+    ASSERT_EQ(kill(child, SIGINT), 0);
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFSIGNALED(status));
+    char text[256];
+    const ssize_t got = read(read_end.get(), text, sizeof text);
+    const std::string said(text, static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    EXPECT_EQ(said.find("goes on"), said.npos) << said;
+}
+
 INSTANTIATE_TEST_SUITE_P(Verbs, InterruptTest,
                          testing::Values(std::vector<std::string>{"start", "web"},
                                          std::vector<std::string>{"wait", "web"},

@@ -172,19 +172,6 @@ TEST_F(LogsTest, OfAServiceThatNeverWroteSaySoAndSucceed) {
     EXPECT_THAT(ran.err, HasSubstr("web has no log in " + (dir_ / "log")));
 }
 
-TEST_F(LogsTest, AreReadWithoutASupervisorThatDoesNotAnswerAndThatIsSaid) {
-    write_rotated();
-    serve([](const protocol::Request&) { return std::vector<std::string>(); });
-    const Ran ran = ctl({"logs", "web", "-n", "1"});
-    EXPECT_EQ(ran.exit, 0);
-    EXPECT_EQ(ran.out, printed(300, 300));
-    EXPECT_EQ(ran.err, "reevectl: no supervisor answers at " + (dir_ / "control.sock") +
-                           ": it ended before it answered; reading what is in " + (dir_ / "log") +
-                           "\n");
-    EXPECT_EQ(ctl({"logs", "web", "-n", "1", "--quiet"}).err, "");
-    EXPECT_EQ(ctl({"logs", "web", "-s", dir_ / "control.sock"}).exit, 6);
-}
-
 TEST_F(LogsTest, WithoutAnyExitWith6AndSayWhatIsMissing) {
     const Ran ran = ctl({"logs"});
     EXPECT_EQ(ran.exit, 6);

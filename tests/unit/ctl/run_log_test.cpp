@@ -34,7 +34,7 @@ class RunLogTest : public testing::Test {
         write_file(dir_ / ("web/" + file), text);
     }
     RunLog read(std::optional<WallTime> from, std::optional<WallTime> to, std::uint64_t most = 10) {
-        return read_run_log(dir_.path(), "web", from, to, most);
+        return read_run_logs(dir_.path(), {{"web", from, to}}, most)[0];
     }
     std::vector<std::string> lines(int from, int to, std::uint64_t most = 10) {
         const RunLog log = read(at(from), at(to), most);
