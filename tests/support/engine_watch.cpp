@@ -86,14 +86,8 @@ void EngineWatch::take_in(const Event& event) {
                        expect_reply(e.request, any_number);
                    },
                    [&](const Abandoned& e) { requests_.erase(e.request); },
-                   [&](const Exited& e) {
-                       const auto found = runs_.find(e.run);
-                       if (found != runs_.end()) found->second.main_gone = true;
-                   },
-                   [&](const ParentExited& e) {
-                       const auto found = runs_.find(e.run);
-                       if (found != runs_.end()) found->second.main_gone = true;
-                   },
+                   [&](const Exited& e) { take_in_end(e.run, e.unseen); },
+                   [&](const ParentExited& e) { take_in_end(e.run, e.unseen); },
                    [&](const SpawnFailed& e) {
                        const auto found = runs_.find(e.run);
                        if (found != runs_.end()) found->second.main_gone = true;
@@ -108,6 +102,12 @@ void EngineWatch::take_in(const Event& event) {
                    [&](const CommandEnded& e) { tasks_.erase(e.task); },
                },
                event);
+}
+
+void EngineWatch::take_in_end(RunId run, bool unseen) {
+    const auto found = runs_.find(run);
+    if (found == runs_.end() || std::exchange(found->second.main_gone, true)) return;
+    found->second.unseen = unseen;
 }
 
 void EngineWatch::succeeded(const Resumed& resumed) {
@@ -128,7 +128,10 @@ void EngineWatch::succeeded(const Resumed& resumed) {
         if (!now.run) return;
         const auto known = runs_.find(now.run);
         Run run = known == runs_.end() ? Run{unit.id()} : known->second;
-        run.launched = has(resumed.runs, now.run);
+        const auto* stopping = std::get_if<Stopping>(&unit.state());
+        const bool heard = stopping != nullptr && stopping->main_gone;
+        const bool launched = std::exchange(run.launched, has(resumed.runs, now.run));
+        if (launched && !run.launched && !heard) run.unseen = true;
         run.killed = false;
         if (!run.launched) run.main_gone = false;
         runs[now.run] = run;
@@ -159,6 +162,7 @@ void EngineWatch::check(const Spawn& action) {
     if (unit == nullptr) return violated("a spawn for a service that is not there");
     open_run(action.run, action.service);
     if (std::exchange(runs_[action.run].launched, true)) violated("a run is spawned twice");
+    runs_[action.run].unseen = false;
 }
 
 void EngineWatch::open_run(RunId run, ServiceId service) {
@@ -167,7 +171,7 @@ void EngineWatch::open_run(RunId run, ServiceId service) {
     last_run_ = std::max(last_run_, run.value);
     if (past(service).run) violated("a second live run of one service");
     past(service).run = run;
-    runs_[run] = Run{service, false, false, false};
+    runs_[run] = Run{service};
     const Unit* unit = engine_.units().find(service);
     if (unit == nullptr) return;
     for (const std::uint32_t place : engine_.units().neighbours(*unit, Edge::Requires)) {
@@ -203,6 +207,7 @@ void EngineWatch::check(const Reap& action) {
         if (of.run == action.run) violated("a task outlives its run");
     }
     past(run->service).run = {};
+    past(run->service).unseen = run->unseen;
     runs_.erase(action.run);
 }
 
@@ -425,7 +430,7 @@ void EngineWatch::check_stop_order(const Unit& unit) {
 void EngineWatch::check_restarts(const Unit& unit, Past& before) {
     const RestartHistory& history = unit.history;
     if (history.restarts < before.restarts)
-        before = {before.announced, before.run, 0, 0, {}, false};
+        before = {before.announced, before.run, 0, 0, {}, false, before.unseen};
     const bool restarted = history.restarts > before.restarts;
     if (restarted) {
         expect(history.restarts == before.restarts + 1, unit, "restarted twice at once");
@@ -439,13 +444,21 @@ void EngineWatch::check_restarts(const Unit& unit, Past& before) {
         } else {
             before.restart_times.clear();
         }
+        const config::Backoff& policy = unit.policy().backoff;
+        const bool at_once = backoff == nullptr && unit.goal == Goal::Up;
+        expect(!before.unseen || !at_once || policy.initial == Duration::zero(), unit,
+               "restarted at once after an end that nobody saw");
+        expect(!before.unseen || history.quick_exits == before.quick_exits, unit,
+               "an end that nobody saw counts");
         if (backoff != nullptr) {
-            const config::Backoff& policy = unit.policy().backoff;
-            const double wanted = std::min(static_cast<double>(policy.initial.count()) *
-                                               std::pow(policy.factor, history.quick_exits - 1),
-                                           static_cast<double>(policy.max.count()));
+            const int counted =
+                before.unseen ? std::max(history.quick_exits, 1) - 1 : history.quick_exits - 1;
+            const double wanted = std::min(
+                static_cast<double>(policy.initial.count()) * std::pow(policy.factor, counted),
+                static_cast<double>(policy.max.count()));
             const auto delay = static_cast<double>((backoff->until - now_).count());
-            expect(history.quick_exits == before.quick_exits + 1, unit, "quick exits miscounted");
+            expect(before.unseen || history.quick_exits == before.quick_exits + 1, unit,
+                   "quick exits miscounted");
             expect(delay >= wanted * (1 - policy.jitter) - 1 &&
                        delay <= wanted * (1 + policy.jitter) + 1,
                    unit, "its backoff is out of bounds");
@@ -453,6 +466,7 @@ void EngineWatch::check_restarts(const Unit& unit, Past& before) {
     }
     before.restarts = history.restarts;
     before.quick_exits = history.quick_exits;
+    before.unseen = false;
 }
 
 void EngineWatch::check_counts() {
