@@ -16,9 +16,8 @@ constexpr std::uint64_t most_lines = 10;
 constexpr std::uint64_t usual_number = 10;
 
 RunLog log_of(const FailureRecord& failure, const std::string& log_dir) {
-    const bool ran = failure.code || failure.signal || failure.ran;
     // Its hooks may have written something, too.
-    if ((!ran && never_ran(failure.cause)) || !failure.started) return {};
+    if ((!has_run(failure) && never_ran(failure.cause)) || !failure.started) return {};
     return read_run_log(log_dir, failure.service, failure.started, failure.at, most_lines);
 }
 

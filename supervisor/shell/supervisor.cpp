@@ -150,7 +150,9 @@ int Supervisor::run() {
     untouched_ = false;
     if (setup_.handover) control_.take_over(*setup_.handover);
     if (setup_.by_former_configuration) {
-        log_.error("the configuration is not valid, as `reevectl diff` shows; going on with the former one");
+        log_.error(
+            "the configuration is not valid, as `reevectl diff` shows; going on with the former "
+            "one");
         control_.announce_configuration("refused: it is not valid");
     }
     if (resumed_) {
@@ -158,7 +160,7 @@ int Supervisor::run() {
         for (core::Event& event : runs_.take_unheard()) queue_.push(std::move(event));
     }
     // What has changed meanwhile changes as by a reload.
-    if (plan_ != engine_.units().plan_ptr()) configuration_.take(plan_, {});
+    if (plan_ != engine_.units().plan_ptr()) take_changed_configuration();
     plan_.reset();
     if (!engine_.snapshot().booted) {
         queue_.push(core::BootAsked{});
