@@ -13,8 +13,9 @@ namespace {
 using protocol::FailureRecord;
 
 std::string how_it_ended(const FailureRecord& failure) {
-    if (!failure.code && !failure.signal && !failure.ran) return "never ran";
+    if (!has_run(failure)) return "never ran";
     std::string text = ExitStatus{failure.code, failure.signal, failure.core}.text();
+    if (failure.unseen) text += ", while no supervisor was there";
     if (failure.ran) text += " after " + in_words(*failure.ran);
     return text;
 }
@@ -61,7 +62,8 @@ void add_failure(Sheet& sheet, const FailureRecord& failure, const RunLog& log, 
     const std::string how = how_it_ended(failure);
     sheet.title(harmless(failure.service) + ": " + how, Colour::Red);
     if (failure.at) {
-        sheet.line("when", local_time(*failure.at) + ", " + time_since(*failure.at, look) + " ago");
+        sheet.line(failure.unseen ? "noticed" : "when",
+                   local_time(*failure.at) + ", " + time_since(*failure.at, look) + " ago");
     }
     if (!failure.cause.empty() && failure.cause != how) {
         sheet.text("cause", harmless(failure.cause));
@@ -72,6 +74,10 @@ void add_failure(Sheet& sheet, const FailureRecord& failure, const RunLog& log, 
 }
 
 }  // namespace
+
+bool has_run(const FailureRecord& failure) {
+    return failure.code || failure.signal || failure.ran || failure.unseen;
+}
 
 std::string render_failures(const std::vector<FailureRecord>& failures,
                             const std::vector<RunLog>& logs, const Look& look) {

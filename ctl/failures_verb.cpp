@@ -16,9 +16,8 @@ constexpr std::uint64_t most_lines = 10;
 constexpr std::uint64_t usual_number = 10;
 
 bool may_have_written(const FailureRecord& failure) {
-    const bool ran = failure.code || failure.signal || failure.ran;
     // Its hooks may have written something, too.
-    return (ran || !never_ran(failure.cause)) && failure.started;
+    return (has_run(failure) || !never_ran(failure.cause)) && failure.started;
 }
 
 /// As many as there are failures.

@@ -83,7 +83,8 @@ std::string time_since(WallTime then, const Look& look) {
 std::string last_exit_text(const protocol::LastExit& exit, const Look& look) {
     std::string text = exit.status.text();
     if (exit.ran) text += " after " + in_words(*exit.ran);
-    if (exit.at) text += ", " + time_since(*exit.at, look) + " ago";
+    if (exit.at && !exit.ran) text += ", while no supervisor was there; noticed";
+    if (exit.at) text += (exit.ran ? ", " : " ") + time_since(*exit.at, look) + " ago";
     return text;
 }
 

@@ -209,6 +209,7 @@ struct FailureRecord {
     std::optional<WallTime> started;
     std::optional<WallTime> at;
     std::optional<Duration> ran;
+    bool unseen = false;  ///< it ended while no supervisor was there; at `at` that was noticed
     std::optional<Duration> cpu_user, cpu_system;
     std::optional<std::uint64_t> max_rss;  ///< bytes, of its largest process
     std::optional<bool> out_of_memory;     ///< the kernel killed it for want of memory

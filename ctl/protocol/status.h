@@ -29,7 +29,8 @@ enum class State {
 std::string_view to_string(State state);
 std::optional<State> parse_state(std::string_view word);
 
-/// How a service's main process last ended, and after how long.
+/// How a service's main process last ended, and after how long. If that was while no supervisor was
+/// there, `at` is when one noticed, and how long it ran is not known.
 struct LastExit {
     ExitStatus status;
     std::optional<WallTime> at;

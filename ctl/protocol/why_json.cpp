@@ -57,6 +57,7 @@ void write_record(JsonWriter& out, const FailureRecord& record, bool with_lines)
     out.field("started", record.started);
     out.field("at", record.at);
     out.field("ran", record.ran);
+    out.field("unseen", record.unseen);
     out.field("cpu_user", record.cpu_user);
     out.field("cpu_system", record.cpu_system);
     out.field("max_rss", record.max_rss);
@@ -141,6 +142,7 @@ FailureRecord read(const json::value& value, const std::string& path, std::strin
     record.started = in.maybe("started", &Fields::moment);
     record.at = in.maybe("at", &Fields::moment);
     record.ran = in.maybe("ran", &Fields::seconds);
+    record.unseen = in.maybe("unseen", &Fields::truth).value_or(false);
     record.cpu_user = in.maybe("cpu_user", &Fields::seconds);
     record.cpu_system = in.maybe("cpu_system", &Fields::seconds);
     record.max_rss = in.maybe("max_rss", &Fields::count);

@@ -93,6 +93,7 @@ struct Exited {
     bool leftovers = false;
     std::optional<ResourceUsage> usage{};
     std::optional<bool> out_of_memory{};  ///< the kernel killed it for want of memory
+    bool unseen = false;                  ///< while no supervisor was there: some time before now
 };
 
 /// Nothing of the tree of a run whose main process ended is alive any more.
@@ -107,6 +108,7 @@ struct ParentExited {
     ExitStatus status;
     bool leftovers = false;
     std::optional<ResourceUsage> usage{};
+    bool unseen = false;  ///< as of Exited
 };
 
 /// The run has this main process from now on: it was left over, its PID file or MAINPID= names it.

@@ -207,14 +207,14 @@ void Engine::conclude(Unit& unit) {
 }
 
 void Engine::decide_fate(Unit& unit) {
-    RunEnd end{unit.last_run.status, unit.start_failed, {}, unit.unwell};
+    RunEnd end{unit.last_run.status, unit.start_failed, {}, unit.unwell, unit.last_run.unseen};
     if (unit.was_ready) end.ready_for = unit.last_run.at - unit.ready_since;
     if (!is_success(unit.policy(), end)) note_failure(unit);
     const Verdict verdict = judge(*unit.definition, end, unit.history, random_, now_);
     std::string what = unit.trouble;
     std::visit(Overloaded{
                    [&](const RestartAfter& restart) {
-                       if (unit.history.quick_exits > 1) {
+                       if (unit.history.quick_exits > 1 && !end.unseen) {
                            what += ", " + ordinal(unit.history.quick_exits) + " time";
                        }
                        unit.origin = "restarted after " + what;

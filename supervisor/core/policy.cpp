@@ -41,11 +41,13 @@ bool wants_restart(const config::Service& service, const RunEnd& end, bool succe
 
 Duration next_delay(const config::Backoff& backoff, const RunEnd& end, RestartHistory& history,
                     Random& random) {
-    if (!end.start_failed && end.ready_for >= backoff.reset_after) {
+    if (!end.unseen && !end.start_failed && end.ready_for >= backoff.reset_after) {
         history.quick_exits = 0;
         return Duration::zero();
     }
-    const Duration delay = backoff_delay(backoff, history.quick_exits++);
+    // Whether the run was a quick one nobody knows: it waits as after the last one that was.
+    const int before = end.unseen ? std::max(history.quick_exits, 1) - 1 : history.quick_exits++;
+    const Duration delay = backoff_delay(backoff, before);
     const double spread = 1 + backoff.jitter * (2 * random.fraction() - 1);
     return Duration(std::llround(static_cast<double>(delay.count()) * spread));
 }

@@ -40,6 +40,7 @@ struct RunEnd {
     bool start_failed = false;  ///< it ended, or was ended, before it was ready
     Duration ready_for{};       ///< how long it had been ready
     bool unwell = false;        ///< it was ended because it was not well
+    bool unseen = false;        ///< nobody knows when it ended: `ready_for` is the most it can be
 };
 
 struct RestartAfter {

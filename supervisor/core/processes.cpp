@@ -9,6 +9,12 @@ namespace {
 /// How long after its main process a forking service may have another one.
 constexpr Duration successor_patience = 2s;
 
+/// When it ended, to follow how it did.
+std::string after_what(const Unit& unit, const Exited& event, Time now) {
+    if (event.unseen) return ", while no supervisor was there";
+    return " after " + in_words(now - unit.started);
+}
+
 }  // namespace
 
 void Engine::on(const Spawned& event) {
@@ -35,11 +41,11 @@ void Engine::on(const ParentExited& event) {
     const auto* starting = std::get_if<Starting>(&unit->state());
     const bool well = unit->policy().success_exit.contains(event.status);
     if (starting == nullptr || starting->step != StartStep::Launch || !well || !event.leftovers) {
-        on(Exited{event.run, event.status, event.leftovers, event.usage, {}});
+        on(Exited{event.run, event.status, event.leftovers, event.usage, {}, event.unseen});
         return;
     }
     unit->pid.reset();
-    unit->last_run = {event.status, now_, true, event.usage, {}};
+    unit->last_run = {event.status, now_, true, event.usage, {}, event.unseen};
     find_main(*unit);
 }
 
@@ -85,16 +91,17 @@ void Engine::on(const Exited& event) {
     const bool before_ready =
         std::holds_alternative<Starting>(unit->state()) && type != config::ServiceType::Oneshot;
     unit->start_failed = unit->start_failed || before_ready;
-    unit->last_run = {event.status, now_, true, event.usage, event.out_of_memory};
-    unit->last_exit = LastExit{event.status, now_, now_ - unit->started};
+    unit->last_run = {event.status, now_, true, event.usage, event.out_of_memory, event.unseen};
+    unit->last_exit = LastExit{event.status, now_, now_ - unit->started, event.unseen};
     std::string how = event.status.text();
     if (event.out_of_memory == true) how += " for want of memory";
-    how += " after " + in_words(now_ - unit->started);
+    how += after_what(*unit, event, now_);
     if (unit->reported_errno) how += " (" + Error::strerrordesc(*unit->reported_errno) + ")";
     const bool by_itself = stopping == nullptr || stopping->reason == StopReason::Ended;
     if (by_itself && unit->trouble.empty()) {
         unit->trouble = std::move(how);
-        if (before_ready) unit->trouble += ", before it was ready";
+        if (before_ready) unit->trouble += event.unseen ? " and before" : ", before";
+        if (before_ready) unit->trouble += " it was ready";
         const bool left_nothing = before_ready && type == config::ServiceType::Forking &&
                                   event.status == ExitStatus::exited(0) && !unit->pid;
         if (left_nothing) unit->trouble += "; it left no process behind";
@@ -127,9 +134,9 @@ void Engine::find_successor(Unit& unit, const Exited& event) {
                    checking ? "not reloaded: its main process ended during the check"
                             : "reloaded, as its main process is being followed");
     }
-    unit.last_run = {event.status, now_, true, event.usage, {}};
-    unit.last_exit = LastExit{event.status, now_, now_ - unit.started};
-    unit.trouble = event.status.text() + " after " + in_words(now_ - unit.started);
+    unit.last_run = {event.status, now_, true, event.usage, {}, event.unseen};
+    unit.last_exit = LastExit{event.status, now_, now_ - unit.started, event.unseen};
+    unit.trouble = event.status.text() + after_what(unit, event, now_);
     unit.pid.reset();
     cancel_tasks(unit);
     change(unit, Starting{.run = run_of(unit.state()), .deadline = now_ + successor_patience});

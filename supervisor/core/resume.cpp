@@ -57,7 +57,7 @@ void Engine::take_up(Unit& unit, const Found& found) {
             if (!under_way(*task)) units_.end_task(std::exchange(*task, {}));
         }
         change(unit, std::move(state));
-        return on(Exited{run, ExitStatus::unknown(), false, {}, {}});
+        return on(Exited{run, ExitStatus::unknown(), false, {}, {}, true});
     }
     std::visit(Overloaded{
                    [](const Stopped&) {},
@@ -136,7 +136,7 @@ void Engine::take_up_stop(Unit& unit, bool born, bool in_command) {
     if (!born && stopping.main_gone) stopping.tree_gone = true;
     change(unit, stopping);
     if (!born && !stopping.main_gone) {
-        on(Exited{stopping.run, ExitStatus::unknown(), false, {}, {}});
+        on(Exited{stopping.run, ExitStatus::unknown(), false, {}, {}, true});
         if (ending) return;
         stopping = std::get<Stopping>(unit.state());
     }

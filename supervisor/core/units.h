@@ -20,11 +20,13 @@
 
 namespace reeve::core {
 
-/// How the last main process of a service ended, and after how long.
+/// How the last main process of a service ended, and after how long. Of an end that nobody saw all
+/// that is known is when it was noticed: at `at`, so that it ran for `ran` at most.
 struct LastExit {
     ExitStatus status;
     Time at;
     Duration ran{};
+    bool unseen = false;
     bool operator==(const LastExit&) const = default;
 };
 
@@ -35,6 +37,7 @@ struct RunResult {
     bool executed = false;  ///< there was a process
     std::optional<ResourceUsage> usage;
     std::optional<bool> out_of_memory;
+    bool unseen = false;  ///< it ended some time before `at`, which is when that was noticed
     bool operator==(const RunResult&) const = default;
 };
 

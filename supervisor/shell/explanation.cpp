@@ -66,7 +66,8 @@ protocol::FailureRecord record_of(const std::string& service, const core::Failur
     record.code = result.status.code;
     record.signal = result.status.signal;
     record.core = result.status.core;
-    record.ran = result.at - note.started;
+    record.unseen = result.unseen;
+    if (!result.unseen) record.ran = result.at - note.started;
     if (result.usage) {
         record.cpu_user = result.usage->user;
         record.cpu_system = result.usage->system;

@@ -24,6 +24,12 @@ constexpr Duration look_at_memory = 100ms;
 /// So many notifications of an ended process are still taken in: what its socket may hold.
 constexpr std::size_t last_messages = 512;
 
+/// Zero in all is what an end has that nobody could ask about: no process takes no memory.
+std::optional<ResourceUsage> known_usage(const os::Ended& end) {
+    if (end.usage == ResourceUsage{}) return std::nullopt;
+    return end.usage;
+}
+
 }  // namespace
 
 Runs::Runs(asio::io_context& io, Containments& containments, log::Collector& collector,
@@ -67,7 +73,7 @@ void Runs::find_main(const core::FindMain& action) {
     const core::RunId id = action.run;
     Run& run = found->second;
     // It may be to follow another one.
-    run.told = run.adopted = false;
+    run.told = run.adopted = run.unseen = false;
     note(run);
     run.finder = std::make_unique<MainFinder>(
         io_, run.definition->execution.pid_file, run.start,
@@ -150,6 +156,7 @@ Result<> Runs::adopt_main(core::RunId id, pid_t pid) {
     // If the former one has ended just now, that is nothing special any more.
     run.end.reset();
     run.noted_end.reset();
+    run.unseen = false;
     note(run);
     return {};
 }
@@ -177,7 +184,9 @@ void Runs::ended(core::RunId id, const os::Ended& end) {
     const std::string& pid_file = run.definition->execution.pid_file;
     // One that names the first process of a forking service is about to be written anew.
     if (!pid_file.empty() && !is_parent(run)) os::remove_service_pid_file_of(pid_file, end.pid);
-    run.out_of_memory = end.status.signal ? killed_for_memory(run, *end.status.signal) : false;
+    run.out_of_memory.reset();
+    if (end.status.code) run.out_of_memory = false;
+    if (end.status.signal) run.out_of_memory = killed_for_memory(run, *end.status.signal);
     const state::End known{end.pid, end.status, end.usage, run.out_of_memory};
     if (run.noted_end != known) {
         run.noted_end = known;
@@ -195,6 +204,8 @@ std::optional<bool> Runs::killed_for_memory(const Run& run, int signal) {
     // Looked at for every signal, so that a kill elsewhere is not taken for a later one here; but
     // seldom, as to count what the whole system does is dear, and many may be stopped at once.
     if (!possible && now() < next_look_at_memory_) return false;
+    // What was counted while nobody was there nobody knows.
+    if (run.unseen && possible) return std::nullopt;
     next_look_at_memory_ = now() + look_at_memory;
     const auto killed = memory_kills_.any_more();
     return possible ? killed : false;
@@ -214,13 +225,14 @@ void Runs::drained(core::RunId id) {
     if (found == runs_.end() || found->second.told || !found->second.end) return;
     Run& run = found->second;
     const os::Ended end = *std::exchange(run.end, std::nullopt);
+    const auto usage = known_usage(end);
     const bool leftovers = !run.tree->empty();
     if (is_parent(run)) {
-        queue_.push(core::ParentExited{id, end.status, leftovers, end.usage});
+        queue_.push(core::ParentExited{id, end.status, leftovers, usage, run.unseen});
         return await_empty(run);
     }
     run.told = true;
-    queue_.push(core::Exited{id, end.status, leftovers, end.usage, run.out_of_memory});
+    queue_.push(core::Exited{id, end.status, leftovers, usage, run.out_of_memory, run.unseen});
     if (leftovers) await_empty(run);
 }
 

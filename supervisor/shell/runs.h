@@ -40,8 +40,9 @@ class Runs {
          const Environment& own_environment, const std::string& runtime_dir);
 
     /// Takes over a run that a predecessor had, `unit` being what the engine knows of its service.
-    /// Whether its first process was born.
-    bool resume(const state::Run& record, const core::Unit& unit);
+    /// `after_a_gap`: for a while nobody was there to see it end. Whether its first process was
+    /// born.
+    bool resume(const state::Run& record, const core::Unit& unit, bool after_a_gap);
     /// What the engine has not heard from the predecessor, to be told after Resumed; ends are told
     /// later, from the loop.
     std::vector<core::Event> take_unheard() { return std::exchange(unheard_, {}); }
@@ -113,6 +114,7 @@ class Runs {
         std::optional<bool> out_of_memory;
         std::optional<state::End> noted_end;  // of the present main process, told or not
         bool told = false;                    // Exited was said
+        bool unseen = false;                  // the present main process ended before we came
         bool killing = false;
     };
 

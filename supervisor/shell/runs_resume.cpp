@@ -24,6 +24,11 @@ bool is_to_say_that_it_is_ready(const core::Unit& unit) {
     return starting != nullptr && starting->step != core::StartStep::PostStart && !unit.said_ready;
 }
 
+bool is_alive(const state::Process& process) {
+    const auto found = os::read_process(process.pid);
+    return found && found->live() && found->start_time == process.start_time;
+}
+
 /// Whether it has heard that everything else is gone, too.
 bool has_heard_of_all(const core::Unit& unit) {
     const auto* stopping = std::get_if<core::Stopping>(&unit.state());
@@ -48,7 +53,7 @@ void Runs::note(const Run& run) {
     recorder_.write(record);
 }
 
-bool Runs::resume(const state::Run& record, const core::Unit& unit) {
+bool Runs::resume(const state::Run& record, const core::Unit& unit, bool after_a_gap) {
     Run& run = runs_[record.id];
     run.id = record.id;
     run.definition = record.definition;
@@ -80,6 +85,7 @@ bool Runs::resume(const state::Run& record, const core::Unit& unit) {
     const state::Tree found = run.tree->record();
     run.pid = found.main.pid != 0 ? found.main.pid : found.first.pid;
     if (record.end) run.pid = record.end->pid;
+    run.unseen = after_a_gap && (record.end || !is_alive(found.main));
     if (found.main.pid != 0) {
         mains_.emplace(found.main.pid, run.id);
         if (run.tree->tracking().by == Tracking::By::Cgroup) {

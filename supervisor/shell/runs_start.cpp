@@ -109,6 +109,8 @@ std::optional<core::SpawnFailed> Runs::start(Run& run) {
     run.tree = containments_.open(service.name, run.invocation_id);
     // Before there is a process: whoever takes over looks for it.
     note(run);
+    // What it writes is not to be lost with us, however soon it ends.
+    holding_.flush();
     fault_point("a start that is about to be");
     auto result = run.tree->start(std::move(*spec), on_end(run.id));
     fault_point("a start that nobody knows of");

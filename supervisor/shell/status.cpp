@@ -253,8 +253,10 @@ std::vector<protocol::Step> steps_of(const core::Rehearsal& rehearsal) {
 
 std::optional<protocol::LastExit> last_exit_of(const core::Unit& unit, Time now, WallTime wall) {
     if (!unit.last_exit) return std::nullopt;
-    return protocol::LastExit{unit.last_exit->status, wall - (now - unit.last_exit->at),
-                              unit.last_exit->ran};
+    const core::LastExit& last = *unit.last_exit;
+    protocol::LastExit told{last.status, wall - (now - last.at), {}};
+    if (!last.unseen) told.ran = last.ran;
+    return told;
 }
 
 std::optional<protocol::LogTrouble> log_trouble_of(const core::Unit& unit, const Runs& runs) {

@@ -167,7 +167,7 @@ int Supervisor::run() {
         for (core::Event& event : runs_.take_unheard()) queue_.push(std::move(event));
     }
     // What has changed meanwhile changes as by a reload.
-    if (plan_ != engine_.units().plan_ptr()) configuration_.take(plan_, {});
+    if (plan_ != engine_.units().plan_ptr()) take_changed_configuration();
     plan_.reset();
     if (!engine_.snapshot().booted) {
         queue_.push(core::BootAsked{});

@@ -76,6 +76,7 @@ class Supervisor {
     void upgrade_when_idle();
     Result<> execute(const std::string& path);
     void take_over(const state::Predecessor& predecessor);
+    void take_changed_configuration();
     void end_if_faulty();
     void adopt_logs(const state::Predecessor* predecessor);
     Result<> listen();

@@ -25,6 +25,13 @@ constexpr Duration faulty_time = 1min;
 /// EX_SOFTWARE of sysexits.h.
 constexpr int status_after_faults = 70;
 
+/// "1 run", "2 runs"
+std::string counted(std::size_t count, std::string_view what) {
+    std::string text = std::to_string(count);
+    text.append(" ").append(what);
+    return count == 1 ? text : text.append("s");
+}
+
 }  // namespace
 
 core::Engine Supervisor::make_engine(const config::PlanPtr& plan,
@@ -44,12 +51,14 @@ void Supervisor::take_over(const state::Predecessor& predecessor) {
         if (known.contains(service->name)) continue;
         unknown_.push_back(std::as_const(engine_).units().find(service->name)->id());
     }
+    // An upgrade, or a fault after which this process was executed anew, takes no time to speak of.
+    const bool after_a_gap = !setup_.handover && setup_.faults.empty();
     for (const state::Run& run : predecessor.runs) {
         const core::Unit* unit = std::as_const(engine_).units().by_run(run.id);
         // One that was let go.
         if (unit == nullptr) {
             recorder_.erase(run.id);
-        } else if (runs_.resume(run, *unit)) {
+        } else if (runs_.resume(run, *unit, after_a_gap)) {
             resumed_->runs.push_back(run.id);
         }
     }
@@ -58,11 +67,22 @@ void Supervisor::take_over(const state::Predecessor& predecessor) {
     }
     std::string line = "taking over from an earlier reeved that ended without a word: ";
     if (setup_.handover) line = "taking over from reeved " + setup_.handover->version + ": ";
-    line += std::to_string(resumed_->runs.size());
-    line += resumed_->runs.size() == 1 ? " run of " : " runs of ";
-    line += std::to_string(predecessor.units.size());
-    line += predecessor.units.size() == 1 ? " service" : " services";
+    line.append(counted(resumed_->runs.size(), "run")).append(" of ");
+    line.append(counted(predecessor.units.size(), "service"));
+    const std::size_t commands = resumed_->commands.size();
+    if (commands > 0) line.append(", ").append(counted(commands, "command"));
     log_.info(line);
+}
+
+/// The files say something else than they did to the predecessor, or in another order.
+void Supervisor::take_changed_configuration() {
+    const protocol::ConfigurationDiff diff = configuration_.compare({plan_, {}});
+    if (!diff.services.empty() || !diff.supervisor.empty()) {
+        const std::string summary = summary_of(diff);
+        log_.info("the configuration has changed meanwhile: " + summary);
+        control_.announce_configuration("applied: " + summary);
+    }
+    configuration_.take(plan_, {});
 }
 
 /// What services have written under a killed predecessor, and may go on writing, waits in their

@@ -159,6 +159,7 @@ void fields(auto& a, Is<core::LastExit> auto& x) {
     a("status", x.status);
     a("at", x.at);
     a("ran", x.ran);
+    a("unseen", x.unseen);
 }
 
 void fields(auto& a, Is<core::RunResult> auto& x) {
@@ -167,6 +168,7 @@ void fields(auto& a, Is<core::RunResult> auto& x) {
     a("executed", x.executed);
     a("usage", x.usage);
     a("out_of_memory", x.out_of_memory);
+    a("unseen", x.unseen);
 }
 
 void fields(auto& a, Is<core::FailureNote> auto& x) {

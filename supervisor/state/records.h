@@ -42,7 +42,7 @@ struct Tree {
 struct End {
     pid_t pid = 0;
     ExitStatus status;
-    ResourceUsage usage;
+    ResourceUsage usage;  ///< nothing but zeros: not known
     std::optional<bool> out_of_memory;
     bool operator==(const End&) const = default;
 };

@@ -27,6 +27,10 @@ class Changed(Resuming, unittest.TestCase):
             before = {name: s.known(name) for name in ("same", "live", "off")}
             pids = {name: s.pid(name) for name in old}
             self.change(s, new)
+            changes = "1 to be restarted, 1 changed without a restart, 2 added, 1 removed"
+            s.wait_until_said(": 4 runs of 5 services\n")
+            s.wait_until_said("the configuration has changed meanwhile: " + changes)
+            self.assertIn("applied: " + changes, s.ctl("events", "--json", status=0).stdout)
             s.wait_until(lambda: s.states.get("added") == "running" and "gone" not in
                          [service["name"] for service in s.ask("status")["services"]])
             s.wait_until(lambda: s.status("other")["state"] == "running" and s.pid("other") != pids["other"])
@@ -35,6 +39,7 @@ class Changed(Resuming, unittest.TestCase):
             self.assertEqual(s.status("added-off")["state"], "stopped")
             self.assertEqual(s.strangers(), set())
             self.assertIn("never", s.ctl("cat", "live", status=0).stdout)
+            self.assertNotIn("has changed meanwhile", s.succeed())
 
     def test_a_live_change_counts_from_now_on(self):
         with self.supervise({"web": {"command": shell("read code < $D/go; exit $code"), "restart": "always"}}, fifos=["go"]) as s:

@@ -52,7 +52,7 @@ class Hooks(Resuming, unittest.TestCase):
     def test_what_it_came_to_counts(self):
         with self.one("pre_start") as s:
             s.fifo("said").read_line()
-            s.succeed()
+            self.assertIn(" without a word: 0 runs of 1 service, 1 command\n", s.succeed())
             tell(s, 3)
             s.wait_for("web", "failed", "running")
             self.assertEqual(s.states["web"], "failed")

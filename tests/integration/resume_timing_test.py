@@ -91,6 +91,31 @@ class Restarts(Resuming, unittest.TestCase):
             s.wait_for("web", "running")
 
 
+    def test_an_end_that_nobody_saw_is_not_that_of_a_long_run(self):
+        web = {"command": CRASHING, "backoff": {**STEADY, "initial": "1h", "max": "1h", "reset_after": "1ms"}}
+        with self.supervise({"web": web}, fifos=["said", "go"]) as s:
+            s.wait_for("web", "running")
+            pid = s.fifo("said").read_pid()
+            s.die()
+            os.write(s.fifo("go").fd, b"3\n")
+            wait_gone(pid)
+            s.start()
+            found = s.settled("web", state="backoff")
+            self.assertGreater(s.why("web")["next_start"], 3500)
+            self.assertRegex(found["cause"], "^(exit 3|ended, status unknown), while no supervisor was there; next start in ")
+            self.assertEqual((found["restarts"], found["last_exit"]["ran"]), (1, None))
+            [failure] = s.ask("failures", names=["web"])["failures"]
+            self.assertEqual((failure["ran"], failure["unseen"]), (None, True))
+            # Where it has a keeper, that knows.
+            self.assertNotEqual(failure["max_rss"], 0)
+            self.assertEqual(failure["max_rss"] is None, failure["cpu_user"] is None)
+            for verb in ("status", "why", "failures"):
+                self.assertIn("while no supervisor was there", s.ctl(verb, "web").stdout)
+            before = s.known("web")
+            s.succeed()
+            self.assertEqual({**s.known("web"), "cause": None}, {**before, "cause": None})
+
+
 class Deadlines(Resuming, unittest.TestCase):
     def test_a_start_has_the_time_that_it_had(self):
         web = {"command": FOREVER, "ready": {"path": "${D}/never"}, "start_timeout": "1500ms", "restart": "never"}

@@ -7,6 +7,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -42,6 +43,26 @@ class Upgrade(unittest.TestCase):
             s.wait_until(lambda: s.states["web"] == "running")
             self.assertIn("SIGKILL", s.ctl("failures", "web", status=0).stdout)
             self.assertEqual(self.taken_over(s), 2)
+
+    def test_what_ends_during_it_counts_as_seen(self):
+        with Supervisor({"services": {"web": {"command": shell("read code < $D/go; exit $code"), "restart": "never"}}},
+                        fifos=["go"]) as s:
+            s.wait_for("web", "running")
+            ends_it = f"""import os, select, sys
+if "--can-resume" not in sys.argv:
+    web = os.pidfd_open({s.pid("web")})
+    with open(os.environ["D"] + "/go", "w") as go:
+        go.write("5\\n")
+    select.select([web], [], [])
+    os.close(web)
+os.execv("{REEVED}", sys.argv)
+"""
+            with open(s.dir + "/ends_it.py", "w", encoding="ascii") as f:
+                f.write(ends_it)
+            s.ctl("upgrade", program(s.dir, "ends-it", f'exec {sys.executable} {s.dir}/ends_it.py "$@"\n'), status=0)
+            s.wait_for("web", "failed")
+            self.assertRegex(s.status("web")["cause"], "^exit 5 after ")
+            self.assertIsNotNone(s.status("web")["last_exit"]["ran"])
 
     def test_USR2_does_the_same(self):
         with Supervisor({"services": {"web": {"command": FOREVER}}}) as s:

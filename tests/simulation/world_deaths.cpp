@@ -15,6 +15,13 @@ bool is_lasting(const Event& event) {
            std::holds_alternative<ParentExited>(event) || std::holds_alternative<MainFound>(event);
 }
 
+/// How it tells that: an end may have been at any moment before.
+Event found_later(Event event, bool unseen) {
+    if (auto* exited = std::get_if<Exited>(&event)) exited->unseen = unseen;
+    if (auto* exited = std::get_if<ParentExited>(&event)) exited->unseen = unseen;
+    return event;
+}
+
 /// A request that somebody waits for is the only thing that a copy does not know of.
 bool is_of_requests(const Action& action) {
     return std::holds_alternative<Reply>(action) || std::holds_alternative<Touches>(action);
@@ -35,7 +42,9 @@ std::vector<std::string> World::handle_or_die(const Event& event) {
     }
     if (over_ || !wrong.empty()) return wrong;
     wrong = succeed();
-    if (deaf && wrong.empty() && is_lasting(event)) return handle(event);
+    if (deaf && wrong.empty() && is_lasting(event)) {
+        return handle(found_later(event, dice_.chance(0.5)));
+    }
     return wrong;
 }
 

@@ -48,7 +48,7 @@ std::string text_of(const Event& event) {
             [&](const SpawnFailed& e) { return "SpawnFailed" + run(e.run); },
             [&](const Exited& e) {
                 return "Exited" + run(e.run) + " " + e.status.text() +
-                       (e.leftovers ? ", leftovers" : "");
+                       (e.leftovers ? ", leftovers" : "") + (e.unseen ? ", unseen" : "");
             },
             [&](const TreeEmptied& e) { return "TreeEmptied" + run(e.run); },
             [&](const ReadyReported& e) { return "ReadyReported" + run(e.run); },

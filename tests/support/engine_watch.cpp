@@ -53,14 +53,8 @@ void EngineWatch::take_in(const Event& event) {
                        expect_reply(e.request, any_number);
                    },
                    [&](const Abandoned& e) { requests_.erase(e.request); },
-                   [&](const Exited& e) {
-                       const auto found = runs_.find(e.run);
-                       if (found != runs_.end()) found->second.main_gone = true;
-                   },
-                   [&](const ParentExited& e) {
-                       const auto found = runs_.find(e.run);
-                       if (found != runs_.end()) found->second.main_gone = true;
-                   },
+                   [&](const Exited& e) { take_in_end(e.run, e.unseen); },
+                   [&](const ParentExited& e) { take_in_end(e.run, e.unseen); },
                    [&](const SpawnFailed& e) {
                        const auto found = runs_.find(e.run);
                        if (found != runs_.end()) found->second.main_gone = true;
@@ -76,6 +70,12 @@ void EngineWatch::take_in(const Event& event) {
                    [&](const CommandEnded& e) { tasks_.erase(e.task); },
                },
                event);
+}
+
+void EngineWatch::take_in_end(RunId run, bool unseen) {
+    const auto found = runs_.find(run);
+    if (found == runs_.end() || std::exchange(found->second.main_gone, true)) return;
+    found->second.unseen = unseen;
 }
 
 void EngineWatch::succeeded(const Resumed& resumed) {
@@ -96,7 +96,10 @@ void EngineWatch::succeeded(const Resumed& resumed) {
         if (!now.run) return;
         const auto known = runs_.find(now.run);
         Run run = known == runs_.end() ? Run{unit.id()} : known->second;
-        run.launched = has(resumed.runs, now.run);
+        const auto* stopping = std::get_if<Stopping>(&unit.state());
+        const bool heard = stopping != nullptr && stopping->main_gone;
+        const bool launched = std::exchange(run.launched, has(resumed.runs, now.run));
+        if (launched && !run.launched && !heard) run.unseen = true;
         run.killed = false;
         if (!run.launched) run.main_gone = false;
         runs[now.run] = run;
@@ -122,6 +125,7 @@ void EngineWatch::check(const Spawn& action) {
     if (unit == nullptr) return violated("a spawn for a service that is not there");
     open_run(action.run, action.service);
     if (std::exchange(runs_[action.run].launched, true)) violated("a run is spawned twice");
+    runs_[action.run].unseen = false;
 }
 
 void EngineWatch::open_run(RunId run, ServiceId service) {
@@ -130,7 +134,7 @@ void EngineWatch::open_run(RunId run, ServiceId service) {
     last_run_ = std::max(last_run_, run.value);
     if (past(service).run) violated("a second live run of one service");
     past(service).run = run;
-    runs_[run] = Run{service, false, false, false};
+    runs_[run] = Run{service};
     const Unit* unit = engine_.units().find(service);
     if (unit == nullptr) return;
     for (const std::uint32_t place : engine_.units().neighbours(*unit, Edge::Requires)) {
@@ -166,6 +170,7 @@ void EngineWatch::check(const Reap& action) {
         if (of.run == action.run) violated("a task outlives its run");
     }
     past(run->service).run = {};
+    past(run->service).unseen = run->unseen;
     runs_.erase(action.run);
 }
 

@@ -41,6 +41,7 @@ class EngineWatch {
         bool launched = false;
         bool main_gone = false;
         bool killed = false;
+        bool unseen = false;  ///< its main process ended while nobody was there
     };
     struct Task {
         core::RunId run;
@@ -55,9 +56,11 @@ class EngineWatch {
         int quick_exits = 0;
         std::vector<Time> restart_times;
         bool was_asked_to_stop = false;
+        bool unseen = false;  ///< the end of the run that this event has ended
     };
 
     void take_in(const core::Event& event);
+    void take_in_end(core::RunId run, bool unseen);
     void expect_reply(core::RequestId request, std::size_t outcomes);
     void check(const core::Spawn& action);
     void check(const core::Signal& action);

@@ -191,7 +191,7 @@ void EngineWatch::check_stop_order(const Unit& unit) {
 void EngineWatch::check_restarts(const Unit& unit, Past& before) {
     const RestartHistory& history = unit.history;
     if (history.restarts < before.restarts)
-        before = {before.announced, before.run, 0, 0, {}, false};
+        before = {before.announced, before.run, 0, 0, {}, false, before.unseen};
     const bool restarted = history.restarts > before.restarts;
     if (restarted) {
         expect(history.restarts == before.restarts + 1, unit, "restarted twice at once");
@@ -205,13 +205,21 @@ void EngineWatch::check_restarts(const Unit& unit, Past& before) {
         } else {
             before.restart_times.clear();
         }
+        const config::Backoff& policy = unit.policy().backoff;
+        const bool at_once = backoff == nullptr && unit.goal == Goal::Up;
+        expect(!before.unseen || !at_once || policy.initial == Duration::zero(), unit,
+               "restarted at once after an end that nobody saw");
+        expect(!before.unseen || history.quick_exits == before.quick_exits, unit,
+               "an end that nobody saw counts");
         if (backoff != nullptr) {
-            const config::Backoff& policy = unit.policy().backoff;
-            const double wanted = std::min(static_cast<double>(policy.initial.count()) *
-                                               std::pow(policy.factor, history.quick_exits - 1),
-                                           static_cast<double>(policy.max.count()));
+            const int counted =
+                before.unseen ? std::max(history.quick_exits, 1) - 1 : history.quick_exits - 1;
+            const double wanted = std::min(
+                static_cast<double>(policy.initial.count()) * std::pow(policy.factor, counted),
+                static_cast<double>(policy.max.count()));
             const auto delay = static_cast<double>((backoff->until - now_).count());
-            expect(history.quick_exits == before.quick_exits + 1, unit, "quick exits miscounted");
+            expect(before.unseen || history.quick_exits == before.quick_exits + 1, unit,
+                   "quick exits miscounted");
             expect(delay >= wanted * (1 - policy.jitter) - 1 &&
                        delay <= wanted * (1 + policy.jitter) + 1,
                    unit, "its backoff is out of bounds");
@@ -219,6 +227,7 @@ void EngineWatch::check_restarts(const Unit& unit, Past& before) {
     }
     before.restarts = history.restarts;
     before.quick_exits = history.quick_exits;
+    before.unseen = false;
 }
 
 }  // namespace reeve::test

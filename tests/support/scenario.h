@@ -54,6 +54,10 @@ class Scenario {
     Scenario& exits(const std::string& name, int code = 0, bool leftovers = false) {
         return event(core::Exited{run(name), ExitStatus::exited(code), leftovers});
     }
+    /// While nobody was there; the successor has found out how.
+    Scenario& has_exited(const std::string& name, int code, bool leftovers = false) {
+        return event(core::Exited{run(name), ExitStatus::exited(code), leftovers, {}, {}, true});
+    }
     Scenario& killed(const std::string& name, int signal, bool leftovers = false) {
         return event(core::Exited{run(name), ExitStatus::killed(signal), leftovers});
     }

@@ -59,6 +59,22 @@ TEST(Judge, FailedStartIsQuickHoweverLongItTook) {
     EXPECT_EQ(std::get<RestartAfter>(verdict).delay, 100ms);
 }
 
+TEST(Judge, EndThatNobodySawWaitsAsAfterTheLastQuickOne) {
+    Random random(1);
+    const config::Service service = Service("a").backoff({100ms, 3, 1min, 0, 10s}).made;
+    const RunEnd unseen{ExitStatus::exited(1), false, 1h, false, true};
+    const auto delay = [&](RestartHistory& history) {
+        return std::get<RestartAfter>(judge(service, unseen, history, random, Time{1h})).delay;
+    };
+    for (const auto& [quick_exits, expected] :
+         {std::pair{0, 100ms}, std::pair{1, 100ms}, std::pair{2, 300ms}, std::pair{3, 900ms}}) {
+        RestartHistory history{quick_exits, quick_exits, {}};
+        EXPECT_EQ(delay(history), expected);
+        EXPECT_EQ(history.quick_exits, quick_exits);
+        EXPECT_EQ(history.restarts, quick_exits + 1);
+    }
+}
+
 TEST(Judge, LimitCountsRestartsInItsWindowOnly) {
     Random random(1);
     RestartHistory history;

@@ -27,7 +27,63 @@ TEST(Resume, TakesAnEndThatNobodySawForAFailure) {
     Scenario s({Service("web")});
     s.boot_up().pass(1s).dies({});
     EXPECT_EQ(s.state("web"), "backoff");
-    EXPECT_EQ(s.cause("web"), "ended, status unknown after 1 s");
+    EXPECT_EQ(s.cause("web"), "ended, status unknown, while no supervisor was there");
+}
+
+config::Backoff doubling() { return {1s, 2, 1min, 0, 3s}; }
+
+TEST(Resume, DoesNotTakeAnEndThatNobodySawForThatOfALongRun) {
+    Scenario s({Service("web").backoff(doubling())});
+    s.boot_up().pass(5s).dies({"web"}).has_exited("web", 3);
+    EXPECT_EQ(s.state("web"), "backoff");
+    EXPECT_EQ(time_left(s, "web"), 1s);
+    EXPECT_EQ(s.cause("web"), "exit 3, while no supervisor was there");
+    s.pass(1s).spawned("web");
+    EXPECT_EQ(s.cause("web"), "restarted after exit 3, while no supervisor was there");
+}
+
+TEST(Resume, NeitherForgetsQuickExitsForAnEndThatNobodySawNorCountsOneMore) {
+    Scenario s({Service("web").backoff(doubling())});
+    s.boot_up().exits("web", 3).pass(1s).up("web").exits("web", 3);
+    EXPECT_EQ(time_left(s, "web"), 2s);
+    s.pass(2s).up("web").pass(1h).dies({"web"}).has_exited("web", 3);
+    EXPECT_EQ(time_left(s, "web"), 2s);
+    EXPECT_EQ(s.cause("web"), "exit 3, while no supervisor was there");
+    EXPECT_EQ(s.unit("web").history.restarts, 3);
+    s.pass(2s).up("web").exits("web", 3);
+    EXPECT_EQ(time_left(s, "web"), 4s);
+    EXPECT_EQ(s.cause("web"), "exit 3 after 0 s, 3rd time");
+}
+
+TEST(Resume, DoesNotSayHowLongARunWasWhoseEndNobodySaw) {
+    Scenario s({Service("web").backoff(doubling()), Service("slow").notify()});
+    s.boot().up("web").spawned("slow").pass(30s).dies({"web", "slow"});
+    s.has_exited("web", 3).has_exited("slow", 4);
+    EXPECT_TRUE(s.unit("web").last_exit->unseen);
+    EXPECT_EQ(s.unit("web").last_exit->at, s.now());
+    EXPECT_TRUE(s.unit("web").failures.at(0).result.unseen);
+    EXPECT_EQ(s.cause("slow"), "exit 4, while no supervisor was there and before it was ready");
+    s.pass(1s).up("web").pass(1s).exits("web", 5);
+    EXPECT_FALSE(s.unit("web").last_exit->unseen);
+    EXPECT_FALSE(s.unit("web").failures.at(1).result.unseen);
+}
+
+TEST(Resume, SaysThatNobodySawTheEndOfTheFirstProcessOfAForkingService) {
+    Scenario s({Service("web").forking()});
+    s.boot().spawned("web").dies({"web"});
+    s.event(core::ParentExited{s.run("web"), ExitStatus::exited(2), false, {}, true});
+    EXPECT_EQ(s.cause("web"), "exit 2, while no supervisor was there and before it was ready");
+    EXPECT_TRUE(s.unit("web").last_exit->unseen);
+}
+
+TEST(Resume, SaysThatNobodySawTheEndOfAMainProcessThatIsFollowed) {
+    Scenario s({Service("web").forking("/run/web.pid")});
+    s.boot().spawned("web").parent_exits("web").main_found("web").dies({"web"});
+    s.has_exited("web", 0, true);
+    EXPECT_EQ(s.cause("web"),
+              "not ready yet: exit 0, while no supervisor was there; awaits another process in its "
+              "PID file");
+    EXPECT_TRUE(s.unit("web").last_exit->unseen);
 }
 
 TEST(Resume, SpawnsWhatWasAboutToBeSpawned) {

@@ -68,6 +68,14 @@ TEST(Card, ShowsEverythingThatIsKnown) {
               "            odd\n");
 }
 
+TEST(Card, SaysThatNobodySawItsLastExit) {
+    ServiceStatus web = whole();
+    web.last_exit->ran.reset();
+    EXPECT_THAT(render_card(web, {}, {}, plain()),
+                HasSubstr(" last exit  exit 1, while no supervisor was there; noticed 3 min 20 s "
+                          "ago\n"));
+}
+
 TEST(Card, SaysWhatIsUnhealthy) {
     ServiceStatus web = whole();
     web.unhealthy = "HTTP 503";

@@ -103,6 +103,22 @@ TEST(FailureList, SaysWhenTheStatusIsNotKnown) {
     EXPECT_THAT(text_of(failure), HasSubstr("web: ended, status unknown after 10 s\n"));
 }
 
+TEST(FailureList, SaysThatNobodySawTheEnd) {
+    setenv("TZ", "UTC", 1);
+    FailureRecord failure = exit_of_web(3000, 3010);
+    failure.cause = "exit 1, while no supervisor was there";
+    failure.ran.reset();
+    failure.unseen = true;
+    EXPECT_EQ(text_of(failure),
+              "web: exit 1, while no supervisor was there\n"
+              "   noticed  2026-11-21 00:50:10 UTC, 9 min 50 s ago\n");
+    failure.code.reset();
+    EXPECT_THAT(text_of(failure),
+                HasSubstr("web: ended, status unknown, while no supervisor was there\n"));
+    failure.started = failure.at;
+    EXPECT_TRUE(has_run(failure));
+}
+
 TEST(FailureList, FitsTheTerminalAndIsHarmless) {
     FailureRecord failure = exit_of_web(1, 2);
     failure.cause = std::string(300, 'x') + "\x1b[2J";

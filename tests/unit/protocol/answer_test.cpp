@@ -72,8 +72,15 @@ TEST(Answer, HoldsValuesOfAConfigurationAsPlainJson) {
 TEST(Answer, OfAFailureHasLinesOnlyWhenSomebodyPutThemThere) {
     Failures all = failures();
     EXPECT_THAT(encode_result(1, all), HasSubstr(R"("lines":["cannot bind\tport 80",""])"));
-    all.failures[1].lines.reset();
+    for (FailureRecord& failure : all.failures) failure.lines.reset();
     EXPECT_THAT(encode_result(1, all), testing::Not(HasSubstr("lines")));
+}
+
+TEST(Answer, OfAnEndThatNobodySawHasNullForWhatIsNotKnown) {
+    const std::string text = encode_result(1, failures());
+    EXPECT_THAT(text, HasSubstr(R"("ran":3,"unseen":false,"cpu_user":1.25,)"));
+    EXPECT_THAT(text, HasSubstr(R"("ran":null,"unseen":true,"cpu_user":null,"cpu_system":null,)"
+                                R"("max_rss":null,)"));
 }
 
 TEST(Answer, AsAClientShowsItHasLinesWhereTheyAreOfUse) {

@@ -207,7 +207,10 @@ inline Failures failures() {
     FailureRecord never_ran;
     never_ran.service = "db";
     never_ran.cause = "cannot start db: chdir /srv/db: No such file or directory";
-    return {{crash, exit, never_ran}};
+    FailureRecord unseen = exit;
+    unseen.at = a_moment();
+    unseen.unseen = true;
+    return {{crash, exit, never_ran, unseen}};
 }
 
 inline Runs runs() {
