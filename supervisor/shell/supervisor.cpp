@@ -74,6 +74,7 @@ Supervisor::Supervisor(Setup& setup, OwnLog& log, os::Spawner& spawner, log::Col
       listener_(
           io_, log_, [this](Listener::Socket socket) { control_.admit(std::move(socket)); },
           [this](int socket) { holding_.keep(Holding::Kind::Listener, 0, socket); }),
+      watch_(io_, [this] { restore_places(); }),
       farewell_(io_),
       trial_(io_) {
     children_.on_ending([this](const os::Ended& end) { runs_.ending(end); });
@@ -111,6 +112,7 @@ Result<> Supervisor::open() {
     predecessor_.reset();
     auto listening = listen();
     holding_.drop_rest();
+    watch_places();
     return listening;
 }
 
@@ -150,7 +152,9 @@ int Supervisor::run() {
     untouched_ = false;
     if (setup_.handover) control_.take_over(*setup_.handover);
     if (setup_.by_former_configuration) {
-        log_.error("the configuration is not valid, as `reevectl diff` shows; going on with the former one");
+        log_.error(
+            "the configuration is not valid, as `reevectl diff` shows; going on with the former "
+            "one");
         control_.announce_configuration("refused: it is not valid");
     }
     if (resumed_) {
@@ -202,7 +206,7 @@ void Supervisor::reopen_logs() {
 }
 
 void Supervisor::reload() {
-    listener_.restore();
+    restore_places();
     if (engine_.shutting_down()) return log_.info("ignoring SIGHUP: everything is being stopped");
     config::LoadResult loaded = configuration_.read();
     for (const config::Problem& problem : loaded.problems) {
@@ -343,6 +347,7 @@ void Supervisor::carry_out(const core::Finish& finish) {
         if (!heirlooms_.contains(unit.name())) collector_.remove(unit.name());
     });
     status_ = finish.status != 0 ? finish.status : fault_status_;
+    watch_.end();
     recorder_.remove();
     holding_.end();
     // Clients are told the end of what they asked for, if they read it.

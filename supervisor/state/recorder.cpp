@@ -179,6 +179,17 @@ void Recorder::erase(core::TaskId command) {
     impl_->write();
 }
 
+void Recorder::restore() {
+    if (!impl_->store) return;
+    const auto restored = impl_->store->restore(impl_->path);
+    if (!restored) {
+        impl_->on_problem(restored.error().text() + "; it is tried again on SIGHUP. A supervisor " +
+                          "that is started after a kill of this one would not know what runs");
+    } else if (*restored) {
+        impl_->on_problem(impl_->path + " was gone; it is put back");
+    }
+}
+
 void Recorder::remove() {
     if (impl_->path.empty()) return;
     ::unlink(impl_->path.c_str());

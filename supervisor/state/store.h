@@ -36,6 +36,9 @@ class Store {
     /// Empty where there is none.
     std::string read(const Key& key) const;
 
+    /// Puts the file back at the path if somebody has deleted it, as it is now; true then.
+    Result<bool> restore(const std::string& path);
+
   private:
     struct Written {
         Key key;
