@@ -121,6 +121,12 @@ Result<> Store::grow(std::uint32_t blocks) {
     return {};
 }
 
+Result<> Store::reserve(std::uint64_t blocks) {
+    if (blocks <= free_.blocks()) return {};
+    const std::uint64_t most = largest_file / block_size;
+    return grow(static_cast<std::uint32_t>(std::min(blocks, most) - free_.blocks()));
+}
+
 Result<Extent> Store::place(std::string_view value) {
     if (value.size() > largest_file) return system_error("cannot write", EFBIG);
     Extent extent{0, static_cast<std::uint32_t>(value.size()), crc_of(value), ++last_change_};

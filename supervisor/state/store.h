@@ -33,6 +33,9 @@ class Store {
     /// the same already is not written again.
     Result<> apply(const Changes& changes);
 
+    /// Sees that there is room for records of so many blocks altogether, as far as they are small.
+    Result<> reserve(std::uint64_t blocks);
+
     /// Empty where there is none.
     std::string read(const Key& key) const;
 
