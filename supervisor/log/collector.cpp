@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -94,26 +95,35 @@ Result<Collector::Ends> Collector::open(const std::string& service, const config
     auto opened = pipes_.open(service, uid, gid);
     if (!opened) return opened.error();
     if (opened->no_fifo && !std::exchange(no_room_, true)) on_problem_(at_risk(*opened->no_fifo));
-    if (opened->reading && !opened->no_fifo) tell_of_fifos(service, *opened->reading);
+    const FdPair none;
+    if (opened->reading) tell_of_fifos(service, opened->no_fifo ? none : *opened->reading);
     room_->mailbox.post(Attach{service, log, std::move(opened->reading)});
     return std::move(opened->child);
 }
 
+/// Of one that is read already the loop goes on with the descriptor that it has.
 void Collector::tell_of_fifos(const std::string& service, const FdPair& reading) {
     if (!on_fifo_) return;
     std::vector<std::uint64_t>& inodes = fifos_[service];
-    for (const std::uint64_t inode : std::exchange(inodes, {})) on_fifo_(inode, -1);
+    const std::vector<std::uint64_t> before = std::exchange(inodes, {});
+    const auto has = [](const std::vector<std::uint64_t>& all, std::uint64_t inode) {
+        return std::find(all.begin(), all.end(), inode) != all.end();
+    };
     for (const Fd* end : {&reading.out, &reading.err}) {
         struct stat status {};
         if (!*end || ::fstat(end->get(), &status) != 0) continue;
         inodes.push_back(status.st_ino);
-        on_fifo_(status.st_ino, end->get());
+        if (!has(before, status.st_ino)) on_fifo_(status.st_ino, end->get());
+    }
+    for (const std::uint64_t inode : before) {
+        if (!has(inodes, inode)) on_fifo_(inode, -1);
     }
 }
 
-Result<bool> Collector::adopt(const std::string& service, const config::Log& log) {
+Result<bool> Collector::adopt(const std::string& service, const config::Log& log,
+                              const std::function<FdPair()>& held) {
     if (auto checked = check_name(service); !checked) return checked.error();
-    auto reading = pipes_.adopt(service);
+    auto reading = pipes_.adopt(service, held);
     if (!reading) return reading.error();
     if (!*reading) return false;
     tell_of_fifos(service, **reading);

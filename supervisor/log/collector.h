@@ -55,9 +55,11 @@ class Collector {
     /// own. To be called at each spawn; cheap when the pipes exist.
     Result<Ends> open(const std::string& service, const config::Log& log, uid_t uid, gid_t gid);
 
-    /// Goes on reading the FIFOs of a service that outlived an earlier supervisor. False: there are
-    /// none.
-    Result<bool> adopt(const std::string& service, const config::Log& log);
+    /// Goes on reading the FIFOs of a service that outlived an earlier supervisor; `held`, if there
+    /// is such a function, is asked for reading ends of those that somebody has deleted. False:
+    /// there are none.
+    Result<bool> adopt(const std::string& service, const config::Log& log,
+                       const std::function<FdPair()>& held = nullptr);
 
     /// Calls `matched` once, on the log thread, at the first whole line that the child which is
     /// about to get these ends writes to them and that matches this RE2 pattern somewhere; it must

@@ -162,19 +162,24 @@ Result<Pipes::Opened> Pipes::open_anonymous(const std::string& service, uid_t ui
     return opened;
 }
 
-Result<std::optional<FdPair>> Pipes::adopt(const std::string& service) {
+Result<std::optional<FdPair>> Pipes::adopt(const std::string& service,
+                                           const std::function<FdPair()>& held) {
     if (!directory_ || known_.contains(service)) return std::optional<FdPair>();
     auto out = reading_end(name_of(service, false));
     auto err = reading_end(name_of(service, true));
-    const auto missing = [](const Result<Fd>& end) { return !end && end.error().errnum == ENOENT; };
-    if (missing(out) && missing(err)) return std::optional<FdPair>();
-    FdPair reading;
-    for (const auto& [end, to] : {std::pair{&out, &reading.out}, std::pair{&err, &reading.err}}) {
-        if (!*end && !missing(*end)) return end->error();
-        if (*end) *to = std::move(**end);
+    for (const auto* end : {&out, &err}) {
+        if (!*end && end->error().errnum != ENOENT) return end->error();
     }
+    FdPair reading;
     // When one of the two is missing, the next open() makes it and gives out both again.
-    if (reading.out && reading.err) known_[service];
+    if (out && err) {
+        known_[service];
+    } else if (held) {
+        reading = held();
+    }
+    if (out) reading.out = std::move(*out);
+    if (err) reading.err = std::move(*err);
+    if (!reading.out && !reading.err) return std::optional<FdPair>();
     return std::optional<FdPair>(std::move(reading));
 }
 

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -35,7 +36,9 @@ class Pipes {
     Result<Opened> open(const std::string& service, uid_t uid, gid_t gid);
 
     /// The reading ends of FIFOs that an earlier supervisor made; nothing when there are none.
-    Result<std::optional<FdPair>> adopt(const std::string& service);
+    /// `held`, if there is such a function, is asked for those that have no name any more.
+    Result<std::optional<FdPair>> adopt(const std::string& service,
+                                        const std::function<FdPair()>& held = nullptr);
 
     /// Unlinks them; whoever has them open keeps them.
     void remove(const std::string& service);

@@ -9,8 +9,9 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <ctime>
 
-#include "base/fd.h"
+#include "supervisor/os/files.h"
 #include "supervisor/os/proc_file.h"
 #include "supervisor/os/process_entry.h"
 
@@ -19,6 +20,8 @@ namespace reeve::os {
 namespace {
 
 constexpr std::uint64_t format = 0x31534854524942;  // BIRTHS1
+
+constexpr std::size_t page_size = 4096;
 
 struct Place {
     std::uint64_t tree;
@@ -69,11 +72,10 @@ struct Births::Page {
     std::array<Place, 48> places;
 };
 
-Births::Births(const std::string& path) {
-    static_assert(sizeof(Page) <= 4096);
-    const Fd file = open_page(path, 4096);
-    const int sharing = file ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS;
-    void* const memory = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, sharing, file.get(), 0);
+Births::Births(const std::string& path) : path_(path), file_(open_page(path, page_size)) {
+    static_assert(sizeof(Page) <= page_size);
+    const int sharing = file_ ? MAP_SHARED : MAP_SHARED | MAP_ANONYMOUS;
+    void* const memory = mmap(nullptr, page_size, PROT_READ | PROT_WRITE, sharing, file_.get(), 0);
     if (memory == MAP_FAILED) return;
     page_ = static_cast<Page*>(memory);
     const std::string boot = boot_id();
@@ -83,7 +85,7 @@ Births::Births(const std::string& path) {
 }
 
 Births::~Births() {
-    if (page_ != nullptr) munmap(page_, 4096);
+    if (page_ != nullptr) munmap(page_, page_size);
 }
 
 void Births::reset(const std::string& boot) {
@@ -107,6 +109,18 @@ std::optional<Births::Found> Births::find(std::uint64_t tree) const {
     const Place& place = page_->places[tree % page_->places.size()];
     if (place.tree != tree) return std::nullopt;
     return Found{born(place.keeper, place.since), born(place.main, place.since)};
+}
+
+Result<bool> Births::restore() {
+    if (page_ == nullptr || !file_ || is_open_at(file_.get(), path_)) return false;
+    auto file = put_back(file_.get(), path_);
+    if (!file) return file.error();
+    // Where children are told to write stays where it is.
+    void* const memory =
+        mmap(page_, page_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file->get(), 0);
+    if (memory == MAP_FAILED) return system_error("cannot map " + path_);
+    file_ = std::move(*file);
+    return true;
 }
 
 std::uint64_t Births::highest() const {

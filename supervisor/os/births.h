@@ -3,20 +3,16 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <ctime>
 #include <optional>
 #include <string>
+
+#include "base/fd.h"
+#include "base/result.h"
+#include "supervisor/os/birth.h"
 
 /// Who was born last, written down by the children themselves: the parent may be killed before it
 /// knows of them.
 namespace reeve::os {
-
-/// What a child writes of itself before anything else. It is alive at that moment and has its
-/// number, which cannot be said of any later one with the same number.
-struct Birth {
-    timespec moment;  ///< by CLOCK_BOOTTIME
-    pid_t pid;        ///< written last; 0: nothing has been written
-};
 
 /// A file that children share with their parent and with whoever comes after it; of one boot.
 class Births {
@@ -47,12 +43,16 @@ class Births {
     std::optional<Found> find(std::uint64_t tree) const;
     /// The highest number of a tree; 0: there is none.
     std::uint64_t highest() const;
+    /// Puts the file back if somebody has deleted it; true then.
+    Result<bool> restore();
 
   private:
     struct Page;
 
     void reset(const std::string& boot);
 
+    std::string path_;
+    Fd file_;  // none: only we know
     Page* page_ = nullptr;
 };
 

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "supervisor/os/births.h"
+#include "supervisor/os/birth.h"
 #include "supervisor/os/resource_limit.h"
 
 namespace reeve::os {

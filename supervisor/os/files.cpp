@@ -1,12 +1,12 @@
 #include "supervisor/os/files.h"
 
 #include <fcntl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-
-#include "base/fd.h"
+#include <cstdio>
 
 namespace reeve::os {
 
@@ -48,6 +48,41 @@ Result<> write_all(int fd, std::string_view data) {
         data.remove_prefix(static_cast<std::size_t>(n));
     }
     return {};
+}
+
+std::string folder_of(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == path.npos) return ".";
+    return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+bool is_open_at(int fd, const std::string& path) {
+    struct stat open {
+    }, there{};
+    return fstat(fd, &open) == 0 && lstat(path.c_str(), &there) == 0 &&
+           open.st_dev == there.st_dev && open.st_ino == there.st_ino;
+}
+
+Result<Fd> put_back(int deleted, const std::string& path) {
+    const std::string aside = path + ".new";
+    const auto failed = [&] {
+        const int errnum = errno;
+        unlink(aside.c_str());
+        return system_error(path + " was deleted, and cannot be put back", errnum);
+    };
+    unlink(aside.c_str());
+    Fd copy(open(aside.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!copy) return failed();
+    constexpr std::size_t at_once = 1 << 20;
+    off_t offset = 0;
+    for (;;) {
+        const ssize_t n = sendfile(copy.get(), deleted, &offset, at_once);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return failed();
+        if (n == 0) break;
+    }
+    if (rename(aside.c_str(), path.c_str()) != 0) return failed();
+    return copy;
 }
 
 }  // namespace reeve::os

@@ -20,6 +20,7 @@
 #include <thread>
 #include <variant>
 
+#include "supervisor/os/files.h"
 #include "supervisor/os/holder/record.h"
 #include "supervisor/os/peer.h"
 #include "supervisor/os/program_image.h"
@@ -163,11 +164,6 @@ Answer await_welcome(int connection, Clock::time_point end) {
             return Answer::Welcome;
         }
     }
-}
-
-std::string folder_of(const std::string& path) {
-    const std::size_t slash = path.rfind('/');
-    return slash == std::string::npos ? "." : path.substr(0, slash);
 }
 
 /// Nothing of ours is under way to the one who reads.

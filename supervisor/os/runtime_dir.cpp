@@ -1,10 +1,8 @@
 #include "supervisor/os/runtime_dir.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +14,7 @@
 #include <thread>
 
 #include "supervisor/os/directory.h"
+#include "supervisor/os/files.h"
 #include "supervisor/os/process_entry.h"
 
 namespace reeve::os {
@@ -137,10 +136,12 @@ Result<Fd> lock_file(const std::string& path) {
     return fd;
 }
 
-Result<bool> is_in_memory(const std::string& path) {
-    struct statfs status {};
-    if (statfs(path.c_str(), &status) != 0) return system_error("cannot look at " + path);
-    return status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC;
+Result<bool> restore_lock(const std::string& path, int locked) {
+    if (is_open_at(locked, path)) return false;
+    auto another = lock_file(path);
+    if (!another) return another.error();
+    if (dup3(another->get(), locked, O_CLOEXEC) < 0) return system_error("cannot lock " + path);
+    return true;
 }
 
 }  // namespace reeve::os

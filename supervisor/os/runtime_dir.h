@@ -18,7 +18,8 @@ bool has_no_room(const Error& error);
 /// process that holds it.
 Result<Fd> lock_file(const std::string& path);
 
-/// Whether what is written there lives in memory alone.
-Result<bool> is_in_memory(const std::string& path);
+/// Locks another file at the path, if the one that `locked` is open on was deleted; that number is
+/// of the other one then, and true is returned. Fails when somebody else has been there first.
+Result<bool> restore_lock(const std::string& path, int locked);
 
 }  // namespace reeve::os

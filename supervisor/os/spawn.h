@@ -43,7 +43,7 @@ struct KeeperSpec {
     int image = -1;          ///< KeeperImage
     int report = -1;         ///< the writing end of the pipe that it reports to
     std::string name;        ///< in the list of processes
-    Birth* birth = nullptr;  ///< where it writes of its own (births.h); null: nowhere
+    Birth* birth = nullptr;  ///< where it writes of its own (birth.h); null: nowhere
 };
 
 /// What a child is to be, complete: nothing is looked up later. Whatever is not in here it does not
@@ -77,7 +77,7 @@ struct SpawnSpec {
     bool new_session = true;                     ///< and with it a process group
     int cgroup = -1;                             ///< folder of the one it is born in; -1: ours
     std::optional<KeeperSpec> keeper;            ///< then the child is the keeper's, not ours
-    Birth* birth = nullptr;  ///< where the child writes of its own (births.h); null: nowhere
+    Birth* birth = nullptr;  ///< where the child writes of its own (birth.h); null: nowhere
 };
 
 /// A child that has become its program, and the pidfd that is its only safe name.

@@ -46,7 +46,7 @@ os::SpawnResult CgroupTree::start(os::SpawnSpec spec, OnEnd on_end) {
     const auto* spawned = std::get_if<os::Spawned>(&result);
     if (spawned == nullptr) return result;
     record_.first = record_.main = identify(spawned->pid);
-    all_.hold_main(record_.number, spawned->pidfd.get());
+    all_.hold_main(record_, spawned->pidfd.get());
     expect(spawned->pid, std::move(on_end));
     return result;
 }
@@ -68,7 +68,7 @@ bool CgroupTree::resume(const state::Tree& tree, OnEnd on_end) {
         });
         return true;
     }
-    all_.hold_main(record_.number, pidfd.get());
+    all_.hold_main(record_, pidfd.get());
     if (os::is_child(main)) {
         expect(main, std::move(on_end));
         all_.sweep_soon();
@@ -116,7 +116,7 @@ Result<> CgroupTree::adopt(pid_t pid, OnEnd on_end) {
     all_.children_.forget(std::exchange(main_, 0));
     if (adopted_) all_.children_.forget(adopted_->pid());
     record_.main = identify(pid);
-    all_.hold_main(record_.number, pidfd->get());
+    all_.hold_main(record_, pidfd->get());
     watch(pid, std::move(*pidfd), std::move(on_end));
     return {};
 }

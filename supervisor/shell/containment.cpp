@@ -23,6 +23,8 @@ namespace reeve::shell {
 
 namespace {
 
+constexpr std::string_view prefix_of_ours = "reeve-";
+
 /// So many ends are taken in before others have their turn, first of all what was decided: when
 /// everything is stopped, reaping must not keep signals from those that have not got theirs.
 constexpr std::size_t most_ends_at_once = 16;
@@ -30,7 +32,7 @@ constexpr std::size_t most_ends_at_once = 16;
 /// The lock on the runtime directory keeps two supervisors from having the same; its number, unlike
 /// its path, means the same in every mount namespace.
 std::string name_of_ours(const std::string& runtime_dir) {
-    std::string name = "reeve-";
+    std::string name(prefix_of_ours);
     struct stat status {};
     if (!runtime_dir.empty() && ::stat(runtime_dir.c_str(), &status) == 0) {
         name += std::to_string(status.st_dev);
@@ -137,8 +139,8 @@ Containments::Containments(asio::io_context& io, Children& children, os::Spawner
     (void)have_keepers(why);
 }
 
-void Containments::hold_main(std::uint64_t tree, int pidfd) {
-    if (holding_ != nullptr) holding_->keep(Holding::Kind::Process, tree, pidfd);
+void Containments::hold_main(const state::Tree& tree, int pidfd) {
+    if (holding_ != nullptr) holding_->keep(tree.number, tree.main, pidfd);
 }
 
 void Containments::let_go_of_main(std::uint64_t tree) {
@@ -152,6 +154,19 @@ ExitStatus Containments::end_of_lost_main(std::uint64_t tree) {
     // It may be that of an earlier one, which it was to replace.
     if (!held || os::has_process(held.get())) return ExitStatus::unknown();
     return os::exit_of_reaped(held.get()).value_or(ExitStatus::unknown());
+}
+
+void Containments::restore() {
+    const auto births = births_.restore();
+    if (!births) log_.error(births.error().text());
+    if (births && *births) log_.warning(births_file_ + " was gone; it is put back");
+    struct stat status {};
+    if (link_.empty() || !no_cgroup_.empty() || ::lstat(link_.c_str(), &status) == 0) return;
+    if (::symlink(folder_.c_str(), link_.c_str()) == 0) {
+        log_.warning(link_ + " was gone; it is put back");
+    } else {
+        log_.error(system_error(link_ + " was deleted, and cannot be put back").text());
+    }
 }
 
 Containments::~Containments() { close(); }
@@ -173,10 +188,12 @@ Result<> Containments::find_cgroups(const std::string& runtime_dir) {
     const std::string name = name_of_ours(runtime_dir);
     if (!runtime_dir.empty()) link_ = runtime_dir + "/cgroup";
     // Those of a predecessor are where its own cgroup was, which need not be ours: we may have been
-    // started from another session.
+    // started from another session. They have another name when somebody has deleted the runtime
+    // directory of then, and it was made anew.
     std::error_code missing;
     const std::string former = std::filesystem::read_symlink(link_, missing);
-    if (former.ends_with("/" + name) && ::access(former.c_str(), F_OK) == 0) {
+    const bool ours = std::filesystem::path(former).filename().string().starts_with(prefix_of_ours);
+    if (ours && ::access(former.c_str(), F_OK) == 0) {
         auto path = os::cgroup_path_of(former);
         if (path && use_cgroups(former, std::move(*path))) return {};
     }

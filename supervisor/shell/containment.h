@@ -132,6 +132,8 @@ class Containments {
     void all_reopened();
     /// From now on a successor can find out how main processes ended that end before it is there.
     void hold_by(Holding& holding) { holding_ = &holding; }
+    /// Puts back what a successor needs in the runtime directory, if somebody has deleted it.
+    void restore();
     /// SIGCHLD came.
     void child_ended();
     /// Nothing will be opened any more: ends what came to us and belongs to nobody, and removes our
@@ -149,8 +151,8 @@ class Containments {
     Result<> make_cgroup(const std::string& name, state::Tree& tree);
     state::Tree with_births(state::Tree tree) const;
     void sweep_soon();
-    // Of the main process of the tree with the number.
-    void hold_main(std::uint64_t tree, int pidfd);
+    // Of the main process of the tree.
+    void hold_main(const state::Tree& tree, int pidfd);
     void let_go_of_main(std::uint64_t tree);
     ExitStatus end_of_lost_main(std::uint64_t tree);
     void retire_cgroup(std::string folder);

@@ -62,7 +62,7 @@ os::SpawnResult KeeperTree::start(os::SpawnSpec spec, OnEnd on_end) {
     keeper_ = spawned->keeper;
     leader_ = std::move(spawned->pidfd);
     record_.first = record_.main = identify(main_);
-    all_.hold_main(record_.number, leader_.get());
+    all_.hold_main(record_, leader_.get());
     if (keeper_ != 0) record_.keeper = identify(keeper_);
     if (keeper_ == 0) {
         std::string why = "cannot execute a keeper: ";
@@ -121,7 +121,7 @@ void KeeperTree::resume_with_keeper(Fd keeper) {
     if (main_ == 0) return;
     Fd main = find_process(record_.main);
     if (!main) return miss_main();
-    all_.hold_main(record_.number, main.get());
+    all_.hold_main(record_, main.get());
     // The keeper tells of its own children alone.
     if (record_.main == record_.first) return;
     const auto told = [this](const os::Ended& end) { main_ended(end); };
@@ -180,7 +180,7 @@ Result<> KeeperTree::adopt(pid_t pid, OnEnd on_end) {
     read_reports();
     main_ = pid;
     record_.main = identify(pid);
-    all_.hold_main(record_.number, pidfd->get());
+    all_.hold_main(record_, pidfd->get());
     on_end_ = std::move(on_end);
     const auto told = [this](const os::Ended& end) { main_ended(end); };
     all_.children_.expect(pid, told);

@@ -1,19 +1,18 @@
 #include "supervisor/shell/listener.h"
 
-#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <utility>
 
 #include "base/fd.h"
+#include "supervisor/os/files.h"
 #include "supervisor/os/runtime_dir.h"
 
 namespace reeve::shell {
@@ -36,11 +35,6 @@ int make_way(const std::string& path, const sockaddr* address, socklen_t size) {
     return ::unlink(path.c_str()) == 0 ? 0 : errno;
 }
 
-std::string folder_of(const std::string& path) {
-    const std::size_t slash = path.rfind('/');
-    return slash == 0 || slash == path.npos ? "/" : path.substr(0, slash);
-}
-
 }  // namespace
 
 Listener::Listener(asio::io_context& io, OwnLog& log, std::function<void(Socket)> on_client,
@@ -50,7 +44,6 @@ Listener::Listener(asio::io_context& io, OwnLog& log, std::function<void(Socket)
       on_client_(std::move(on_client)),
       listening_(std::move(listening)),
       acceptor_(io),
-      folder_watch_(io),
       retry_(io) {}
 
 Listener::~Listener() { close(); }
@@ -68,9 +61,7 @@ std::string Listener::path_of(int socket) {
 Result<> Listener::listen(const std::string& path, const Permissions& permissions) {
     path_ = path;
     permissions_ = permissions;
-    auto listening = bind_and_listen();
-    if (listening) watch_folder();
-    return listening;
+    return bind_and_listen();
 }
 
 Result<> Listener::go_on(const std::string& path, const Permissions& permissions, Fd listening) {
@@ -90,7 +81,6 @@ Result<> Listener::go_on(const std::string& path, const Permissions& permissions
     (void)::listen(listening.release(), backlog);
     listening_(acceptor_.native_handle());
     accept();
-    watch_folder();
     return apply_permissions();
 }
 
@@ -153,7 +143,6 @@ void Listener::close() {
     if (is_in_place()) ::unlink(path_.c_str());
     boost::system::error_code ignored;
     acceptor_.close(ignored);
-    folder_watch_.close(ignored);
     retry_.cancel();
 }
 
@@ -167,44 +156,13 @@ void Listener::restore() {
     if (path_.empty() || is_in_place()) return;
     log_.warning("the control socket " + path_ + " was gone; putting it back");
     struct stat status {};
-    const std::string folder = folder_of(path_);
-    const bool whole_folder = ::stat(folder.c_str(), &status) != 0 && errno == ENOENT;
-    if (whole_folder) {
+    const std::string folder = os::folder_of(path_);
+    if (::stat(folder.c_str(), &status) != 0 && errno == ENOENT) {
         if (auto made = os::make_private_dir(folder); !made) {
             return log_.error(made.error().text());
         }
     }
     if (auto listening = bind_and_listen(); !listening) log_.error(listening.error().text());
-    if (whole_folder) watch_folder();
-}
-
-/// Cleaners of temporary files delete sockets. Without a watch, a hang-up signal still puts it
-/// back.
-void Listener::watch_folder() {
-    Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-    if (!watch || ::inotify_add_watch(watch.get(), folder_of(path_).c_str(),
-                                      IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR) < 0) {
-        return log_.debug(system_error("cannot watch " + folder_of(path_)).text() + "; ignoring");
-    }
-    boost::system::error_code error;
-    folder_watch_.close(error);
-    folder_watch_.assign(watch.get(), error);
-    if (error) return;
-    (void)watch.release();
-    await_deletion();
-}
-
-void Listener::await_deletion() {
-    folder_watch_.async_wait(
-        asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
-            if (error) return;
-            // Whatever was deleted: whether it was ours is seen by looking.
-            std::array<char, 4096> events;
-            while (::read(folder_watch_.native_handle(), events.data(), events.size()) > 0) {
-            }
-            restore();
-            await_deletion();
-        });
 }
 
 /// No client is in our hands between two calls: each is in the backlog or admitted.

@@ -12,7 +12,7 @@
 namespace reeve::shell {
 
 /// The control socket's file and the clients that come through it: one that a dead supervisor left
-/// is replaced, one that somebody deletes is put back.
+/// is replaced, one that somebody has deleted can be put back.
 class Listener {
   public:
     using Socket = asio::local::stream_protocol::socket;
@@ -50,8 +50,6 @@ class Listener {
   private:
     Result<> bind_and_listen();
     Result<> apply_permissions() const;
-    void watch_folder();
-    void await_deletion();
     bool is_in_place() const;
     void accept();
 
@@ -64,7 +62,6 @@ class Listener {
     dev_t device_ = 0;  ///< of the file that we have bound
     ino_t inode_ = 0;
     asio::local::stream_protocol::acceptor acceptor_;
-    asio::posix::stream_descriptor folder_watch_;
     asio::steady_timer retry_;
     bool accept_failed_ = false;
 };

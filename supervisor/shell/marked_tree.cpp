@@ -43,7 +43,7 @@ os::SpawnResult MarkedTree::start(os::SpawnSpec spec, OnEnd on_end) {
     auto result = all_.spawner_.spawn(spec);
     if (const auto* spawned = std::get_if<os::Spawned>(&result)) {
         record_.first = record_.main = identify(spawned->pid);
-        all_.hold_main(record_.number, spawned->pidfd.get());
+        all_.hold_main(record_, spawned->pidfd.get());
         take_over(spawned->pid, std::move(on_end));
     }
     return result;
@@ -82,7 +82,7 @@ bool MarkedTree::resume(const state::Tree& tree, OnEnd on_end) {
     }
     if (record_.main.pid == 0) return true;
     if (Fd pidfd = find_process(record_.main)) {
-        all_.hold_main(record_.number, pidfd.get());
+        all_.hold_main(record_, pidfd.get());
         take_over(record_.main.pid, std::move(pidfd), std::move(on_end));
     } else {
         lost_main(std::move(on_end));

@@ -104,8 +104,7 @@ void Runs::await_readiness(Run& run, const std::string& pipe) {
     auto watched = watch_log(run, {});
     if (watched && !pipe.empty()) {
         run.ready_pipe = make_ready_pipe(run.id, pipe);
-        const Fd held = holding_.take(Holding::Kind::ReadyPipe, run.id.value);
-        watched = run.ready_pipe->reopen(held.get() >= 0);
+        watched = run.ready_pipe->reopen(holding_.take(Holding::Kind::ReadyPipe, run.id.value));
         if (watched && run.ready_pipe->descriptor() >= 0) {
             holding_.keep(Holding::Kind::ReadyPipe, run.id.value, run.ready_pipe->descriptor());
         }

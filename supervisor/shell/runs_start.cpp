@@ -178,6 +178,8 @@ Result<Fd> Runs::open_ready_pipe(Run& run) {
 
 std::shared_ptr<ReadyPipe> Runs::make_ready_pipe(core::RunId id, std::string path) {
     return std::make_shared<ReadyPipe>(io_, std::move(path), [this, id](bool is_ready) {
+        // It is closed.
+        holding_.drop(Holding::Kind::ReadyPipe, id.value);
         if (is_ready) return queue_.push(core::ReadyReported{id});
         const auto found = runs_.find(id);
         if (found == runs_.end()) return;

@@ -75,6 +75,7 @@ Supervisor::Supervisor(Setup& setup, OwnLog& log, os::Spawner& spawner, log::Col
       listener_(
           io_, log_, [this](Listener::Socket socket) { control_.admit(std::move(socket)); },
           [this](int socket) { holding_.keep(Holding::Kind::Listener, 0, socket); }),
+      watch_(io_, [this] { restore_places(); }),
       farewell_(io_),
       trial_(io_) {
     children_.on_ending([this](const os::Ended& end) { runs_.ending(end); });
@@ -112,6 +113,7 @@ Result<> Supervisor::open() {
     predecessor_.reset();
     auto listening = listen();
     holding_.drop_rest();
+    watch_places();
     return listening;
 }
 
@@ -211,7 +213,7 @@ void Supervisor::reopen_logs() {
 }
 
 void Supervisor::reload() {
-    listener_.restore();
+    restore_places();
     if (engine_.shutting_down()) return log_.info("ignoring SIGHUP: everything is being stopped");
     config::LoadResult loaded = configuration_.read();
     for (const config::Problem& problem : loaded.problems) {
@@ -354,6 +356,7 @@ void Supervisor::carry_out(const core::Finish& finish) {
         if (!heirlooms_.contains(unit.name())) collector_.remove(unit.name());
     });
     status_ = finish.status != 0 ? finish.status : fault_status_;
+    watch_.end();
     recorder_.remove();
     holding_.end();
     // Clients are told the end of what they asked for, if they read it.

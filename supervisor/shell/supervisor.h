@@ -19,6 +19,7 @@
 #include "supervisor/shell/enablement.h"
 #include "supervisor/shell/environment.h"
 #include "supervisor/shell/event_queue.h"
+#include "supervisor/shell/folder_watch.h"
 #include "supervisor/shell/holding.h"
 #include "supervisor/shell/listener.h"
 #include "supervisor/shell/own_log.h"
@@ -79,7 +80,11 @@ class Supervisor {
     void take_changed_configuration();
     void end_if_faulty();
     void adopt_logs(const state::Predecessor* predecessor);
+    log::FdPair held_pipes_of(const state::Process& process);
     Result<> listen();
+    void watch_places();
+    void reserve_folder();
+    void restore_places();
     Result<> let_clients_in(const config::Supervisor& settings);
     void settings_changed(const config::Plan& now);
     void pump();
@@ -126,6 +131,8 @@ class Supervisor {
     Configuration configuration_;
     Control control_;
     Listener listener_;
+    FolderWatch watch_;  // over what a successor needs
+    Fd folder_;          // the runtime directory
     asio::steady_timer farewell_;
     std::optional<core::Resumed> resumed_;  // until run()
     std::vector<core::ServiceId> unknown_;  // of which the predecessor's records say nothing

@@ -1,10 +1,12 @@
 // How a supervisor takes over from one that ended without a word.
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include <map>
 #include <set>
 
 #include "supervisor/shell/clock.h"
+#include "supervisor/shell/resumed.h"
 #include "supervisor/shell/supervisor.h"
 
 namespace reeve::shell {
@@ -89,12 +91,12 @@ void Supervisor::take_changed_configuration() {
 /// pipes.
 void Supervisor::adopt_logs(const state::Predecessor* predecessor) {
     std::map<std::string, config::Log> logs;
-    std::set<std::string> resumed;
+    std::map<std::string, state::Process> resumed;  // by their main processes
     if (predecessor != nullptr) {
         for (const state::Run& run : predecessor->runs) {
             logs[run.definition->name] = run.definition->policy.log;
             if (std::as_const(engine_).units().by_run(run.id) == nullptr) continue;
-            resumed.insert(run.definition->name);
+            resumed[run.definition->name] = run.tree ? run.tree->main : state::Process();
         }
     }
     for (const config::ServicePtr& service : plan_->services) {
@@ -103,13 +105,28 @@ void Supervisor::adopt_logs(const state::Predecessor* predecessor) {
     }
     for (const auto& [name, log] : logs) {
         if (log.kind != config::Log::Kind::Capture) continue;
-        auto adopted = collector_.adopt(name, log);
+        const auto found = resumed.find(name);
+        const state::Process writer = found == resumed.end() ? state::Process() : found->second;
+        auto adopted = collector_.adopt(name, log, [&] { return held_pipes_of(writer); });
         if (!adopted) {
             log_.warning(adopted.error().text() + "; ignoring what was in there");
         } else if (*adopted && !resumed.contains(name)) {
             heirlooms_.insert(name);
         }
     }
+}
+
+/// Those that it writes to and the holder has, whose FIFOs somebody has deleted.
+log::FdPair Supervisor::held_pipes_of(const state::Process& process) {
+    log::FdPair pipes;
+    if (process.pid == 0 || !find_process(process)) return pipes;
+    const std::string folder = "/proc/" + std::to_string(process.pid) + "/fd/";
+    for (const auto& [number, pipe] : {std::pair{"1", &pipes.out}, std::pair{"2", &pipes.err}}) {
+        struct stat status {};
+        if (::stat((folder + number).c_str(), &status) != 0 || !S_ISFIFO(status.st_mode)) continue;
+        *pipe = holding_.take(Holding::Kind::LogPipe, status.st_ino);
+    }
+    return pipes;
 }
 
 /// One fault after the other would go on for ever.

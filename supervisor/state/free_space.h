@@ -39,16 +39,22 @@ class FreeSpace {
         add(first, blocks);
     }
 
+    /// How many there are.
+    std::uint32_t blocks() const { return blocks_; }
+
   private:
     void add(std::uint32_t first, std::uint32_t length) {
+        blocks_ += length;
         by_place_.emplace(first, length);
         by_length_.emplace(length, first);
     }
     void remove(std::uint32_t first, std::uint32_t length) {
+        blocks_ -= length;
         by_place_.erase(first);
         by_length_.erase({length, first});
     }
 
+    std::uint32_t blocks_ = 0;
     std::map<std::uint32_t, std::uint32_t> by_place_;
     std::set<std::pair<std::uint32_t, std::uint32_t>> by_length_;
 };

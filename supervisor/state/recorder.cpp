@@ -12,6 +12,13 @@
 
 namespace reeve::state {
 
+namespace {
+
+/// What is written of a service by the time it runs, with what is there of it for a moment only.
+constexpr std::size_t blocks_for_a_run = 10;
+
+}  // namespace
+
 struct Recorder::Impl {
     Impl(std::string to, OnProblem tell) : path(std::move(to)), on_problem(std::move(tell)) {}
 
@@ -56,6 +63,8 @@ struct Recorder::Impl {
         if (std::exchange(failing, true)) return;
         std::string sentence = "cannot write down in ";
         sentence.append(path).append(" what a successor has to know: ").append(why.text());
+        sentence.append("; after a kill of this supervisor, what is started from now on would be ");
+        sentence.append("started once more beside itself. Make room there");
         on_problem(std::move(sentence));
     }
 
@@ -85,6 +94,16 @@ struct Recorder::Impl {
         if (replanned || look_for_unused) definitions.erase_unused(unwritten);
         look_for_unused = replanned;
         write();
+        if (replanned) reserve();
+    }
+
+    /// The room that those take who are to be started yet: better known now than then.
+    void reserve() {
+        if (!store || plan->services.size() <= of_runs.size()) return;
+        const std::size_t more = plan->services.size() - of_runs.size();
+        if (auto reserved = store->reserve(more * blocks_for_a_run); !reserved) {
+            fail(reserved.error());
+        }
     }
 
     void write_plan(const config::PlanPtr& of) {
@@ -177,6 +196,17 @@ void Recorder::erase(core::TaskId command) {
     if (impl_->path.empty()) return;
     impl_->erase({Kind::Command, command.value});
     impl_->write();
+}
+
+void Recorder::restore() {
+    if (!impl_->store) return;
+    const auto restored = impl_->store->restore(impl_->path);
+    if (!restored) {
+        impl_->on_problem(restored.error().text() + "; it is tried again on SIGHUP. A supervisor " +
+                          "that is started after a kill of this one would not know what runs");
+    } else if (*restored) {
+        impl_->on_problem(impl_->path + " was gone; it is put back");
+    }
 }
 
 void Recorder::remove() {

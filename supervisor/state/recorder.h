@@ -53,6 +53,8 @@ class Recorder {
     void erase(core::RunId run);
     void write(const Command& command);
     void erase(core::TaskId command);
+    /// Puts the file back if somebody has deleted it, and says so as a problem.
+    void restore();
     /// Removes the file: there is nothing left to be taken over.
     void remove();
 

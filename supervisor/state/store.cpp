@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/fault_point.h"
+#include "supervisor/os/files.h"
 
 namespace reeve::state {
 
@@ -120,6 +121,12 @@ Result<> Store::grow(std::uint32_t blocks) {
     return {};
 }
 
+Result<> Store::reserve(std::uint64_t blocks) {
+    if (blocks <= free_.blocks()) return {};
+    const std::uint64_t most = largest_file / block_size;
+    return grow(static_cast<std::uint32_t>(std::min(blocks, most) - free_.blocks()));
+}
+
 Result<Extent> Store::place(std::string_view value, std::uint32_t crc) {
     if (value.size() > largest_file) return system_error("cannot write", EFBIG);
     Extent extent{0, static_cast<std::uint32_t>(value.size()), crc, ++last_change_};
@@ -139,6 +146,14 @@ std::string Store::read(const Key& key) const {
     const auto at = static_cast<off_t>(offset_of(found->second) + sizeof(RecordHeader));
     const ssize_t n = ::pread(fd_.get(), value.data(), value.size(), at);
     return n == static_cast<ssize_t>(value.size()) ? value : std::string();
+}
+
+Result<bool> Store::restore(const std::string& path) {
+    if (os::is_open_at(fd_.get(), path)) return false;
+    auto copy = os::put_back(fd_.get(), path);
+    if (!copy) return copy.error();
+    fd_ = std::move(*copy);
+    return true;
 }
 
 bool Store::has(const Key& key, std::string_view value, std::uint32_t crc) const {

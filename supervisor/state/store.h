@@ -33,8 +33,14 @@ class Store {
     /// the same already is not written again.
     Result<> apply(const Changes& changes);
 
+    /// Sees that there is room for records of so many blocks altogether, as far as they are small.
+    Result<> reserve(std::uint64_t blocks);
+
     /// Empty where there is none.
     std::string read(const Key& key) const;
+
+    /// Puts the file back at the path if somebody has deleted it, as it is now; true then.
+    Result<bool> restore(const std::string& path);
 
   private:
     struct Written {

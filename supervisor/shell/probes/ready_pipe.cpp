@@ -43,12 +43,16 @@ Result<Fd> ReadyPipe::open_anonymous() {
     return writing;
 }
 
-Result<> ReadyPipe::reopen(bool held) {
+Result<> ReadyPipe::reopen(Fd held) {
+    const bool was_held = static_cast<bool>(held);
     Fd reading(::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-    if (!reading) return system_error("cannot open " + path_);
+    const int errnum = errno;
+    // Somebody may have deleted its name.
+    if (!reading) reading = std::move(held);
+    if (!reading) return system_error("cannot open " + path_, errnum);
     // End of file: nobody has it open for writing any more.
     char byte = 0;
-    const bool closed = ::read(reading.get(), &byte, 1) == 0 && !held;
+    const bool closed = ::read(reading.get(), &byte, 1) == 0 && !was_held;
     const bool is_ready = closed || byte == '\n';
     if (!is_ready) return watch(std::move(reading));
     asio::post(reading_.get_executor(), [self = shared_from_this()] {

@@ -23,9 +23,9 @@ class ReadyPipe : public std::enable_shared_from_this<ReadyPipe> {
     /// Begins to read; the end to write to, which must be closed here once the service has it.
     Result<Fd> open();
     /// Goes on with one that a predecessor has opened. When its other end was closed meanwhile,
-    /// that was to say that the service is ready, unless the pipe was held by somebody: then what
+    /// that was to say that the service is ready, unless the pipe was `held` by somebody: then what
     /// it said is in there.
-    Result<> reopen(bool held);
+    Result<> reopen(Fd held);
     /// The end to read from; -1: there is none.
     int descriptor() { return reading_.is_open() ? reading_.native_handle() : -1; }
     /// The service has no more to say.

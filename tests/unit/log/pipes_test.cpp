@@ -138,6 +138,22 @@ TEST_P(FifoTest, OutliveTheirMaker) {
     EXPECT_TRUE(std::filesystem::is_fifo(dir / "fifo/web.stdout"));
 }
 
+TEST_P(FifoTest, AreAdoptedFromWhoeverHasThemWhenTheirNamesAreGone) {
+    Pipes pipes = make();
+    auto opened = open(pipes);
+    put(opened.child.out.get(), "by another way");
+    put(opened.child.err.get(), "by its name");
+    ASSERT_EQ(::unlink((dir / "fifo/web.stdout").c_str()), 0);
+    Pipes successor = make();
+    const auto adopted = successor.adopt("web", [&] {
+        return FdPair{std::move(opened.reading->out), {}};
+    });
+    ASSERT_TRUE(adopted && *adopted);
+    EXPECT_EQ(read_now((*adopted)->out), "by another way");
+    EXPECT_EQ(read_now((*adopted)->err), "by its name");
+    EXPECT_TRUE(open(successor).reading) << "a new one has been made";
+}
+
 TEST_P(FifoTest, AreNotAdoptedWhereThereAreNone) {
     Pipes pipes = make();
     const auto adopted = pipes.adopt("web");

@@ -102,6 +102,20 @@ TEST_F(BirthsTest, OfAnotherBootAreForgotten) {
     EXPECT_FALSE(Births(file_).find(7));
 }
 
+TEST_F(BirthsTest, AreKnownToASuccessorAlsoOnceTheirFileWasDeleted) {
+    {
+        Births births(file_);
+        EXPECT_FALSE(births.restore().value());
+        Birth* const place = births.expect(7).main;
+        fs::remove(file_);
+        EXPECT_TRUE(births.restore().value());
+        bear(place);
+    }
+    const auto found = Births(file_).find(7);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->main.pid, child_);
+}
+
 TEST_F(BirthsTest, AreKnownToUsAloneWhereThereCanBeNoFile) {
     fs::create_directory(file_);
     Births births(file_);

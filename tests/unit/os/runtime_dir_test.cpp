@@ -121,12 +121,17 @@ TEST(LockFile, SaysWhyItCannotBeMade) {
     EXPECT_EQ(lock_file("/no/such/folder/lock").error().errnum, ENOENT);
 }
 
-TEST(IsInMemory, TellsTmpfsFromOthers) {
-    EXPECT_FALSE(is_in_memory("/proc").value());
-    EXPECT_FALSE(is_in_memory("/no/such/folder"));
-    if (std::filesystem::exists("/dev/shm")) {
-        EXPECT_TRUE(is_in_memory("/dev/shm").value());
-    }
+TEST(LockFile, IsLockedAnewWhenSomebodyHasDeletedIt) {
+    TempDir dir;
+    auto lock = lock_file(dir / "lock");
+    EXPECT_FALSE(restore_lock(dir / "lock", lock->get()).value());
+    std::filesystem::remove(dir / "lock");
+    EXPECT_TRUE(restore_lock(dir / "lock", lock->get()).value());
+    EXPECT_FALSE(lock_file(dir / "lock")) << "it is ours again";
+    std::filesystem::remove(dir / "lock");
+    const auto others = lock_file(dir / "lock");
+    EXPECT_FALSE(restore_lock(dir / "lock", lock->get())) << "another one was quicker";
+    EXPECT_TRUE(others);
 }
 
 }  // namespace

@@ -3,8 +3,10 @@
 
 #include <functional>
 
+#include "supervisor/core/engine.h"
 #include "supervisor/core/policy.h"
 #include "supervisor/state/store.h"
+#include "tests/support/plan_builder.h"
 #include "tests/unit/state/support.h"
 
 namespace {
@@ -44,7 +46,9 @@ using state::Key;
 using state::Kind;
 using state::Store;
 using ::testing::AnyOf;
+using ::testing::ElementsAre;
 using ::testing::Eq;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 using Values = std::map<Key, std::string>;
@@ -192,6 +196,71 @@ TEST(FullStore, KeepsWhatItHasAndGoesOnWhenThereIsRoomAgain) {
     EXPECT_EQ(read(path), (Values{{key, "old"}}));
     ASSERT_TRUE(store.apply({{other, "new"}, {key, std::string(100'000, 'x')}}));
     EXPECT_EQ(read(path), (Values{{key, std::string(100'000, 'x')}, {other, "new"}}));
+}
+
+TEST(FullStore, HasTheRoomThatWasReserved) {
+    const Folder folder;
+    const std::string path = folder / "state";
+    Values values, expected;
+    Store store = open(path, values);
+    growth_fails = ENOSPC;
+    const auto failed = store.reserve(2000);
+    growth_fails = 0;
+    EXPECT_FALSE(failed);
+    ASSERT_TRUE(store.reserve(2000));
+    growth_fails = ENOSPC;
+    EXPECT_TRUE(store.reserve(2000));
+    for (std::uint64_t number = 1; number <= 1000; ++number) {
+        const Key key{Kind::Unit, number};
+        expected[key] = std::string(200, 'x');
+        ASSERT_TRUE(store.apply({{key, expected[key]}})) << number;
+    }
+    growth_fails = 0;
+    EXPECT_EQ(read(path), expected);
+}
+
+config::PlanPtr plan_of(int count) {
+    std::vector<Service> services;
+    for (int i = 0; i < count; ++i) services.emplace_back("s" + std::to_string(i));
+    return plan(services);
+}
+
+TEST(FullStore, HasRoomForTheStartOfAllThatAreInThePlan) {
+    const Folder folder;
+    const auto many = plan_of(200);
+    core::Engine engine(many, 1);
+    Recording recording(folder / "state");
+    recording.recorder.open(many);
+    recording.recorder.write(engine);
+    growth_fails = ENOSPC;
+    for (const core::Action& action : engine.handle(core::BootAsked{}, Time(1s))) {
+        const auto* const spawn = std::get_if<core::Spawn>(&action);
+        if (spawn == nullptr) continue;
+        recording.recorder.write(engine);
+        state::Run run;
+        run.id = spawn->run;
+        run.definition = spawn->definition;
+        run.invocation_id = "0123456789abcdef0123456789abcdef";
+        run.tree.emplace().cgroup = spawn->definition->name + ".1";
+        recording.recorder.write(run);
+        (void)engine.handle(core::Spawned{spawn->run, 1234}, Time(2s));
+        recording.recorder.write(engine);
+    }
+    growth_fails = 0;
+    EXPECT_THAT(recording.problems, IsEmpty());
+}
+
+TEST(FullStore, TellsThatThereIsNoSuchRoomWhenThePlanIsTakenIn) {
+    const Folder folder;
+    // Their definitions have room in the file as it is made; their starts have not.
+    const auto many = plan_of(60);
+    core::Engine engine(many, 1);
+    Recording recording(folder / "state");
+    recording.recorder.open(many);
+    growth_fails = ENOSPC;
+    recording.recorder.write(engine);
+    growth_fails = 0;
+    EXPECT_THAT(recording.problems, ElementsAre(HasSubstr("Make room there")));
 }
 
 TEST(FullStore, TakesBackWhatItHasWrittenOfAChangeThatFails) {

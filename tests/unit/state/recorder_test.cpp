@@ -253,6 +253,20 @@ TEST(Recorder, TellsOnceThatItCannotWriteAndMakesUpForItLater) {
     EXPECT_EQ(first.problems.size(), 1u);
 }
 
+TEST(Recorder, PutsBackAFileThatWasDeletedAndSaysSo) {
+    Written w(plan({Service("web")}));
+    w.first.recorder.restore();
+    EXPECT_THAT(w.first.problems, IsEmpty());
+    std::filesystem::remove(w.path);
+    w.first.recorder.restore();
+    EXPECT_THAT(w.first.problems, ElementsAre(HasSubstr("was gone; it is put back")));
+    w.first.recorder.write(run_of(w.engine, "web"));
+    const auto found = found_by(w.path, w.engine.units().plan_ptr());
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->units, units_of(w.engine));
+    EXPECT_EQ(found->runs.size(), 1u);
+}
+
 TEST(Recorder, MixesNothingIntoItsOwnOfWhatItCouldNotReadAtFirst) {
     Written w(plan({Service("db"), Service("old"), Service("web")}));
     std::filesystem::create_directory(w.folder / "folder");

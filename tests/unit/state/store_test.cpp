@@ -98,6 +98,19 @@ TEST(Store, IsForItsOwnerAlone) {
     EXPECT_EQ(status.st_mode & 07777, 0600u);
 }
 
+TEST(Store, HasAllThatWasInItOnceItsFileWasDeletedAndPutBack) {
+    const Folder folder;
+    const std::string path = folder / "state";
+    Opened file(path);
+    ASSERT_TRUE(file.store->apply({{unit(1), "a"}, {unit(2), std::string(300, 'b')}}));
+    EXPECT_FALSE(file.store->restore(path).value());
+    std::filesystem::remove(path);
+    EXPECT_TRUE(file.store->restore(path).value());
+    EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms(0600));
+    ASSERT_TRUE(file.store->apply({{{Kind::Engine}, "c"}}));
+    EXPECT_EQ(reopened(path), three);
+}
+
 TEST(Store, ForgetsWhatIsErased) {
     const Folder folder;
     write_three(folder / "state");
