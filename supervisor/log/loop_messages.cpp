@@ -39,8 +39,9 @@ void Loop::recover() {
         stream.slot = found.slot;
         holders_.push_back(&stream);
         take_in_hand(stream);
-        // Until open() or adopt() tells the rest; nothing may be rotated away by a guess.
+        // Until open() or adopt() tells the rest; nothing may be rotated away or lost by a guess.
         owner.log.max_size = std::numeric_limits<std::uint64_t>::max();
+        owner.log.on_full = config::Log::OnFull::Block;
         owner.log.to_file = found.use.to_file;
         owner.log.to_console = found.use.to_console;
         owner.log.to_syslog = found.use.to_syslog;
@@ -255,7 +256,10 @@ void Loop::bury() {
         }
         writer_.write_notices(*removed, now_);
         writer_.forget(*removed);
-        if (removed->books != nullptr) spool_.ledger().release(*removed->books);
+        // What could not be told is left to a successor.
+        if (removed->untold().nothing() && removed->books != nullptr) {
+            spool_.ledger().release(*removed->books);
+        }
     }
 }
 
