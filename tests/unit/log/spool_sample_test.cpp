@@ -1,6 +1,7 @@
 // What the first version left in its spool is written by every later one. spool-1.zst is the spool
 // of a supervisor that was killed while its services waited for a disk: of that file everything
 // but a few kilobytes is zeros.
+#include <poll.h>
 #include <zstd.h>
 
 #include "supervisor/log/spool.h"
@@ -28,6 +29,21 @@ TEST_F(CollectorTest, LinesInASpoolOfTheFirstVersionAreWritten) {
     EXPECT_EQ(problem_count(), 0u);
     EXPECT_EQ(joined(current("web"), "stdout"), (Records{"one", "unfinished no more"}));
     EXPECT_EQ(joined(current("web"), "stderr"), Records{"two"});
+    EXPECT_EQ(records("db@1"), Records{"stdout F of another"});
+}
+
+TEST_F(CollectorTest, WhatAKilledPredecessorLeftWaitsUntilItIsKnownWhetherItMayBeLost) {
+    unpack_sample(runtime + "/spool");
+    write_file(logs, "a file in the way\n");
+    start();
+    while (!collector->trouble("db@1")) {
+        pollfd nothing{-1, 0, 0};
+        ::poll(&nothing, 1, 1);
+    }
+    EXPECT_TRUE(collector->trouble("db@1")->waiting);
+    std::filesystem::remove(logs);
+    collector->configure("db@1", {});
+    drain("db@1");
     EXPECT_EQ(records("db@1"), Records{"stdout F of another"});
 }
 
