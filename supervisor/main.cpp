@@ -9,6 +9,7 @@
 #include "supervisor/os/fault.h"
 #include "supervisor/os/pid_file.h"
 #include "supervisor/os/process.h"
+#include "supervisor/os/process_tree.h"
 #include "supervisor/os/program.h"
 #include "supervisor/os/runtime_dir.h"
 #include "supervisor/os/signal_fd.h"
@@ -77,6 +78,11 @@ int supervise(const shell::Options& options, const shell::Environment& environme
     own.faults.runtime_dir = setup.runtime_dir;
     if (::getpid() == 1) os::survive_faults(own.program, inherited.limits, own.faults);
     shell::OwnLog& log = *prepared->log;
+    if (!setup.faults.empty() && setup.runtime_dir.empty()) {
+        os::fell_below(::getpid(), 5s);
+        log.error(
+            "a fault of reeved, and no runtime directory: whatever ran is ended, and begins anew");
+    }
     auto spawner = os::Spawner::create(inherited.limits);
     if (!spawner) return fail(spawner.error());
     auto collector = start_collector(setup, log);
@@ -98,8 +104,13 @@ int supervise(const shell::Options& options, const shell::Environment& environme
     std::optional<os::PidFile> pid_file;
     if (!options.pid_file.empty()) {
         auto written = os::PidFile::write(options.pid_file);
-        if (!written) return fail(written.error());
-        pid_file.emplace(std::move(*written));
+        if (written) {
+            pid_file.emplace(std::move(*written));
+        } else if (setup.takes_over) {
+            log.error(written.error().text());
+        } else {
+            return fail(written.error());
+        }
     }
     if (caller != nullptr) {
         if (auto closed = os::close_off_stderr(); !closed) return fail(closed.error());
@@ -148,9 +159,11 @@ int main(int argc, char** argv) {
         auto handover = state::handover_of(*legacy);
         if (!handover) return fail(handover.error());
         own.handover = std::move(*handover);
+        own.faults.times = own.handover->faults;
         std::vector<int> kept = {own.handover->lock};
         for (const auto& client : own.handover->clients) kept.push_back(client.descriptor);
         // A daemon is one already, but its caller may still wait.
+        if (options.daemonize) (void)!::chdir("/");
         std::optional<os::Caller> caller;
         if (own.handover->boot) caller.emplace(Fd(own.handover->boot->caller));
         if (caller) kept.push_back(caller->fd());

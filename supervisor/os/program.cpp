@@ -31,6 +31,11 @@ std::string own_file(const char* name) {
     return path;
 }
 
+std::string current_dir() {
+    std::array<char, PATH_MAX> path;
+    return getcwd(path.data(), path.size()) != nullptr ? path.data() : "";
+}
+
 void set_kept(const std::vector<int>& descriptors, bool kept) {
     for (const int fd : descriptors) fcntl(fd, F_SETFD, kept ? 0 : FD_CLOEXEC);
 }
@@ -45,7 +50,7 @@ Result<Fd> written_down(const std::string& legacy) {
 }  // namespace
 
 Program::Program(int argc, char** argv)
-    : path_(own_file(argc > 0 ? argv[0] : nullptr)), argv_(argv) {
+    : path_(own_file(argc > 0 ? argv[0] : nullptr)), start_dir_(current_dir()), argv_(argv) {
     if (argc > 1) arguments_ = {argv + 1, static_cast<std::size_t>(argc - 1)};
 }
 
@@ -70,6 +75,10 @@ std::optional<std::string> Program::take_legacy() {
     return legacy;
 }
 
+std::string Program::start_dir() const {
+    return access(start_dir_.c_str(), X_OK) == 0 ? start_dir_ : "";
+}
+
 void Program::keep_no_longer(const std::vector<int>& descriptors) { set_kept(descriptors, false); }
 
 Error Program::execute(const std::string& path, const std::vector<int>& kept,
@@ -86,8 +95,11 @@ Error Program::execute(const std::string& path, const std::vector<int>& kept,
     for (const ResourceLimit& limit : limits) {
         setrlimit(static_cast<__rlimit_resource>(limit.resource), &limit.value);
     }
+    const std::string here = current_dir();
+    const bool moved = start_dir_ != here && chdir(start_dir_.c_str()) == 0;
     execv(path.c_str(), argv_);
     Error failed = system_error("cannot execute " + path);
+    if (moved) (void)!chdir(here.c_str());
     for (const ResourceLimit& limit : own) {
         setrlimit(static_cast<__rlimit_resource>(limit.resource), &limit.value);
     }

@@ -22,6 +22,9 @@ class Program {
     /// where nobody tells.
     const std::string& path() const { return path_; }
     char** argv() const { return argv_; }
+    /// The folder in which it was started, as far as it is still there; empty: it is not. What the
+    /// arguments name relatively is there.
+    std::string start_dir() const;
     /// Without the name of the program.
     std::span<char* const> arguments() const { return arguments_; }
 
@@ -32,13 +35,14 @@ class Program {
     static void keep_no_longer(const std::vector<int>& descriptors);
 
     /// Executes the program at the path with the same arguments. `kept` are the descriptors that
-    /// stay open; `limits` are set back to what they were when this one was started; the new
-    /// program gets the legacy. Returns only if that fails, and then all is as it was.
+    /// stay open; `limits` and the working directory are set back to what they were when this one
+    /// was started; the new program gets the legacy. Returns only if that fails, and then all is as
+    /// it was.
     Error execute(const std::string& path, const std::vector<int>& kept,
                   const std::vector<ResourceLimit>& limits, const std::string& legacy) const;
 
   private:
-    std::string path_;
+    std::string path_, start_dir_;
     char** argv_;
     std::span<char*> arguments_;
 };

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "supervisor/os/directory.h"
+#include "supervisor/os/process_entry.h"
 
 namespace reeve::os {
 namespace {
@@ -45,8 +46,11 @@ Error not_ours(const std::string& path, const struct stat& status) {
     return error("cannot use " + path + ": it belongs to user " + std::to_string(status.st_uid));
 }
 
-/// So long a child of a dead one may take to become another program.
-constexpr auto patience_with_children = std::chrono::seconds(5);
+/// So long one that has been killed may take to end, and a child of it to become another program.
+constexpr auto patience_with_the_dead = std::chrono::seconds(5);
+/// So long one that seems to live: that it has been killed does not show until it has let go of
+/// nearly all.
+constexpr auto patience_with_the_living = std::chrono::seconds(1);
 
 /// The pid that a lock file names, if it names one.
 std::optional<pid_t> holder(int fd) {
@@ -57,16 +61,22 @@ std::optional<pid_t> holder(int fd) {
     return decimal(text);
 }
 
+bool is_dead(pid_t pid) {
+    const auto process = read_process(pid);
+    return !process || !process->live();
+}
+
 /// A child that is about to execute its program shares the descriptors of who has started it. When
 /// that one has been killed, the lock is held for as long as this takes.
 bool lock(int fd) {
-    const auto give_up = std::chrono::steady_clock::now() + patience_with_children;
+    const auto begin = std::chrono::steady_clock::now();
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK) return false;
         const auto pid = holder(fd);
-        const bool dead = pid && kill(*pid, 0) != 0 && errno == ESRCH;
+        const auto waited = std::chrono::steady_clock::now() - begin;
+        const bool dead = pid && is_dead(*pid);
         errno = EWOULDBLOCK;
-        if (!dead || std::chrono::steady_clock::now() > give_up) return false;
+        if (waited > (dead ? patience_with_the_dead : patience_with_the_living)) return false;
         std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
     return true;

@@ -29,15 +29,16 @@ void Children::forget(pid_t pid) {
     if (const auto end = os::reap_pid(pid)) reaped(*end);
 }
 
-void Children::sweep() {
+bool Children::sweep(std::size_t most) {
     ++sweeps_;
     wake_stopped();
     // Whoever is told an end may hold another child, from then on.
-    while (held_ == 0) {
+    for (; held_ == 0; --most) {
+        if (most == 0) return false;
         const auto end = os::peek_any();
-        if (!end || !reap(end->pid)) return;
+        if (!end || !reap(*end)) return true;
     }
-    if (!os::peek_any()) return;
+    if (!os::peek_any()) return true;
     // One that is held hides whoever comes behind it.
     for (const pid_t pid : os::children_of(::getpid())) {
         const auto found = children_.find(pid);
@@ -47,6 +48,7 @@ void Children::sweep() {
             reap(pid);
         }
     }
+    return true;
 }
 
 void Children::wake_stopped() const {
@@ -57,15 +59,18 @@ void Children::wake_stopped() const {
 }
 
 bool Children::reap(pid_t pid) {
-    const auto found = children_.find(pid);
-    if (found != children_.end() && (found->second.ending || ending_)) {
-        if (const auto end = os::peek_exit_of(pid)) {
-            if (ending_) ending_(*end);
-            if (found->second.ending) found->second.ending();
-        }
+    const auto seen = os::peek_exit_of(pid);
+    return seen && reap(*seen);
+}
+
+bool Children::reap(const os::Ended& seen) {
+    const auto found = children_.find(seen.pid);
+    if (found != children_.end()) {
+        if (ending_) ending_(seen);
+        if (found->second.ending) found->second.ending();
     }
     fault_point("a child that has ended");
-    const auto end = os::reap_pid(pid);
+    const auto end = os::reap_pid(seen.pid);
     fault_point("a child that is reaped");
     if (end) reaped(*end);
     return end.has_value();

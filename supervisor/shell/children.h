@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <unordered_map>
@@ -43,8 +44,9 @@ class Children {
     /// `reaped` is called with the number of each child that is reaped without being expected: it
     /// may become another's.
     void on_reaped(std::function<void(pid_t)> reaped) { reaped_ = std::move(reaped); }
-    /// To be called after SIGCHLD.
-    void sweep();
+    /// To be called after SIGCHLD. False: there may be more than it has reaped, which was so many,
+    /// and it is to be called again. With some that are held it reaps all.
+    bool sweep(std::size_t most);
     /// How often that was done.
     std::uint64_t sweeps() const { return sweeps_; }
     /// The children that nobody expects and that are alive; those that are not are reaped.
@@ -59,6 +61,7 @@ class Children {
     };
 
     bool reap(pid_t pid);
+    bool reap(const os::Ended& seen);
     void wake_stopped() const;
     void reaped(const os::Ended& end);
     void look_at_held(pid_t pid);

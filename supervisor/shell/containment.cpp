@@ -23,6 +23,10 @@ namespace reeve::shell {
 
 namespace {
 
+/// So many ends are taken in before others have their turn, first of all what was decided: when
+/// everything is stopped, reaping must not keep signals from those that have not got theirs.
+constexpr std::size_t most_ends_at_once = 16;
+
 /// The lock on the runtime directory keeps two supervisors from having the same; its number, unlike
 /// its path, means the same in every mount namespace.
 std::string name_of_ours(const std::string& runtime_dir) {
@@ -54,6 +58,8 @@ std::map<std::string, std::string> remove_empty_below(const std::string& folder,
     });
     for (const std::string& path : left) {
         if (inhabited.contains(path)) continue;
+        // A command of the supervisor itself that nobody waits for any more.
+        if (path[path.rfind('/') + 1] == '.') (void)os::kill_cgroup(path);
         if (!os::is_populated(path)) {
             (void)os::remove_cgroup(path);
             continue;
@@ -306,6 +312,8 @@ std::unique_ptr<Containment> Containments::reopen(const std::string& name,
 }
 
 void Containments::all_reopened() {
+    // A predecessor in this process may have left some that it had not come to.
+    sweep_soon();
     if (folder_.empty()) return;
     for (const auto& [service, pids] : remove_empty_below(folder_, inhabited_)) {
         std::string line = service + ": an earlier reeved has left processes of it, which are not ";
@@ -324,7 +332,8 @@ state::Tree Containments::with_births(state::Tree tree) const {
     return tree;
 }
 
-/// A child of ours that was taken over may have ended before anybody listened for SIGCHLD.
+/// For ends that nothing else tells of: a child of ours that was taken over may have ended before
+/// anybody listened for SIGCHLD, and many at once are taken in by turns.
 void Containments::sweep_soon() {
     if (std::exchange(sweeping_soon_, true)) return;
     asio::post(io_, [this, alive = std::weak_ptr(alive_)] {
@@ -335,7 +344,9 @@ void Containments::sweep_soon() {
 }
 
 void Containments::child_ended() {
-    children_.sweep();
+    // In its turn.
+    if (sweeping_soon_) return;
+    if (!children_.sweep(most_ends_at_once)) sweep_soon();
     marks_->look();
 }
 

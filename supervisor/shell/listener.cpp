@@ -6,8 +6,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
+#include <cstring>
 #include <utility>
 
 #include "base/fd.h"
@@ -51,6 +54,16 @@ Listener::Listener(asio::io_context& io, OwnLog& log, std::function<void(Socket)
       retry_(io) {}
 
 Listener::~Listener() { close(); }
+
+std::string Listener::path_of(int socket) {
+    sockaddr_un address{};
+    socklen_t size = sizeof address;
+    if (::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "";
+    const std::size_t room = std::min<std::size_t>(size, sizeof address);
+    constexpr std::size_t begin = offsetof(sockaddr_un, sun_path);
+    return room <= begin ? ""
+                         : std::string(address.sun_path, ::strnlen(address.sun_path, room - begin));
+}
 
 Result<> Listener::listen(const std::string& path, const Permissions& permissions) {
     path_ = path;

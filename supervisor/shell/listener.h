@@ -42,6 +42,9 @@ class Listener {
     void restore();
     /// Takes no more clients, and its file away.
     void close();
+    /// The path that a listening socket was given; empty if it has none.
+    static std::string path_of(int socket);
+
     const std::string& path() const { return path_; }
 
   private:

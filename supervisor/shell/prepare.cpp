@@ -3,10 +3,13 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <iostream>
 
 #include "config/check_report.h"
 #include "config/load.h"
+#include "config/own_log.h"
 #include "config/places.h"
 #include "supervisor/log/collector.h"
 #include "supervisor/log/log_file.h"
@@ -95,9 +98,57 @@ Result<std::unique_ptr<OwnLog>> open_log(Setup& setup) {
     return log;
 }
 
+/// For one that must go on.
+Result<std::unique_ptr<OwnLog>> open_log_elsewhere(Setup& setup, const Error& missing) {
+    setup.settings.log.file.clear();
+    auto log = OwnLog::open(setup.settings.log);
+    if (log) (*log)->error(missing.text() + "; going on on stderr");
+    return log;
+}
+
 Result<Fd> take_runtime_dir(const std::string& path) {
     if (auto made = os::make_private_dir(path); !made) return made.error();
-    return os::lock_file(path + "/lock");
+    auto taken = os::lock_file(path + "/lock");
+    if (taken || taken.error().errnum) return taken;
+    return error(taken.error().text() +
+                 ": another reeved is at work there; end it, or give this one a --runtime-dir");
+}
+
+/// Whether a file could be made or written there. Changes nothing.
+Result<> can_write(const std::string& what, const std::string& path) {
+    if (::access(path.c_str(), W_OK) == 0) return {};
+    const std::string folder = path.substr(0, path.rfind('/') + 1);
+    if (errno == ENOENT && ::access(folder.c_str(), W_OK | X_OK) == 0) return {};
+    return system_error("cannot open " + what + " " + path);
+}
+
+/// Whether a supervisor with this configuration could begin.
+Result<> has_places(const Options& options, const Finder& finder, config::Supervisor settings) {
+    apply(options, settings);
+    const std::string& log = settings.log.file;
+    if (!log.empty() && log != config::kSyslog) {
+        if (auto can = can_write("the log file", log); !can) return can;
+    }
+    if (!settings.socket.path.empty()) {
+        if (auto can = can_write("the control socket", settings.socket.path); !can) return can;
+    }
+    const Place state = finder.state_dir();
+    return state.by_name ? os::make_private_dir(state.path) : Result<>();
+}
+
+/// The plan by which a predecessor acted whose configuration was where ours is.
+Result<config::PlanPtr> former_plan(const std::string& runtime_dir,
+                                    const std::vector<std::string>& paths) {
+    auto plan = state::former_plan(runtime_dir + "/state");
+    if (!plan) return plan;
+    const std::vector<std::string>& files = (*plan)->files;
+    const bool ours = std::any_of(paths.begin(), paths.end(), [&](const std::string& path) {
+        return std::any_of(files.begin(), files.end(), [&](const std::string& file) {
+            return file == path || file.starts_with(path + "/");
+        });
+    });
+    if (!ours && !files.empty()) return error("it had another configuration");
+    return plan;
 }
 
 /// A daemon has no console: what services would write there alone is lost.
@@ -128,13 +179,16 @@ Result<Prepared> prepare(const Options& options, const Environment& environment,
         config::LoadResult loaded = config::load(setup.load);
         std::cerr << config::check_report(loaded).problems << std::flush;
         setup.plan = std::move(loaded.plan);
-        if (!setup.plan) {
+        // A folder that is empty may be one that is about to be filled.
+        if (!setup.plan || setup.plan->files.empty()) {
             const Finder finder(options, environment, loaded.settings, places);
             if (former.runtime_dir.empty()) former.runtime_dir = finder.runtime_dir().path;
-            auto plan = state::former_plan(former.runtime_dir + "/state");
-            if (!plan) return error("cannot boot: the configuration is not valid");
-            setup.plan = std::move(*plan);
-            setup.by_former_configuration = true;
+            auto plan = former_plan(former.runtime_dir, setup.load.paths);
+            if (!plan && !setup.plan) return error("cannot boot: the configuration is not valid");
+            if (plan) {
+                setup.refused = setup.plan ? "there is no file" : "it is not valid";
+                setup.plan = std::move(*plan);
+            }
         }
     }
     // The text of the configuration and its tree are gone; what they took would stay ours for ever.
@@ -142,12 +196,15 @@ Result<Prepared> prepare(const Options& options, const Environment& environment,
     setup.settings = setup.plan->supervisor;
     const Finder finder(options, environment, setup.plan->supervisor, places);
     setup.log_dir = finder.log_dir().path;
+    const Place runtime = finder.runtime_dir();
+    // Who takes over goes on, whatever has become of its places: what runs has nobody else.
+    setup.takes_over = former.lock || ::access((runtime.path + "/state").c_str(), F_OK) == 0;
     auto log = open_log(setup);
+    if (!log && setup.takes_over) log = open_log_elsewhere(setup, log.error());
     if (!log) return log.error();
     prepared.log = std::move(*log);
     if (options.daemonize) warn_of_lost_output(*setup.plan, *prepared.log);
 
-    const Place runtime = finder.runtime_dir();
     setup.needs_runtime_dir = runtime.by_name || !setup.settings.socket.path.empty();
     if (auto taken =
             former.lock ? Result<Fd>(std::move(former.lock)) : take_runtime_dir(runtime.path)) {
@@ -162,7 +219,7 @@ Result<Prepared> prepare(const Options& options, const Environment& environment,
     const Place state = finder.state_dir();
     if (auto made = os::make_private_dir(state.path)) {
         setup.state_dir = state.path;
-    } else if (state.by_name) {
+    } else if (state.by_name && !setup.takes_over) {
         return made.error();
     } else {
         prepared.log->warning(made.error().text() +
@@ -180,6 +237,10 @@ int can_resume(const Options& options, const Environment& environment) {
         return 1;
     }
     const Finder finder(options, environment, loaded.plan->supervisor, places);
+    if (auto has = has_places(options, finder, loaded.plan->supervisor); !has) {
+        std::cerr << has.error().text() << std::endl;
+        return 1;
+    }
     const auto services = state::can_resume(finder.runtime_dir().path + "/state");
     if (!services) {
         std::cerr << services.error().text() << std::endl;

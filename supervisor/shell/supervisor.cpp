@@ -1,5 +1,6 @@
 #include "supervisor/shell/supervisor.h"
 
+#include <malloc.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -120,15 +121,22 @@ Result<> Supervisor::listen() {
         settings.socket.path.empty() ? setup_.runtime_dir + "/control.sock" : settings.socket.path;
     const Listener::Permissions permissions{settings.socket_mode(), settings.socket.group};
     Fd left = holding_.take(Holding::Kind::Listener, 0);
-    auto listening = left ? listener_.go_on(path, permissions, std::move(left))
-                          : listener_.listen(path, permissions);
+    const std::string former = left ? Listener::path_of(left.get()) : "";
+    auto listening = former == path ? listener_.go_on(path, permissions, std::move(left))
+                                    : listener_.listen(path, permissions);
+    if (listening && left) ::unlink(former.c_str());
+    if (!listening && left) {
+        log_.error(listening.error().text() + "; going on where it was");
+        listening = listener_.go_on(former, permissions, std::move(left));
+    }
     if (listening) listening = let_clients_in(settings);
     if (!listening) {
-        if (setup_.needs_runtime_dir || !os::has_no_room(listening.error())) return listening;
+        const bool needed = setup_.needs_runtime_dir || !os::has_no_room(listening.error());
+        if (needed && !setup_.takes_over) return listening;
         log_.warning(listening.error().text() + "; going on without a control socket");
         return {};
     }
-    log_.info("reeved " + std::string(version) + " is listening on " + path);
+    log_.info("reeved " + std::string(version) + " is listening on " + listener_.path());
     return {};
 }
 
@@ -149,9 +157,10 @@ Result<> Supervisor::let_clients_in(const config::Supervisor& settings) {
 int Supervisor::run() {
     untouched_ = false;
     if (setup_.handover) control_.take_over(*setup_.handover);
-    if (setup_.by_former_configuration) {
-        log_.error("the configuration is not valid, as `reevectl diff` shows; going on with the former one");
-        control_.announce_configuration("refused: it is not valid");
+    if (!setup_.refused.empty()) {
+        log_.error("configuration refused: " + setup_.refused +
+                   " (see reevectl diff); going on with the former one");
+        control_.announce_configuration("refused: " + setup_.refused);
     }
     if (resumed_) {
         queue_.push(std::move(*resumed_));
@@ -269,6 +278,8 @@ void Supervisor::pump() {
         std::visit([this](const auto& one) { carry_out(one); }, action);
     }
     pump_scheduled_ = false;
+    // What a boot took is free by now, but would stay ours for ever.
+    if (engine_.snapshot().booted && !std::exchange(trimmed_, true)) ::malloc_trim(0);
     arm_timer();
     upgrade_when_idle();
 }

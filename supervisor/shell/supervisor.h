@@ -47,7 +47,8 @@ struct Setup {
     int lock = -1;                            ///< on the runtime directory; not owned
     std::optional<state::Handover> handover;  ///< from another program in this process
     std::vector<Time> faults;                 ///< of such programs, the last few
-    bool by_former_configuration = false;     ///< the plan is, for the files are not valid now
+    bool takes_over = false;                  ///< there is one from whom to
+    std::string refused;  ///< why the plan is not by the configuration, but by the former one
     BootWatch* boot_watch = nullptr;          ///< looks on, where somebody waits for the boot
     int caller = -1;                          ///< by which they are told; not owned
 };
@@ -140,6 +141,7 @@ class Supervisor {
     std::deque<core::Action> actions_;  // decided, to be carried out in this order
     bool untouched_ = false;            // there was no predecessor, and nothing has been begun
     bool pump_scheduled_ = false;
+    bool trimmed_ = false;
     int status_ = 0;
     int fault_status_ = 0;  // instead of 0
 };

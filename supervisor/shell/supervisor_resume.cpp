@@ -94,12 +94,15 @@ void Supervisor::adopt_logs(const state::Predecessor* predecessor) {
 
 /// One fault after the other would go on for ever.
 void Supervisor::end_if_faulty() {
-    const std::vector<Time>& faults = setup_.faults;
-    if (faults.empty()) return;
-    const std::string count = std::to_string(faults.size());
-    log_.error("going on after a fault of reeved itself" +
-               (faults.size() > 1 ? ", the last of " + count : std::string()));
-    if (faults.size() < most_faults || faults.front() + faulty_time < now()) return;
+    if (setup_.faults.empty() || setup_.handover) return;
+    const auto recent = static_cast<std::size_t>(
+        std::count_if(setup_.faults.begin(), setup_.faults.end(),
+                      [since = now() - faulty_time](Time fault) { return fault >= since; }));
+    const std::string count = std::to_string(recent);
+    std::string line = "going on after a fault of reeved itself";
+    if (recent > 1) line.append(", the last of ").append(count).append(" within a minute");
+    log_.error(line);
+    if (recent < most_faults) return;
     std::string by = "stopped after " + count;
     by += " faults of reeved within a minute";
     fault_status_ = status_after_faults;

@@ -20,7 +20,7 @@ void Supervisor::upgrade(std::string path, std::function<void(Error)> refuse) {
     if (path.empty()) why = "the file of the program is not known: name it";
     if (why != nullptr) return refuse(error(why));
     upgrading_ = Upgrading{path, std::move(refuse)};
-    trial_.begin(path, *setup_.program, containments_.open("reeved.trial", {}),
+    trial_.begin(path, *setup_.program, containments_.open(".trial", {}),
                  [this](const Result<std::string>& shown) { tried(shown); });
 }
 
@@ -61,6 +61,7 @@ Result<> Supervisor::execute(const std::string& path) {
     handover.version = version;
     handover.lock = setup_.lock;
     handover.runtime_dir = setup_.runtime_dir;
+    handover.faults = setup_.faults;
     control_.hand_over(handover);
     handover.requests = engine_.open_requests();
     std::vector<int> kept = {handover.lock};

@@ -14,6 +14,7 @@ namespace reeve::shell {
 namespace {
 
 constexpr Duration patience = 30s;
+constexpr rlim_t most_said = 1 << 20;
 
 /// The beginning of what it has said.
 std::string read_start(int fd) {
@@ -48,7 +49,9 @@ void Trial::begin(const std::string& path, const os::Program& own,
     spec.argv.insert(spec.argv.end(), own.arguments().begin(), own.arguments().end());
     spec.argv.emplace_back("--can-resume");
     for (const auto& [name, value] : own_environment()) spec.env.push_back(name + "=" + value);
-    spec.working_dir.clear();
+    spec.working_dir = own.start_dir();
+    // What it says is read to a line.
+    spec.limits.push_back({RLIMIT_FSIZE, {most_said, most_said}});
     const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (null) spec.stdin_fd = null.get();
     output_.reset(::memfd_create("reeve-trial", MFD_CLOEXEC));

@@ -55,16 +55,22 @@ class Writer {
 
     template <typename T>
     std::string text(const T& value) {
+        out_.reserve(usual_size);
         write(value);
         return std::move(out_);
     }
 
     template <typename T>
     void operator()(std::string_view name, const T& value) {
+        // Most are.
+        if (is_missing(value)) return;
         const std::size_t before = out_.size();
         if (out_.back() != '{') out_ += ',';
         out_.append("\"").append(name).append("\":");
-        if (!write(value)) out_.resize(before);
+        const std::size_t begin = out_.size();
+        write(value);
+        const bool nothing = std::string_view(out_).substr(begin) == "{}";
+        if (nothing && !is_a<T, std::optional>) out_.resize(before);
     }
     template <typename Enum>
     void choice(std::string_view name, const Enum& value, Enum) {
@@ -77,37 +83,47 @@ class Writer {
     }
 
   private:
-    // Each returns whether it is another value than what a missing one stands for.
-    bool write(bool truth) {
-        out_ += truth ? "true" : "false";
-        return truth;
+    static constexpr std::size_t usual_size = 512;
+
+    /// Whether it is what a missing one stands for; of a struct its text tells.
+    template <typename T>
+    static bool is_missing(const T& value) {
+        if constexpr (requires { value.empty(); }) {
+            return value.empty();
+        } else if constexpr (requires { value.has_value(); }) {
+            return !value.has_value();
+        } else if constexpr (std::integral<T> || is_duration<T> || is_time_point<T> ||
+                             is_a<T, StrongId> || std::same_as<T, config::ServicePtr>) {
+            return value == T{};
+        } else {
+            return false;
+        }
     }
+
+    void write(bool truth) { out_ += truth ? "true" : "false"; }
     template <std::integral T>
-    bool write(const T& number) {
+    void write(const T& number) {
         char digits[24];
         out_.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
-        return number != 0;
     }
-    bool write(const std::string& text);
-    bool write(const config::ServicePtr& definition) {
-        return write(definition ? number_of_(definition) : 0);
+    void write(const std::string& text);
+    void write(const config::ServicePtr& definition) {
+        write(definition ? number_of_(definition) : 0);
     }
     template <typename T>
-    bool write(const std::optional<T>& maybe) {
+    void write(const std::optional<T>& maybe) {
         if (maybe) write(*maybe);
-        return maybe.has_value();
     }
     template <typename T>
-    bool write(const std::vector<T>& items) {
+    void write(const std::vector<T>& items) {
         out_ += '[';
         for (const T& item : items) {
             if (out_.back() != '[') out_ += ',';
             write(item);
         }
         out_ += ']';
-        return !items.empty();
     }
-    bool write(const std::map<std::string, std::string>& texts) {
+    void write(const std::map<std::string, std::string>& texts) {
         out_ += '{';
         for (const auto& [name, text] : texts) {
             if (out_.back() != '{') out_ += ',';
@@ -116,21 +132,19 @@ class Writer {
             write(text);
         }
         out_ += '}';
-        return !texts.empty();
     }
     template <typename T>
-    bool write(const T& value) {
+    void write(const T& value) {
         if constexpr (is_duration<T>) {
-            return write(value.count());
+            write(value.count());
         } else if constexpr (is_time_point<T>) {
-            return write(value.time_since_epoch().count());
+            write(value.time_since_epoch().count());
         } else if constexpr (is_a<T, StrongId>) {
-            return write(value.value);
+            write(value.value);
         } else {
             out_ += '{';
             fields(*this, value);
             out_ += '}';
-            return out_[out_.size() - 2] != '{';
         }
     }
 

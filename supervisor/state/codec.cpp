@@ -27,7 +27,7 @@ Result<json::value> parse(std::string_view text) {
 
 }  // namespace
 
-bool Writer::write(const std::string& text) {
+void Writer::write(const std::string& text) {
     out_ += '"';
     for (const char c : text) {
         if (c == '"' || c == '\\') {
@@ -42,7 +42,6 @@ bool Writer::write(const std::string& text) {
         }
     }
     out_ += '"';
-    return !text.empty();
 }
 
 void Reader::wrong() {

@@ -57,6 +57,7 @@ struct Handover {
         bool operator==(const Boot&) const = default;
     };
     std::optional<Boot> boot;
+    std::vector<Time> faults;  ///< that programs of this process have had, the last few
 
     bool operator==(const Handover&) const = default;
 };

@@ -84,6 +84,7 @@ void fields(auto& a, Is<Handover> auto& x) {
     a("upgrader", x.upgrader);
     a("upgrader_message", x.upgrader_message);
     a("boot", x.boot);
+    a("faults", x.faults);
 }
 
 }  // namespace reeve::state

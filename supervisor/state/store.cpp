@@ -120,9 +120,9 @@ Result<> Store::grow(std::uint32_t blocks) {
     return {};
 }
 
-Result<Extent> Store::place(std::string_view value) {
+Result<Extent> Store::place(std::string_view value, std::uint32_t crc) {
     if (value.size() > largest_file) return system_error("cannot write", EFBIG);
-    Extent extent{0, static_cast<std::uint32_t>(value.size()), crc_of(value), ++last_change_};
+    Extent extent{0, static_cast<std::uint32_t>(value.size()), crc, ++last_change_};
     auto first = free_.take(extent.blocks());
     if (!first) {
         if (auto grown = grow(extent.blocks()); !grown) return grown.error();
@@ -141,14 +141,15 @@ std::string Store::read(const Key& key) const {
     return n == static_cast<ssize_t>(value.size()) ? value : std::string();
 }
 
-bool Store::has(const Key& key, std::string_view value) const {
+bool Store::has(const Key& key, std::string_view value, std::uint32_t crc) const {
     const auto found = records_.find(key);
     return found != records_.end() && found->second.length == value.size() &&
-           found->second.value_crc == crc_of(value) && read(key) == value;
+           found->second.value_crc == crc && read(key) == value;
 }
 
 Result<> Store::apply(const Changes& changes) {
     if (auto wiped = wipe_discarded(); !wiped) return wiped;
+    if (changes.size() == 1 && !changes.begin()->second) return erase(changes.begin()->first);
     std::vector<Written> written;
     Result<> done = write_new(changes, written);
     if (done && !written.empty()) done = commit();
@@ -160,14 +161,26 @@ Result<> Store::apply(const Changes& changes) {
     return {};
 }
 
+/// One that goes alone: it is gone in one step by itself.
+Result<> Store::erase(const Key& key) {
+    const auto found = records_.find(key);
+    if (found == records_.end()) return {};
+    const Extent extent = found->second;
+    if (auto wiped = wipe(extent); !wiped) return wiped;
+    free_.give(extent.first, extent.blocks());
+    records_.erase(found);
+    return {};
+}
+
 /// Writes what does not count yet. That a record is to go needs writing down too, since it must not
 /// go before what is changed along with it counts.
 Result<> Store::write_new(const Changes& changes, std::vector<Written>& written) {
     Stretch stretch;
     for (const auto& [key, value] : changes) {
-        if (value ? has(key, *value) : !records_.contains(key)) continue;
         const std::string_view text = value ? std::string_view(*value) : std::string_view();
-        const auto extent = place(text);
+        const std::uint32_t crc = crc_of(text);
+        if (value ? has(key, text, crc) : !records_.contains(key)) continue;
+        const auto extent = place(text, crc);
         if (!extent) return extent.error();
         written.push_back({key, *extent, !value});
         if (!stretch.continues_at(offset_of(*extent))) {

@@ -47,8 +47,9 @@ class Store {
     static Result<Store> make(const std::string& path, const Origin& origin);
     Result<> take_over(const Contents& contents, std::uint64_t size);
     Result<> grow(std::uint32_t blocks);
-    Result<Extent> place(std::string_view value);
-    bool has(const Key& key, std::string_view value) const;
+    Result<Extent> place(std::string_view value, std::uint32_t crc);
+    bool has(const Key& key, std::string_view value, std::uint32_t crc) const;
+    Result<> erase(const Key& key);
     Result<> write_new(const Changes& changes, std::vector<Written>& written);
     Result<> commit();
     void replace(const Written& written);

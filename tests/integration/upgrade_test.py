@@ -1,4 +1,4 @@
-"""Another program takes the place of the supervisor's in its process: `reevectl upgrade` and USR2. Faults as PID 1."""
+"""Another program takes the place of the supervisor's in its process: `reevectl upgrade` and USR2."""
 import json
 import os
 import re
@@ -6,11 +6,12 @@ import resource
 import shutil
 import signal
 import stat
+import subprocess
+import tempfile
 import unittest
 
-from harness import FOREVER, REEVED, Supervisor, alive, needs, needs_root, shell
+from harness import FOREVER, PATIENCE, REEVECTL, REEVED, Supervisor, alive, shell, wait_gone
 from notify_test import speaker
-from pid1_test import PID1
 
 
 def program(directory, name, script):
@@ -164,6 +165,79 @@ class Upgrade(unittest.TestCase):
             self.assertEqual((refused.count("\n"), refused.count("\\n")), (1, 0), "all of it on one line")
             self.assertEqual(self.taken_over(s), 0)
 
+    def test_places_that_cannot_be_had_keep_the_program(self):
+        services = {"web": {"command": FOREVER}}
+        with Supervisor({"services": services}, places=False, start=False) as s:
+            s.argv += ["--runtime-dir", s.runtime, "--log-dir", s.logs]
+            s.env.pop("REEVE_STATE_DIR", None)
+            s.write_config({"supervisor": {"state_dir": s.dir + "/state"}, "services": services})
+            s.start()
+            s.wait_for("web", "running")
+            web = s.status("web")["pid"]
+            gone = s.dir + "/gone"
+            for settings, why in (({"log": {"file": gone + "/own.log"}}, f"cannot open the log file {gone}/own.log: No such file"),
+                                  ({"socket": {"path": gone + "/c.sock"}}, f"{gone}/c.sock: No such file"),
+                                  ({"state_dir": "/proc/nope"}, "cannot make /proc/nope: No such file")):
+                with self.subTest(why):
+                    s.write_config({"supervisor": settings, "services": services})
+                    refused = s.ctl("upgrade", status=1).stderr
+                    self.assertIn("cannot take over", refused)
+                    self.assertIn(why, refused)
+                    self.assertEqual(s.status("web")["pid"], web)
+                    # Who has no choice goes on without it.
+                    s.kill()
+                    s.start()
+                    self.assertEqual(s.status("web")["pid"], web)
+                    s.wait_until_said(why, times=2)
+
+    def test_a_socket_that_has_moved_leaves_no_file_behind(self):
+        services = {"web": {"command": FOREVER}}
+        with Supervisor({"services": services}) as s:
+            s.wait_for("web", "running")
+            s.write_config({"supervisor": {"socket": {"path": s.dir + "/other.sock"}}, "services": services})
+            s.ctl("upgrade")
+            s.wait_until_said("is listening on " + s.dir + "/other.sock")
+            self.assertFalse(os.path.lexists(s.socket_path))
+            s.socket_path = s.dir + "/other.sock"
+            self.assertEqual(s.status("web")["restarts"], 0)
+
+    def test_relative_paths_mean_the_folder_in_which_a_daemon_was_started(self):
+        with tempfile.TemporaryDirectory(prefix="reeve-test-") as folder:
+            with open(folder + "/conf.yaml", "w", encoding="utf-8") as f:
+                json.dump({"services": {"web": {"command": FOREVER}}}, f)
+            where = {"cwd": folder, "timeout": PATIENCE, "check": True, "stdin": subprocess.DEVNULL}
+            subprocess.run([REEVED, "--daemonize", "--runtime-dir", "run", "--log-dir", "log", "--state-dir", "state",
+                            "--pid-file", "pid", "-c", "conf.yaml"], stderr=subprocess.DEVNULL, **where)
+            with open(folder + "/pid", encoding="ascii") as f:
+                pid = int(f.read())
+            try:
+                for _ in range(2):
+                    subprocess.run([REEVECTL, "-s", folder + "/run/control.sock", "upgrade"], stdout=subprocess.DEVNULL, **where)
+                    self.assertEqual(os.readlink(f"/proc/{pid}/cwd"), "/")
+            finally:
+                os.kill(pid, signal.SIGTERM)
+                wait_gone(pid)
+
+    def test_a_trial_that_a_kill_leaves_behind_is_ended(self):
+        with Supervisor({"services": {"web": {"command": FOREVER}}}, fifos=["said"]) as s:
+            s.wait_for("web", "running")
+            slow = program(s.dir, "slow", f"echo $$ > {s.dir}/said; exec sleep 1000000\n")
+            with subprocess.Popen([*s.ctl_argv(), "upgrade", slow], stderr=subprocess.DEVNULL) as asking:
+                trial = s.fifo("said").read_pid()
+                s.kill()
+                asking.kill()
+            s.start()
+            if s.status("web")["tracking"]["by"] == "cgroup":
+                wait_gone(trial)
+            else:
+                os.kill(trial, signal.SIGKILL)
+            self.assertNotIn("trial", s.text())
+
+    def test_one_that_says_too_much_is_refused(self):
+        with Supervisor({"services": {"web": {"command": FOREVER}}}) as s:
+            s.wait_for("web", "running")
+            self.assertIn("cannot take over", s.ctl("upgrade", program(s.dir, "says", "exec yes\n"), status=1).stderr)
+
     def test_children_get_the_limits_that_it_was_started_with(self):
         report = shell("ulimit -n > $D/said; exec sleep 1000000")
         with Supervisor({"services": {"web": {"command": report}}}, fifos=["said"]) as s:
@@ -209,61 +283,6 @@ class Upgrade(unittest.TestCase):
             shutil.copy(REEVED, copy)
             s.ctl("upgrade", status=0)
             self.assertEqual(self.taken_over(s), 2)
-
-
-@needs_root
-@needs("unshare")
-class FaultAsPid1(unittest.TestCase):
-    def test_it_executes_itself_anew_and_takes_over(self):
-        for fault in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS):
-            with self.subTest(fault.name), Supervisor({"services": {"web": {"command": FOREVER}}}, prefix=PID1) as s:
-                s.wait_for("web", "running")
-                web = s.status("web")["pid"]
-                os.kill(s.reeved_pid, fault)
-                s.wait_until_said("is listening on", times=2)
-                self.assertRegex(s.text(), rf"reeved: fault: {fault.name}; executing itself anew; backtrace:( 0x[0-9a-f]+)+\n")
-                s.wait_until_said("going on after a fault of reeved itself")
-                self.assertEqual(s.status("web")["pid"], web)
-                self.assertEqual(s.status("web")["restarts"], 0)
-
-    def test_it_does_so_after_an_upgrade_too(self):
-        with Supervisor({"services": {"web": {"command": FOREVER}}}, prefix=PID1) as s:
-            s.wait_for("web", "running")
-            s.ctl("upgrade", status=0)
-            web = s.status("web")["pid"]
-            os.kill(s.reeved_pid, signal.SIGSEGV)
-            # What the upgrade has handed over is not held by anybody any more, the lock above all.
-            s.wait_until_said("is listening on", times=3)
-            self.assertEqual(s.status("web")["pid"], web)
-
-    def test_a_configuration_that_is_not_valid_any_more_does_not_end_the_container(self):
-        services = {"web": {"command": FOREVER}}
-        with Supervisor({"services": services}, prefix=PID1, start=False) as s:
-            at = s.argv.index("--runtime-dir")
-            del s.argv[at:at + 2]   # it stands in the file alone
-            s.write_config({"supervisor": {"runtime_dir": s.runtime}, "services": services})
-            s.start()
-            s.wait_for("web", "running")
-            web = s.status("web")["pid"]
-            s.write_config("services: [")
-            os.kill(s.reeved_pid, signal.SIGSEGV)
-            s.wait_until_said("going on with the former one")
-            self.assertEqual(s.status("web")["pid"], web)
-            os.kill(s.reeved_pid, signal.SIGSEGV)
-            s.wait_until_said("going on with the former one", times=2)
-            self.assertEqual(s.status("web")["pid"], web)
-            self.assertEqual(s.ctl("upgrade").returncode, 1)
-
-    def test_the_third_within_a_minute_ends_everything_in_order(self):
-        with Supervisor({"services": {"db": {"command": FOREVER}, "app": {"command": FOREVER, "requires": ["db"]}}}, prefix=PID1) as s:
-            s.wait_for("app", "running")
-            for times in (2, 3):
-                os.kill(s.reeved_pid, signal.SIGSEGV)
-                s.wait_until_said("is listening on", times=times)
-            os.kill(s.reeved_pid, signal.SIGSEGV)
-            self.assertEqual(s.wait(), 70, s.text())
-            self.assertIn("stopped after 3 faults of reeved within a minute", s.text())
-            self.assertLess(s.text().index("app: stopped"), s.text().index("db: stopping"))
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@
 #include "ctl/event_text.h"
 #include "ctl/explanation.h"
 #include "ctl/outcome.h"
-#include "ctl/protocol/timestamp.h"
 #include "ctl/table.h"
 #include "ctl/text.h"
 #include "tests/unit/ctl/fixture.h"
+#include "tests/unit/ctl/plain_look.h"
 
 namespace reeve::ctl {
 namespace {
@@ -19,11 +19,8 @@ using protocol::State;
 using protocol::Step;
 using testing::HasSubstr;
 
-const WallTime now = *protocol::parse_rfc3339("2026-11-21T01:00:00Z");
 const std::string long_name(64, 'n');
 const std::string cause = "cannot start: exec /srv/app/bin/mailer: No such file or directory";
-
-Look plain(std::size_t width) { return {width, false, false, now, "reevectl"}; }
 
 /// Checks that no line is wider than a terminal, and that all the words are there. A command that
 /// may be typed is never cut, so its line may be as long as it takes.

@@ -6,10 +6,12 @@
 
 #include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "supervisor/log/collector.h"
 #include "tests/unit/log/collector_fixture.h"
+#include "tests/unit/log/feeder.h"
 
 namespace reeve::log {
 namespace {
@@ -32,6 +34,57 @@ struct CollectorRotationTest : CollectorTest {
         wait_in(folder, [&] { return std::filesystem::is_empty(folder); });
     }
 };
+
+TEST_F(CollectorRotationTest, RotatesWithoutLosingOrSplittingAnything) {
+    start();
+    const auto ends = open("web", {.max_size = 20000, .max_files = 1000, .max_line = 1000});
+    std::string text;
+    for (unsigned n = 0; n < 3000; ++n) text += numbered_line(n, 5) + "\n";
+    std::thread writer([&] { put(ends.out.get(), text); });
+    writer.join();
+    drain("web");
+    const auto lines = joined(all_files("web"), "stdout");
+    EXPECT_EQ(lines.size(), 3000u);
+    EXPECT_EQ(first_wrong(lines, 5), lines.size());
+    const auto names = rotated_in(logs + "/web");
+    EXPECT_GT(names.size(), 10u);
+    for (const std::string& name : names) {
+        const std::string file = read_file(logs + "/web/" + name);
+        EXPECT_LE(file.size(), 20000u + 10000u);
+        EXPECT_FALSE(joined(file, "stdout").back().ends_with("(unfinished)")) << name;
+    }
+}
+
+TEST_F(CollectorRotationTest, KeepsToTheSizeAndTheNumberOfFiles) {
+    start();
+    const auto ends = open("web", {.max_size = 1000, .max_files = 3});
+    for (int i = 0; i < 200; ++i)
+        put(ends.out.get(), "a line of some length, " + std::to_string(i) + "\n");
+    drain("web");
+    // A thread of its own removes them, which the kernel tells.
+    wait_in(logs + "/web", [&] { return rotated_in(logs + "/web").size() <= 3; });
+    const auto names = rotated_in(logs + "/web");
+    EXPECT_EQ(names.size(), 3u);
+    for (const std::string& name : names) {
+        const std::size_t size = read_file(logs + "/web/" + name).size();
+        EXPECT_LE(size, 1000u);
+        EXPECT_GT(size, 900u);
+    }
+    EXPECT_TRUE(joined(current("web"), "stdout").back().ends_with(" 199"));
+}
+
+TEST_F(CollectorRotationTest, ALineWithoutEndDoesNotGrowAFileForEver) {
+    start();
+    const auto ends = open("web", {.max_size = 10000, .max_files = 1000, .max_line = 1000});
+    std::thread writer([&] { put(ends.out.get(), std::string(100000, 'x')); });
+    writer.join();
+    drain("web");
+    EXPECT_GE(rotated_in(logs + "/web").size(), 4u);
+    for (const std::string& name : rotated_in(logs + "/web")) {
+        EXPECT_LE(read_file(logs + "/web/" + name).size(), 23000u);
+    }
+    EXPECT_EQ(joined(all_files("web"), "stdout").at(0).size(), 100000u);
+}
 
 TEST_F(CollectorRotationTest, AFileThatIsOldIsRotatedBeforeTheNextLine) {
     StampWriter stamps;

@@ -3,10 +3,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
-#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include <thread>
 
@@ -130,65 +128,6 @@ TEST_F(CollectorTest, ALimitBeyondWhatItCanHoldStillEndsLines) {
     EXPECT_EQ(lines[1], "short");
 }
 
-TEST_F(CollectorTest, RotatesWithoutLosingOrSplittingAnything) {
-    start();
-    const auto ends = open("web", {.max_size = 20000, .max_files = 1000, .max_line = 1000});
-    std::string text;
-    for (unsigned n = 0; n < 3000; ++n) text += numbered_line(n, 5) + "\n";
-    std::thread writer([&] { put(ends.out.get(), text); });
-    writer.join();
-    drain("web");
-    const auto lines = joined(all_files("web"), "stdout");
-    EXPECT_EQ(lines.size(), 3000u);
-    EXPECT_EQ(first_wrong(lines, 5), lines.size());
-    const auto names = rotated_in(logs + "/web");
-    EXPECT_GT(names.size(), 10u);
-    for (const std::string& name : names) {
-        const std::string file = read_file(logs + "/web/" + name);
-        EXPECT_LE(file.size(), 20000u + 10000u);
-        EXPECT_FALSE(joined(file, "stdout").back().ends_with("(unfinished)")) << name;
-    }
-}
-
-TEST_F(CollectorTest, KeepsToTheSizeAndTheNumberOfFiles) {
-    start();
-    const auto ends = open("web", {.max_size = 1000, .max_files = 3});
-    for (int i = 0; i < 200; ++i)
-        put(ends.out.get(), "a line of some length, " + std::to_string(i) + "\n");
-    drain("web");
-    // A thread of its own removes them, which the kernel tells.
-    const Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-    ::inotify_add_watch(watch.get(), (logs + "/web").c_str(), IN_DELETE);
-    auto names = rotated_in(logs + "/web");
-    pollfd removed{watch.get(), POLLIN, 0};
-    while (names.size() > 3 && ::poll(&removed, 1, 20'000) == 1) {
-        char events[4096];
-        while (::read(watch.get(), events, sizeof events) > 0) {
-        }
-        names = rotated_in(logs + "/web");
-    }
-    EXPECT_EQ(names.size(), 3u);
-    for (const std::string& name : names) {
-        const std::size_t size = read_file(logs + "/web/" + name).size();
-        EXPECT_LE(size, 1000u);
-        EXPECT_GT(size, 900u);
-    }
-    EXPECT_TRUE(joined(current("web"), "stdout").back().ends_with(" 199"));
-}
-
-TEST_F(CollectorTest, ALineWithoutEndDoesNotGrowAFileForEver) {
-    start();
-    const auto ends = open("web", {.max_size = 10000, .max_files = 1000, .max_line = 1000});
-    std::thread writer([&] { put(ends.out.get(), std::string(100000, 'x')); });
-    writer.join();
-    drain("web");
-    EXPECT_GE(rotated_in(logs + "/web").size(), 4u);
-    for (const std::string& name : rotated_in(logs + "/web")) {
-        EXPECT_LE(read_file(logs + "/web/" + name).size(), 23000u);
-    }
-    EXPECT_EQ(joined(all_files("web"), "stdout").at(0).size(), 100000u);
-}
-
 TEST_F(CollectorTest, GoesOnInTheFileOfAnEarlierRun) {
     for (const char* line : {"first\n", "second\n"}) {
         start();
@@ -299,55 +238,6 @@ TEST_F(CollectorTest, OpensFilesAnewWhenAsked) {
     drain("web");
     EXPECT_EQ(records("web"), Records{"stdout F new"});
     EXPECT_EQ(records_of(read_file(logs + "/web/moved")), Records{"stdout F old"});
-}
-
-TEST_F(CollectorTest, AFullDiskCostsLinesThatAreCountedAndNothingElse) {
-    std::filesystem::create_directory(logs);
-    on_small_tmpfs(logs, "64k", [&] {
-        write_file(logs + "/filler", std::string(1 << 20, 'x'));
-        start();
-        const auto ends = open("web");
-        std::string text;
-        for (int i = 0; i < 2000; ++i) text += "line " + std::to_string(i) + "\n";
-        for (int i = 0; i < 2; ++i) {
-            put(ends.out.get(), text);
-            drain("web");
-        }
-        EXPECT_EQ(problem_count(), 1u);
-        EXPECT_EQ(current("web"), "");
-        std::filesystem::remove(logs + "/filler");
-        put(ends.out.get(), "room again\n");
-        drain("web");
-        put(ends.out.get(), "and on\n");
-        drain("web");
-        EXPECT_EQ(records("web"),
-                  (Records{"stderr F reeve: 4000 lines lost: No space left on device",
-                           "stdout F room again", "stdout F and on"}));
-        collector.reset();
-    });
-}
-
-TEST_F(CollectorTest, ADiskThatFillsKeepsWholeLinesAndCountsAllOthers) {
-    std::filesystem::create_directory(logs);
-    on_small_tmpfs(logs, "220k", [&] {
-        write_file(logs + "/filler", std::string(20 << 10, 'x'));
-        start();
-        const auto ends = open("web");
-        const std::string line(9999, 'x');
-        for (int i = 0; i < 40; ++i) {
-            put(ends.out.get(), line + "\n");
-            drain("web");
-        }
-        std::filesystem::remove(logs + "/filler");
-        put(ends.out.get(), "the end\n");
-        drain("web");
-        EXPECT_EQ(problem_count(), 2u);  // its beginning and its end
-        Records wanted(20, "stdout F " + line);
-        wanted.push_back("stderr F reeve: 20 lines lost: No space left on device");
-        wanted.push_back("stdout F the end");
-        EXPECT_EQ(records("web"), wanted);
-        collector.reset();
-    });
 }
 
 TEST_F(CollectorTest, RemovingAServiceRemovesItsPipes) {

@@ -46,6 +46,55 @@ struct FullDisk : CollectorTest {
     const std::string no_space = "No space left on device";
 };
 
+TEST_F(FullDisk, CostsLinesThatAreCountedAndNothingElse) {
+    std::filesystem::create_directory(logs);
+    on_small_tmpfs(logs, "64k", [&] {
+        write_file(logs + "/filler", std::string(1 << 20, 'x'));
+        start();
+        const auto ends = open("web");
+        std::string text;
+        for (int i = 0; i < 2000; ++i) text += "line " + std::to_string(i) + "\n";
+        for (int i = 0; i < 2; ++i) {
+            put(ends.out.get(), text);
+            drain("web");
+        }
+        EXPECT_EQ(problem_count(), 1u);
+        EXPECT_EQ(current("web"), "");
+        std::filesystem::remove(logs + "/filler");
+        put(ends.out.get(), "room again\n");
+        drain("web");
+        put(ends.out.get(), "and on\n");
+        drain("web");
+        EXPECT_EQ(records("web"),
+                  (Records{"stderr F reeve: 4000 lines lost: No space left on device",
+                           "stdout F room again", "stdout F and on"}));
+        collector.reset();
+    });
+}
+
+TEST_F(FullDisk, ThatFillsBitByBitKeepsWholeLinesAndCountsAllOthers) {
+    std::filesystem::create_directory(logs);
+    on_small_tmpfs(logs, "220k", [&] {
+        write_file(logs + "/filler", std::string(20 << 10, 'x'));
+        start();
+        const auto ends = open("web");
+        const std::string line(9999, 'x');
+        for (int i = 0; i < 40; ++i) {
+            put(ends.out.get(), line + "\n");
+            drain("web");
+        }
+        std::filesystem::remove(logs + "/filler");
+        put(ends.out.get(), "the end\n");
+        drain("web");
+        EXPECT_EQ(problem_count(), 2u);  // its beginning and its end
+        Records wanted(20, "stdout F " + line);
+        wanted.push_back("stderr F reeve: 20 lines lost: No space left on device");
+        wanted.push_back("stdout F the end");
+        EXPECT_EQ(records("web"), wanted);
+        collector.reset();
+    });
+}
+
 TEST_F(FullDisk, IsWaitedForWhenNoLineMayBeLost) {
     on_it([&] {
         const auto web = open("web", kBlock);

@@ -30,6 +30,7 @@ TEST(Handover, ComesBackTheSame) {
     handover.upgrader_message = "{}";
     handover.runtime_dir = "/run/reeve";
     handover.boot = {11, {{1}, {2}}, {{2}}};
+    handover.faults = {Time(3s), Time(4s)};
     const auto back = handover_of(to_text(handover));
     ASSERT_TRUE(back) << back.error().text();
     EXPECT_EQ(*back, handover);

@@ -161,6 +161,22 @@ TEST(KilledStore, LosesNothingWhenItsSuccessorIsKilledWhileTakingOver) {
     }
 }
 
+TEST(KilledStore, NeedsOneWriteToForgetARecordThatGoesAlone) {
+    const Folder folder;
+    const std::string path = folder / "state";
+    Values values;
+    Store store = open(path, values);
+    const Key key{Kind::Unit, 1}, other{Kind::Unit, 2};
+    ASSERT_TRUE(store.apply({{key, "one"}, {other, "other"}}));
+    std::size_t writes = 0;
+    before_write = [&](const Write&) { return ++writes, 0; };
+    const auto applied = store.apply({{key, std::nullopt}});
+    before_write = nullptr;
+    ASSERT_TRUE(applied);
+    EXPECT_EQ(writes, 1u);
+    EXPECT_EQ(read(path), (Values{{other, "other"}}));
+}
+
 TEST(FullStore, KeepsWhatItHasAndGoesOnWhenThereIsRoomAgain) {
     const Folder folder;
     const std::string path = folder / "state";

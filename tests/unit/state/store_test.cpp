@@ -66,6 +66,23 @@ void expect_some_of_three(const Values& values) {
     }
 }
 
+TEST(Store, HasTheUsualChecksumOfAnyLength) {
+    EXPECT_EQ(state::crc_of("123456789"), 0xcbf43926u);
+    std::string text;
+    for (int length = 0; length < 100; ++length) {
+        std::uint32_t bit_by_bit = ~0u;
+        for (const char byte : text) {
+            bit_by_bit ^= static_cast<unsigned char>(byte);
+            for (int bit = 0; bit < 8; ++bit) {
+                bit_by_bit =
+                    (bit_by_bit & 1) != 0 ? bit_by_bit >> 1 ^ 0xedb88320u : bit_by_bit >> 1;
+            }
+        }
+        EXPECT_EQ(state::crc_of(text), ~bit_by_bit) << length;
+        text += static_cast<char>(length * 37);
+    }
+}
+
 TEST(Store, FindsAgainWhatWasPutIntoIt) {
     const Folder folder;
     write_three(folder / "state");
