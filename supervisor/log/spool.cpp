@@ -280,10 +280,10 @@ std::optional<Error> Spool::take_problem() { return std::exchange(problem_, std:
 
 void Spool::discard() {
     if (!file_ || path_.empty()) return;
-    ledger_->discard();
     for (const SlotHeader& header : file_->headers()) {
         if (header.used.load(kRelaxed) != 0) return;
     }
+    ledger_->discard();
     ::unlink(path_.c_str());
 }
 
