@@ -23,6 +23,9 @@ Result<> check_name(const std::string& service) {
     return {};
 }
 
+/// Where a runtime directory has its spool.
+std::string spool_in(const std::string& runtime_dir) { return runtime_dir + "/spool"; }
+
 /// Pipes and spool in a runtime directory outlive the supervisor; those without a name do not.
 std::string at_risk(const Error& error) {
     return error.text() + "; a kill of the supervisor could lose log lines";
@@ -43,13 +46,17 @@ Collector::Collector(Pipes pipes, std::shared_ptr<Room> room,
                      std::function<void(std::string)> on_problem)
     : pipes_(std::move(pipes)), on_problem_(std::move(on_problem)), room_(std::move(room)) {}
 
+Result<> Collector::can_take_over(const std::string& runtime_dir) {
+    return Spool::check(spool_in(runtime_dir));
+}
+
 Result<std::unique_ptr<Collector>> Collector::start(CollectorOptions options) {
     if (!options.on_problem) options.on_problem = [](const std::string&) {};
     auto pipes = Pipes::open(options.runtime_dir);
     if (!pipes) return pipes.error();
     auto bell = Mailbox::make_bell();
     if (!bell) return bell.error();
-    const std::string path = options.runtime_dir.empty() ? "" : options.runtime_dir + "/spool";
+    const std::string path = options.runtime_dir.empty() ? "" : spool_in(options.runtime_dir);
     auto spool = Spool::open(path);
     std::string problem;
     if (!spool && !path.empty()) {

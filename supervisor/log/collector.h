@@ -36,6 +36,9 @@ struct CollectorOptions {
 /// one stands in while the first is caught in a call to a disk that does not answer (see disk.h).
 class Collector {
   public:
+    /// An error when start() would not take over what a predecessor has left in that runtime
+    /// directory, as it is of a version that this program does not know. Changes nothing.
+    static Result<> can_take_over(const std::string& runtime_dir);
     /// First finishes what a killed predecessor in the same runtime directory had begun.
     static Result<std::unique_ptr<Collector>> start(CollectorOptions options);
     /// Reads and writes what is in the pipes now, unfinished lines too, and ends the threads. One

@@ -26,7 +26,7 @@ Loop::Loop(Mailbox& mailbox, Watches& watches, Troubles& troubles, Spool spool,
       disk_(std::move(disk)),
       troubles_(troubles),
       writer_(options.log_dir, options.console_fd, options.syslog_path, *disk_, troubles,
-              options.on_problem),
+              spool_.ledger(), options.on_problem),
       report_(options.on_problem),
       spare_for_(options.spare_for),
       epoll_(std::move(epoll)),
@@ -69,7 +69,7 @@ void Loop::stand_in() {
     while (const auto held = disk_->stand_in()) {
         now_ = monotonic_now();
         for (Stream* stream : in_hand_) {
-            writer_.lose_unread(*stream->service, 0, now_);
+            writer_.find_disk_silent(*stream->service, now_);
             if (!writer_.may_wait(*stream->service)) watch(*stream);
         }
         while (disk_->is_caught() && !is_over()) round();
@@ -192,7 +192,7 @@ void Loop::serve(Stream& stream) {
     if (held) awaits = writer_.write(stream, finishing ? Tail::Finish : Tail::Keep, now_);
     put_back(stream, held && awaits.nobody());
     if (stream.service->removed) return;
-    if (!notices_due_ && stream.service->in_file.lost > 0) notices_due_ = now_ + kNoticeInterval;
+    if (!notices_due_ && stream.service->untold().lost > 0) notices_due_ = now_ + kNoticeInterval;
     const bool called = std::exchange(stream.called, false);
     if (!held) {
         at_disk_.empty() ? rest(stream) : wait_for_disk(stream);

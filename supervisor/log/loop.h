@@ -77,6 +77,7 @@ class Loop {
 
     // What others left behind.
     void recover();
+    void take_over_books();
 
     // Messages.
     void handle(Attach&& message);
@@ -148,7 +149,6 @@ class Loop {
     std::optional<Time> disk_deadline_;
     std::optional<Time> notices_due_;  // while lines are missing of which the files do not tell
     std::vector<Stream*> in_hand_;     // of the writing thread during its calls to the disk
-    std::unique_ptr<char[]> scratch_;  // for what is thrown away
     std::optional<Time> give_back_at_;
     bool reopening_ = false;
     bool untold_ = false;

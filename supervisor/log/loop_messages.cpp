@@ -39,23 +39,50 @@ void Loop::recover() {
         stream.slot = found.slot;
         holders_.push_back(&stream);
         take_in_hand(stream);
-        // Until open() or adopt() tells the rest; nothing may be rotated away by a guess.
+        // Until open() or adopt() tells the rest; nothing may be rotated away or lost by a guess.
         owner.log.max_size = std::numeric_limits<std::uint64_t>::max();
+        owner.log.on_full = config::Log::OnFull::Block;
         owner.log.to_file = found.use.to_file;
         owner.log.to_console = found.use.to_console;
         owner.log.to_syslog = found.use.to_syslog;
         owner.log.max_line = found.use.max_line;
     }
     const std::vector<Stream*> found_streams = in_hand_;
+    take_over_books();
     for (std::size_t i = 0; i < found_streams.size(); ++i) {
         const Spool::Found& found = recovery.found[i];
-        if (found.undo) writer_.undo(*found_streams[i]->service, *found.undo);
+        if (found.undo) writer_.undo(found_streams[i]->service->name, *found.undo);
         found.slot->disarm();
     }
     for (Stream* stream : found_streams) {
         put_back(*stream, false);
         if (!stream->service->removed) enqueue(*stream);
     }
+}
+
+/// Goes on counting where a predecessor was.
+void Loop::take_over_books() {
+    const Ledger::Found& found = spool_.ledger().found();
+    for (Ledger::Entry* books : found.entries) {
+        const std::string name(books->service());
+        const bool known = services_.contains(name);
+        Service* owner = &service(name);
+        if (!known) owner->log.max_size = std::numeric_limits<std::uint64_t>::max();
+        if (owner->books != nullptr) {
+            // One of that name was about to be forgotten.
+            leaving_.push_back(std::make_unique<Service>(name));
+            owner = leaving_.back().get();
+            owner->removed = true;
+        }
+        writer_.take_over(*owner, *books);
+        untold_ = untold_ || owner->untold().lost > 0;
+        for (Stream* stream : {&owner->out, &owner->err}) {
+            if (stream->severed && stream->slot == nullptr && !owner->removed) enqueue(*stream);
+        }
+    }
+    if (found.telling == nullptr) return;
+    writer_.undo(std::string(found.telling->service()), found.undo);
+    spool_.ledger().drop_telling();
 }
 
 Service& Loop::service(const std::string& name) {
@@ -204,7 +231,7 @@ void Loop::tell_what_is_missing() {
     notices_due_.reset();
     std::vector<std::string> names;
     for (const auto& [name, entry] : services_) {
-        if (entry->in_file.lost > 0) names.push_back(name);
+        if (entry->untold().lost > 0) names.push_back(name);
     }
     for (const std::string& name : names) {
         const auto found = services_.find(name);
@@ -229,6 +256,10 @@ void Loop::bury() {
         }
         writer_.write_notices(*removed, now_);
         writer_.forget(*removed);
+        // What could not be told is left to a successor.
+        if (removed->untold().nothing() && removed->books != nullptr) {
+            spool_.ledger().release(*removed->books);
+        }
     }
 }
 

@@ -1,19 +1,10 @@
 // Who holds a slot, and what the writing thread has in hand.
-#include <unistd.h>
-
 #include <algorithm>
-#include <string_view>
 #include <utility>
 
 #include "supervisor/log/loop.h"
 
 namespace reeve::log {
-
-namespace {
-
-constexpr std::size_t kScratchBytes = 64u << 10;
-
-}  // namespace
 
 /// Until it is put back nobody else writes or queues it, also while a call to the disk lasts.
 void Loop::take_in_hand(Stream& stream) {
@@ -31,18 +22,14 @@ void Loop::put_back(Stream& stream, bool all_written) {
 /// emptied.
 void Loop::throw_away(Stream& stream) {
     if (!stream.pipe || writer_.may_wait(*stream.service)) return;
-    if (!scratch_) scratch_ = std::make_unique_for_overwrite<char[]>(kScratchBytes);
-    {
+    Slot* const bin = spool_.ledger().bin(stream.use());
+    if (bin != nullptr) {
         const auto watching = watches_.lock();
-        const ssize_t got = ::read(stream.pipe.get(), scratch_.get(), kScratchBytes);
-        if (got > 0) {
-            const std::string_view bytes(scratch_.get(), static_cast<std::size_t>(got));
-            watches_.show(stream.service->name, stream.source, bytes);
-            stream.read += bytes.size();
-            stream.severed = true;
-            stream.severed_in_line = bytes.back() != '\n';
-            const auto lines = std::count(bytes.begin(), bytes.end(), '\n');
-            writer_.lose_unread(*stream.service, static_cast<std::uint64_t>(lines), now_);
+        const auto got = spool_.fill(*bin, stream.pipe.get(), stream.pending());
+        if (got && *got > 0) {
+            watches_.show(stream.service->name, stream.source, bin->unwritten());
+            stream.read += *got;
+            writer_.lose_unread(stream, *bin, now_);
         }
     }
     watch(stream);

@@ -2,7 +2,6 @@
 
 #include <sys/ioctl.h>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -13,6 +12,7 @@
 #include "base/time.h"
 #include "config/plan.h"
 #include "supervisor/log/framer.h"
+#include "supervisor/log/ledger.h"
 #include "supervisor/log/log_file.h"
 #include "supervisor/log/rate.h"
 #include "supervisor/log/sink.h"
@@ -60,6 +60,22 @@ struct Stream {
         return static_cast<std::size_t>(n);
     }
     SlotUse use() const;
+
+    /// What of the above has to outlive a kill.
+    Progress progress() const {
+        const int line = (mid_line ? Progress::MidLine : 0) | (skipping ? Progress::Skipping : 0) |
+                         (over_rate ? Progress::OverRate : 0);
+        const int cut =
+            (severed ? Progress::Severed : 0) | (severed_in_line ? Progress::SeveredInLine : 0);
+        return {static_cast<std::uint8_t>(line), static_cast<std::uint8_t>(cut)};
+    }
+    void go_on_from(const Progress& progress) {
+        mid_line = (progress.line & Progress::MidLine) != 0;
+        skipping = (progress.line & Progress::Skipping) != 0;
+        over_rate = (progress.line & Progress::OverRate) != 0;
+        severed = (progress.cut & Progress::Severed) != 0;
+        severed_in_line = (progress.cut & Progress::SeveredInLine) != 0;
+    }
 };
 
 /// What the log thread knows of a service. Small: there may be ten thousand.
@@ -80,15 +96,8 @@ struct Service {
     bool tended = false;       ///< the archive knows `log`
     bool file_listed = false;  ///< counted among the open files
     Time file_used{};
-    /// Lines that are missing and of which that is not told yet, in the file or on the console.
-    struct Untold {
-        std::uint64_t lost = 0;       ///< no file took them
-        std::uint64_t over_rate = 0;  ///< more than the rate allows
-        /// By source: a part was written, the rest of its line was lost.
-        std::array<bool, 2> cut_off{};
-
-        bool nothing() const { return lost == 0 && over_rate == 0 && !cut_off[0] && !cut_off[1]; }
-    } in_file, on_console;
+    Ledger::Entry* books = nullptr;  ///< once there was anything to write into them
+    Counts on_console;               ///< missing there, and not told yet
     std::string lost_why, reported;  ///< why lines are lost, and the reason that was reported last
     Time reported_at{};
     bool end_unreported = false;
@@ -97,6 +106,8 @@ struct Service {
     bool rotation_failed = false;
     bool removed = false;  ///< to be forgotten once nobody works on it
 
+    /// Missing in the file, and not told there yet.
+    Counts untold() const { return books != nullptr ? books->untold() : Counts{}; }
     bool waits_for_disk() const { return log.to_file && log.on_full == config::Log::OnFull::Block; }
 };
 

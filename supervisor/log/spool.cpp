@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/fault_point.h"
+#include "supervisor/log/ledger.h"
 #include "supervisor/log/spool_region.h"
 
 namespace reeve::log {
@@ -28,6 +29,19 @@ std::uint64_t next_start(std::uint64_t position) {
     return (position + kSlotBytes - 1) & ~std::uint64_t{kSlotBytes - 1};
 }
 
+/// A slot that nobody uses, with both positions at a place where the ring begins: a short use then
+/// touches few pages.
+void reset(SlotHeader& header) {
+    header.used.store(0, kRelease);
+    const std::uint64_t start = next_start(header.end.load(kRelaxed));
+    header.begin.store(start, kRelaxed);
+    header.end.store(start, kRelaxed);
+    header.fill_pos.store(kNoFill, kRelaxed);
+    header.batch_pos.store(kNoPosition, kRelaxed);
+}
+
+}  // namespace
+
 bool sound(const SlotHeader& header) {
     const std::uint64_t begin = header.begin.load(kRelaxed), end = header.end.load(kRelaxed);
     return begin <= end && end - begin <= kSlotBytes && header.name_size > 0 &&
@@ -36,7 +50,6 @@ bool sound(const SlotHeader& header) {
            header.max_line > 0 && header.max_line <= kMaxPart;
 }
 
-/// Finishes or forgets a read that a kill may have cut short.
 void settle_fill(SlotHeader& header, const char* data) {
     const std::uint64_t end = header.end.load(kRelaxed);
     const std::uint64_t room = kSlotBytes - (end - header.begin.load(kRelaxed));
@@ -47,7 +60,7 @@ void settle_fill(SlotHeader& header, const char* data) {
             header.end.store(end + n, kRelease);
         }
     }
-    header.fill_pos.store(kNoPosition, kRelease);
+    header.fill_pos.store(kNoFill, kRelease);
 }
 
 void write_use(SlotHeader& header, const SlotUse& use) {
@@ -69,19 +82,6 @@ SlotUse read_use(const SlotHeader& header) {
             .max_line = header.max_line,
             .to_syslog = header.to_syslog != 0};
 }
-
-/// A slot that nobody uses, with both positions at a place where the ring begins: a short use then
-/// touches few pages.
-void reset(SlotHeader& header) {
-    header.used.store(0, kRelease);
-    const std::uint64_t start = next_start(header.end.load(kRelaxed));
-    header.begin.store(start, kRelaxed);
-    header.end.store(start, kRelaxed);
-    header.fill_pos.store(kNoPosition, kRelaxed);
-    header.batch_pos.store(kNoPosition, kRelaxed);
-}
-
-}  // namespace
 
 std::string_view Slot::unwritten() const {
     const std::uint64_t begin = header_.begin.load(kRelaxed);
@@ -126,6 +126,9 @@ Result<Spool> Spool::open(const std::string& path) {
         if (!region) return region.error();
         spool.memory_ = std::move(*region);
     }
+    auto ledger = Ledger::open(path);
+    if (!ledger) return ledger.error();
+    spool.ledger_ = std::move(*ledger);
     if (::getrandom(spool.random_, sizeof spool.random_, 0) != sizeof spool.random_) {
         return system_error("cannot get random bytes for the log spool");
     }
@@ -139,6 +142,14 @@ Result<Spool> Spool::open(const std::string& path) {
 Spool::Recovery Spool::recover() {
     Recovery recovery;
     if (!file_) return recovery;
+    const std::span<SlotHeader> headers = file_->headers();
+    // Whoever has no ledger has voided all fills by another value than ours.
+    const bool trusted =
+        !file_->is_fresh() && std::none_of(headers.begin(), headers.end(), [](const auto& header) {
+            return header.fill_pos.load(kRelaxed) == kNoPosition;
+        });
+    // Before any slot moves: its changes are decided by where the slots are.
+    ledger_->recover(headers, trusted);
     std::vector<std::uint16_t>& free = file_->free();
     free.clear();
     for (std::size_t i = kMaxSlots; i-- > 0;) {
@@ -228,7 +239,7 @@ Result<std::size_t> Spool::fill(Slot& slot, int pipe, std::size_t available) {
     const std::uint64_t end = header.end.load(kRelaxed);
     char* landing = slot.data_ + place(end);
 
-    header.fill_pos.store(kNoPosition, kRelease);
+    header.fill_pos.store(kNoFill, kRelease);
     std::atomic_signal_fence(std::memory_order_seq_cst);
     if (n >= kCanaryBytes) {
         std::memcpy(header.canary, random_, kCanaryBytes);
@@ -272,6 +283,7 @@ void Spool::discard() {
     for (const SlotHeader& header : file_->headers()) {
         if (header.used.load(kRelaxed) != 0) return;
     }
+    ledger_->discard();
     ::unlink(path_.c_str());
 }
 

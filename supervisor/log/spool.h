@@ -81,10 +81,16 @@ struct SlotUse {
 
 struct SlotHeader;
 
+class Ledger;
+
 /// Bytes of one stream between its pipe and its log, safe from a kill. Made by a Spool.
 class Slot {
   public:
-    Slot(SlotHeader& header, char* data) : header_(header), data_(data) {}
+    /// In place of a number: memory that dies with the process.
+    static constexpr std::size_t kPrivate = ~std::size_t{0};
+
+    Slot(SlotHeader& header, char* data, std::size_t number)
+        : header_(header), data_(data), number_(number) {}
     ~Slot();
     Slot(const Slot&) = delete;
     Slot& operator=(const Slot&) = delete;
@@ -102,16 +108,20 @@ class Slot {
 
   private:
     friend class Spool;
+    friend class Ledger;
 
     SlotHeader& header_;
     char* data_;
+    std::size_t number_;
 };
 
-/// Owns the slots. Used by the log thread alone.
+/// Owns the slots, and the ledger beside them (ledger.h). Used by the log thread alone.
 class Spool {
   public:
     /// `path` is made or, when it is there, taken over; empty: memory that dies with the process.
     static Result<Spool> open(const std::string& path);
+    /// An error when something is there that open() would not take over. Changes nothing.
+    static Result<> check(const std::string& path);
 
     Spool(Spool&&) noexcept;
     Spool& operator=(Spool&&) noexcept;
@@ -127,7 +137,7 @@ class Spool {
         std::vector<Found> found;
         std::size_t damaged = 0;  ///< slots that made no sense and were given up
     };
-    /// To be called once, before the first acquire().
+    /// To be called once, before the first acquire(). What the ledger has found is there.
     Recovery recover();
 
     /// An empty slot; nullptr when all are taken or there is no memory. When the spool's file
@@ -155,6 +165,8 @@ class Spool {
 
     static bool fits(const SlotUse& use);
 
+    Ledger& ledger() { return *ledger_; }
+
   private:
     class Region;
     Spool();
@@ -166,6 +178,7 @@ class Spool {
     std::string path_;
     std::unique_ptr<Region> file_;    // null without a path
     std::unique_ptr<Region> memory_;  // made when it is needed
+    std::unique_ptr<Ledger> ledger_;
     std::optional<Error> problem_;
     bool degraded_ = false;
     std::size_t used_ = 0, most_used_ = 0;  // slots; the most since the last give_back()

@@ -2,12 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstring>
 #include <utility>
+
+#include "supervisor/log/kept_file.h"
+#include "supervisor/log/ledger.h"
 
 namespace reeve::log {
 
@@ -22,67 +23,44 @@ constexpr char kMagic[16] = "reeve spool 1\n";
 static_assert(kHeadersOffset + kMaxSlots * sizeof(SlotHeader) <= kDataOffset);
 static_assert(kSlotBytes % (64u << 10) == 0);
 
-/// The same pages twice in a row, so that a ring has no seam.
-Result<char*> map_twice(int fd, std::size_t offset) {
-    void* place = ::mmap(nullptr, 2 * kSlotBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (place == MAP_FAILED) return system_error("cannot reserve addresses for the log spool");
-    char* base = static_cast<char*>(place);
-    for (char* at : {base, base + kSlotBytes}) {
-        if (::mmap(at, kSlotBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
-                   static_cast<off_t>(offset)) == MAP_FAILED) {
-            const int why = errno;
-            ::munmap(base, 2 * kSlotBytes);
-            return system_error("cannot map the log spool", why);
-        }
-    }
-    return base;
-}
-
-bool is_spool(int fd) {
-    struct stat st {};
-    char magic[sizeof kMagic];
-    return ::fstat(fd, &st) == 0 && st.st_size == static_cast<off_t>(kFileBytes) &&
-           ::pread(fd, magic, sizeof magic, 0) == static_cast<ssize_t>(sizeof magic) &&
-           std::memcmp(magic, kMagic, sizeof magic) == 0;
-}
+constexpr KeptLayout kLayout{{kMagic, sizeof kMagic}, kFileBytes};
 
 }  // namespace
 
 Slot::~Slot() { ::munmap(data_, 2 * kSlotBytes); }
 
+Result<> Spool::check(const std::string& path) {
+    if (auto checked = check_kept(path, kLayout); !checked) return checked;
+    return Ledger::check(path);
+}
+
 Result<std::unique_ptr<Spool::Region>> Spool::Region::open_file(const std::string& path) {
-    const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
-    Fd fd(::open(path.c_str(), flags));
-    const bool fresh = !fd || !is_spool(fd.get());
-    if (fresh) {
-        ::unlink(path.c_str());
-        fd.reset(::open(path.c_str(), flags | O_CREAT | O_EXCL, 0600));
-        if (!fd) return system_error("cannot create " + path);
-    }
-    std::unique_ptr<Region> region(new Region(std::move(fd)));
-    if (auto mapped = region->map_headers(fresh); !mapped) {
-        if (fresh) ::unlink(path.c_str());
+    auto file = open_kept(path, kLayout);
+    if (!file) return file.error();
+    std::unique_ptr<Region> region(new Region(std::move(file->fd), true));
+    if (auto mapped = region->map_headers(file->fresh); !mapped) {
+        if (file->fresh) ::unlink(path.c_str());
         return mapped.error();
     }
     return region;
 }
 
 Result<std::unique_ptr<Spool::Region>> Spool::Region::anonymous() {
-    Fd fd(::memfd_create("reeve-log", MFD_CLOEXEC));
-    if (!fd) return system_error("cannot get memory for the log spool");
-    std::unique_ptr<Region> region(new Region(std::move(fd)));
+    auto file = unnamed_kept(kLayout);
+    if (!file) return file.error();
+    std::unique_ptr<Region> region(new Region(std::move(file->fd), false));
     if (auto mapped = region->map_headers(true); !mapped) return mapped.error();
     return region;
 }
 
 Result<> Spool::Region::map_headers(bool fresh) {
-    if (fresh && (::ftruncate(fd_.get(), static_cast<off_t>(kFileBytes)) != 0 ||
-                  ::fallocate(fd_.get(), 0, 0, static_cast<off_t>(kDataOffset)) != 0)) {
-        return system_error("cannot get memory for the log spool");
+    fresh_ = fresh;
+    if (fresh) {
+        if (auto reserved = reserve(fd_.get(), 0, kDataOffset); !reserved) return reserved;
     }
-    void* base = ::mmap(nullptr, kDataOffset, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
-    if (base == MAP_FAILED) return system_error("cannot map the log spool");
-    base_ = static_cast<char*>(base);
+    const auto base = map_kept(fd_.get(), 0, kDataOffset);
+    if (!base) return base.error();
+    base_ = *base;
     headers_ = reinterpret_cast<SlotHeader*>(base_ + kHeadersOffset);
     // Last: a file without it is not a spool yet.
     if (fresh) std::memcpy(base_, kMagic, sizeof kMagic);
@@ -100,12 +78,11 @@ Result<Slot*> Spool::Region::slot(std::size_t index) {
     std::unique_ptr<Slot>& slot = slots_[index];
     if (slot) return slot.get();
     const std::size_t offset = kDataOffset + index * kSlotBytes;
-    if (::fallocate(fd_.get(), 0, static_cast<off_t>(offset), kSlotBytes) != 0) {
-        return system_error("cannot get memory for the log spool");
-    }
+    if (auto got = reserve(fd_.get(), offset, kSlotBytes); !got) return got.error();
     auto data = map_twice(fd_.get(), offset);
     if (!data) return data.error();
-    slot = std::make_unique<Slot>(headers_[index], *data);
+    const std::size_t number = survives_ ? index : Slot::kPrivate;
+    slot = std::make_unique<Slot>(headers_[index], *data, number);
     ++reserved_;
     return slot.get();
 }

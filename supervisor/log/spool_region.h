@@ -16,6 +16,9 @@
 namespace reeve::log {
 
 inline constexpr std::uint64_t kNoPosition = ~std::uint64_t{0};
+/// No position either, for fill_pos alone. A supervisor older than the ledger, which takes over a
+/// spool, puts kNoPosition there, and nobody else does: that tells that it was there.
+inline constexpr std::uint64_t kNoFill = kNoPosition - 1;
 
 /// What of a slot must survive a kill; see the essay in spool.h for the order of its stores.
 struct SlotHeader {
@@ -35,6 +38,13 @@ struct SlotHeader {
 static_assert(sizeof(SlotHeader) == 256);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
+/// Whether its fields can be followed.
+bool sound(const SlotHeader& header);
+void write_use(SlotHeader& header, const SlotUse& use);
+SlotUse read_use(const SlotHeader& header);
+/// Finishes or forgets a read that a kill may have cut short.
+void settle_fill(SlotHeader& header, const char* data);
+
 /// A file of slots, on tmpfs or in anonymous memory, mapped as far as it is used.
 class Spool::Region {
   public:
@@ -45,6 +55,8 @@ class Spool::Region {
     Region& operator=(const Region&) = delete;
 
     std::span<SlotHeader> headers() const { return {headers_, kMaxSlots}; }
+    /// Nobody has left it behind.
+    bool is_fresh() const { return fresh_; }
 
     /// The slot with that number, its memory reserved: touching it cannot raise SIGBUS.
     Result<Slot*> slot(std::size_t index);
@@ -60,10 +72,12 @@ class Spool::Region {
     std::size_t index(const Slot& slot) const;
 
   private:
-    explicit Region(Fd fd) : fd_(std::move(fd)), slots_(kMaxSlots) {}
+    Region(Fd fd, bool survives) : fd_(std::move(fd)), survives_(survives), slots_(kMaxSlots) {}
     Result<> map_headers(bool fresh);
 
     Fd fd_;
+    const bool survives_;  // this process
+    bool fresh_ = false;
     char* base_ = nullptr;
     SlotHeader* headers_ = nullptr;
     std::vector<std::unique_ptr<Slot>> slots_;

@@ -13,10 +13,11 @@ namespace reeve::log {
 
 /// What is or was wrong with the log of a service.
 struct Trouble {
-    std::string problem;          ///< why lines are not written now; empty: they are
-    WallTime since{};             ///< when that began
-    bool waiting = false;         ///< the service's lines wait for it; false: they are lost
-    std::uint64_t lost = 0;       ///< lines that no file took since the supervisor started
+    std::string problem;   ///< why lines are not written now; empty: they are
+    WallTime since{};      ///< when that began
+    bool waiting = false;  ///< the service's lines wait for it; false: they are lost
+    /// Lines that no file took since the supervisor started, or the one that it took over from.
+    std::uint64_t lost = 0;
     std::uint64_t over_rate = 0;  ///< lines dropped as more than the rate allows, since then
     bool operator==(const Trouble&) const = default;
 };

@@ -19,13 +19,14 @@ bool is_old(const Service& service) {
 }  // namespace
 
 Writer::Writer(std::string log_dir, int console_fd, const std::string& syslog_path, Disk& disk,
-               Troubles& troubles, const Report& report)
+               Troubles& troubles, Ledger& ledger, const Report& report)
     : log_dir_(std::move(log_dir)),
       console_(console_fd),
       syslog_(syslog_path, report),
       archive_(log_dir_),
       disk_(disk),
       troubles_(troubles),
+      ledger_(ledger),
       report_(std::move(report)),
       buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)) {}
 
@@ -83,14 +84,11 @@ Writer::Awaits Writer::write(Stream& stream, Tail tail, Time now) {
 bool Writer::skip_rest(Stream& stream, const Cut& cut) {
     if (!stream.skipping && !stream.over_rate) return false;
     const auto record = next_record(stream.slot->unwritten(), cut);
-    stream.slot->commit(record->consumed);
     stream.on_console.consumed -= std::min(stream.on_console.consumed, record->consumed);
-    if (!record->final) return true;
-    if (std::exchange(stream.skipping, false)) {
-        count_lost(*stream.service, 1);
+    if (!record->final) {
+        stream.slot->commit(record->consumed);
     } else {
-        stream.over_rate = false;
-        count_over_rate(*stream.service, 1);
+        lose_rest(stream, record->consumed);
     }
     return true;
 }
@@ -106,9 +104,8 @@ std::string_view Writer::allowed(Stream& stream, const Cut& cut, Time now) {
     const std::size_t size = first_lines(input, cut, stream.mid_line, left).consumed;
     if (size > 0) return input.substr(0, size);
     const Framed over = count_records(input, cut, false);
-    stream.slot->commit(over.consumed);
     stream.over_rate = over.mid_line;
-    count_over_rate(service, over.lines);
+    count_over_rate(stream, over.lines, over.consumed);
     return {};
 }
 
@@ -163,8 +160,7 @@ Writer::Awaits Writer::finish(Stream& stream, const Cut& cut, Time now) {
         if (ways.file && !write_file(stream, {}, cut, now)) return {.disk = true};
         stream.mid_line = false;
     }
-    if (std::exchange(stream.skipping, false)) count_lost(service, 1);
-    if (std::exchange(stream.over_rate, false)) count_over_rate(service, 1);
+    while (stream.skipping || stream.over_rate) lose_rest(stream, 0);
     if (ways.console && !show_notices(service)) return {.sink = &console_};
     // While a failure lasts a short line could be let in by chance.
     const bool well = !service.trouble || service.trouble->problem.empty();
@@ -189,8 +185,6 @@ bool Writer::write_file(Stream& stream, std::string_view input, Cut cut, Time no
             lose(stream, ending, input, cut, put.error(), now);
             return true;
         }
-        stream.mid_line = put->mid_line;
-        if (!ending) stream.slot->commit(put->consumed);
         input.remove_prefix(put->consumed);
     }
     return true;
@@ -203,21 +197,40 @@ Result<Framed> Writer::put_batch(bool ending, Stream& stream, std::string_view i
     if (!disk_.answers()) return not_answering();
     if (auto ready = prepare(service, now); !ready) return ready.error();
     stamp_ = stamps_.text(service.file.stamp(wall_now()));
-    const Service::Untold told = service.in_file;
+    const Counts sums = service.books != nullptr ? service.books->missing() : Counts{};
+    const bool tells = !service.untold().nothing();
     const std::size_t head = put_notices(service);
     const Framed batch = frame_for(stream, input, cut, head);
     if (batch.consumed == 0) {
         service.rotation_failed = !rotate(service);
         return Framed{.mid_line = stream.mid_line};
     }
-    if (!ending) stream.slot->arm(service.file.mark());
+    Slot* const slot = ending ? nullptr : stream.slot;
+    if (slot != nullptr) slot->arm(service.file.mark());
+    Progress progress = stream.progress();
+    if (batch.mid_line != stream.mid_line) progress.line ^= Progress::MidLine;
+    // Most batches do not change the books.
+    const bool books_change = tells || batch.mid_line != stream.mid_line;
+    if (books_change) {
+        ledger_.begin_telling({books(service), sums, stream.source, progress}, slot,
+                              service.file.mark());
+    }
     const std::string_view records(buffer_.get(), head + batch.written);
     const bool begins = service.file.size() == 0;
     auto put = disk_.call([&] { return service.file.append(records); });
-    if (!put) return put.error();
+    if (!put) {
+        if (books_change) ledger_.drop_telling();
+        return put.error();
+    }
+    stream.mid_line = batch.mid_line;
+    if (books_change) {
+        ledger_.told(slot, batch.consumed);
+    } else if (slot != nullptr) {
+        slot->commit(batch.consumed);
+    }
     // It is told when the file will be old, as nobody else may write again before.
     if (begins && service.log.max_age) archive_.tend(service.name, service.log);
-    notices_told(service, told);
+    if (service.trouble) recovered(service);
     return batch;
 }
 
@@ -244,7 +257,7 @@ Framed Writer::frame_for(Stream& stream, std::string_view input, const Cut& cut,
 }
 
 bool Writer::rotate(Service& service) {
-    const std::string& where = directory(service);
+    const std::string& where = directory(service.name);
     const auto rotated = disk_.call([&] { return service.file.rotate(where, wall_now()); });
     if (rotated) {
         archive_.tend(service.name, service.log);
@@ -267,7 +280,7 @@ Result<> Writer::prepare(Service& service, Time now) {
     if (!service.file.is_due(now)) return {};
     if (!service.file_listed && open_.size() >= kMaxOpenFiles) close_one();
     const auto look = [&] {
-        const std::string& where = directory(service);
+        const std::string& where = directory(service.name);
         return disk_.call([&] { return service.file.prepare(where, now); });
     };
     auto looked = look();
@@ -296,7 +309,7 @@ bool Writer::close_one() {
     return true;
 }
 
-void Writer::undo(const Service& service, const FileMark& mark) {
+void Writer::undo(const std::string& service, const FileMark& mark) {
     if (log_dir_.empty()) return;
     const std::string& where = directory(service);
     const auto undone = disk_.call([&] { return LogFile::undo(where, mark); });
@@ -316,8 +329,8 @@ void Writer::forget(Service& service) {
     if (service.file.is_open()) disk_.call([&] { service.file.close(); });
 }
 
-const std::string& Writer::directory(const Service& service) {
-    return path_.assign(log_dir_).append("/").append(service.name);
+const std::string& Writer::directory(const std::string& service) {
+    return path_.assign(log_dir_).append("/").append(service);
 }
 
 }  // namespace reeve::log

@@ -30,7 +30,7 @@ class Writer {
 
     /// Without a log directory what is meant for a file goes to the console.
     Writer(std::string log_dir, int console_fd, const std::string& syslog_path, Disk& disk,
-           Troubles& troubles, const Report& report);
+           Troubles& troubles, Ledger& ledger, const Report& report);
 
     /// Makes the log directory.
     void begin();
@@ -48,16 +48,20 @@ class Writer {
     bool may_wait(const Service& service) const {
         return service.waits_for_disk() && !log_dir_.empty();
     }
-    /// Counts lines that were read and thrown away as the disk does not answer.
-    void lose_unread(Service& service, std::uint64_t lines, Time now);
+    /// The disk does not answer, whether or not anything is lost by it.
+    void find_disk_silent(Service& service, Time now) { failed(service, not_answering(), 0, now); }
+    /// Counts lines that were read and are thrown away as the disk does not answer: all of the bin.
+    void lose_unread(Stream& stream, Slot& bin, Time now);
     /// The bytes behind those in the slot were thrown away: an unfinished line stays unfinished.
     void sever(Stream& stream);
 
     /// Writes to the file how many lines are missing, if any are; false: not now.
     bool write_notices(Service& service, Time now);
 
-    /// Takes back the batch that a killed predecessor was writing.
-    void undo(const Service& service, const FileMark& mark);
+    /// Takes back what a killed predecessor was writing.
+    void undo(const std::string& service, const FileMark& mark);
+    /// Goes on with the books that a predecessor has kept of a service.
+    void take_over(Service& service, Ledger::Entry& books);
 
     Console& console() { return console_; }
     Syslog& syslog() { return syslog_; }
@@ -92,19 +96,20 @@ class Writer {
     bool rotate(Service& service);
     Result<> prepare(Service& service, Time now);
     bool close_one();
-    const std::string& directory(const Service& service);
+    const std::string& directory(const std::string& service);
 
     // What is missing, and who is told.
     std::size_t put_notices(const Service& service);
-    void notices_told(Service& service, const Service::Untold& told);
     bool show_notices(Service& service);
+    Ledger::Entry& books(Service& service);
+    void count(Stream& stream, const Counts& more, Slot* slot, std::size_t n);
     Sink::Taken show(Service& service, std::string_view input, const Cut& cut);
     void lose(Stream& stream, bool ending, std::string_view input, const Cut& cut, const Error& why,
               Time now);
     void failed(Service& service, const Error& why, std::uint64_t lines, Time now);
     void recovered(Service& service);
-    void count_lost(Service& service, std::uint64_t lines);
-    void count_over_rate(Service& service, std::uint64_t lines);
+    void lose_rest(Stream& stream, std::size_t n);
+    void count_over_rate(Stream& stream, std::uint64_t lines, std::size_t n);
     Trouble& trouble(Service& service);
     void publish(const Service& service);
 
@@ -116,6 +121,7 @@ class Writer {
     Archive archive_;
     Disk& disk_;
     Troubles& troubles_;
+    Ledger& ledger_;
     Report report_;
     std::unique_ptr<char[]> buffer_;
     std::string_view stamp_;

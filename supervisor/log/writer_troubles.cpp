@@ -1,5 +1,6 @@
 // What the writer could not write: counted, told in the log itself, to the supervisor's log and to
 // whoever asks.
+#include <algorithm>
 #include <utility>
 
 #include "supervisor/log/clock.h"
@@ -16,12 +17,14 @@ std::string reason(const Error& why) {
 std::size_t index_of(Source source) { return source == Source::Out ? 0 : 1; }
 
 /// Sentences for the log itself, each a line.
-std::string notices(const Service& service, const Service::Untold& untold) {
+std::string notices(const Service& service, const Counts& untold) {
     std::string text;
     if (untold.lost > 0) {
         text += "reeve: " + std::to_string(untold.lost);
-        text += untold.lost == 1 ? " line lost: " : " lines lost: ";
-        text += service.lost_why + "\n";
+        text += untold.lost == 1 ? " line lost" : " lines lost";
+        // A kill may have come before the reason was written down.
+        if (!service.lost_why.empty()) text += ": " + service.lost_why;
+        text += "\n";
     }
     if (untold.over_rate > 0) {
         text += "reeve: " + std::to_string(untold.over_rate);
@@ -45,39 +48,36 @@ std::size_t Writer::put_notices(const Service& service) {
                       {buffer_.get() + size, kBufferBytes - size})
                     .written;
     };
+    const Counts untold = service.untold();
     for (const Stream* stream : {&service.out, &service.err}) {
-        if (service.in_file.cut_off[index_of(stream->source)]) put("\n", stream->source);
+        if (untold.cut_off[index_of(stream->source)] > 0) put("\n", stream->source);
     }
-    if (service.in_file.lost == 0 && service.in_file.over_rate == 0) return size;
+    if (untold.lost == 0 && untold.over_rate == 0) return size;
     // Between the parts of a line it would be taken for the rest of that line.
-    put(notices(service, service.in_file), service.err.mid_line ? Source::Out : Source::Err);
+    put(notices(service, untold), service.err.mid_line ? Source::Out : Source::Err);
     return size;
 }
 
-void Writer::notices_told(Service& service, const Service::Untold& told) {
-    // More may have come during the call.
-    for (std::size_t i = 0; i < told.cut_off.size(); ++i) {
-        if (told.cut_off[i]) service.in_file.cut_off[i] = false;
-    }
-    service.in_file.lost -= told.lost;
-    service.in_file.over_rate -= told.over_rate;
-    if (service.trouble) recovered(service);
-}
-
 bool Writer::write_notices(Service& service, Time now) {
-    if (service.in_file.nothing()) return true;
+    if (service.untold().nothing() || log_dir_.empty()) return true;
     if (!disk_.answers() || !prepare(service, now)) return false;
     stamp_ = stamps_.text(service.file.stamp(wall_now()));
-    const Service::Untold told = service.in_file;
+    const Counts sums = service.books->missing();
     const std::string_view records(buffer_.get(), put_notices(service));
-    if (!disk_.call([&] { return service.file.append(records); })) return false;
-    notices_told(service, told);
+    ledger_.begin_telling({*service.books, sums, service.out.source, service.out.progress()},
+                          nullptr, service.file.mark());
+    if (!disk_.call([&] { return service.file.append(records); })) {
+        ledger_.drop_telling();
+        return false;
+    }
+    ledger_.told(nullptr, 0);
+    if (service.trouble) recovered(service);
     return true;
 }
 
 /// The same on the console; false: it has to take some first.
 bool Writer::show_notices(Service& service) {
-    const Service::Untold told = service.on_console;
+    const Counts told = service.on_console;
     if (told.lost == 0 && told.over_rate == 0) return true;
     if (console_.is_file() && !disk_.answers()) return true;
     const std::string text = notices(service, told);
@@ -99,29 +99,65 @@ Sink::Taken Writer::show(Service& service, std::string_view input, const Cut& cu
     return {lost.consumed, lost.mid_line ? Tail::Part : Tail::Finish};
 }
 
+Ledger::Entry& Writer::books(Service& service) {
+    if (service.books == nullptr) service.books = &ledger_.make(service.name);
+    return *service.books;
+}
+
+/// Writes down what the stream has come to and what more is missing, as n bytes leave the slot.
+void Writer::count(Stream& stream, const Counts& more, Slot* slot, std::size_t n) {
+    Ledger::Entry& entry = books(*stream.service);
+    Counts sums = entry.missing();
+    sums.lost += more.lost;
+    sums.over_rate += more.over_rate;
+    for (std::size_t i : {0, 1}) sums.cut_off[i] += more.cut_off[i];
+    if (more.lost > 0) entry.set_reason(stream.service->lost_why);
+    ledger_.count({entry, sums, stream.source, stream.progress()}, slot, n);
+}
+
 void Writer::lose(Stream& stream, bool ending, std::string_view input, const Cut& cut,
                   const Error& why, Time now) {
-    if (stream.mid_line) stream.service->in_file.cut_off[index_of(stream.source)] = true;
-    stream.mid_line = false;
-    if (ending) return failed(*stream.service, why, 0, now);
-    const Framed batch = count_records(input, cut, false);
-    stream.skipping = batch.mid_line;
-    stream.slot->commit(batch.consumed);
+    Counts more;
+    if (std::exchange(stream.mid_line, false)) more.cut_off[index_of(stream.source)] = 1;
+    Framed batch;
+    if (!ending) {
+        batch = count_records(input, cut, false);
+        stream.skipping = batch.mid_line;
+        more.lost = batch.lines;
+    }
+    stream.service->lost_why = reason(why);
+    count(stream, more, stream.slot, batch.consumed);
     failed(*stream.service, why, batch.lines, now);
 }
 
-void Writer::lose_unread(Service& service, std::uint64_t lines, Time now) {
-    failed(service, not_answering(), lines, now);
+void Writer::lose_unread(Stream& stream, Slot& bin, Time now) {
+    const std::string_view bytes = bin.unwritten();
+    const auto lines = static_cast<std::uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+    stream.severed = true;
+    stream.severed_in_line = bytes.back() != '\n';
+    stream.service->lost_why = not_answering().message;
+    count(stream, {.lost = lines}, &bin, bytes.size());
+    failed(*stream.service, not_answering(), lines, now);
 }
 
 void Writer::sever(Stream& stream) {
-    if (stream.slot != nullptr) stream.slot->commit(stream.slot->unwritten().size());
-    if (std::exchange(stream.mid_line, false)) {
-        stream.service->in_file.cut_off[index_of(stream.source)] = true;
-    }
+    Counts more;
+    if (std::exchange(stream.mid_line, false)) more.cut_off[index_of(stream.source)] = 1;
     stream.passed = 0;
     stream.severed = false;
-    stream.skipping = stream.severed_in_line;
+    stream.skipping = std::exchange(stream.severed_in_line, false);
+    count(stream, more, stream.slot, stream.slot != nullptr ? stream.slot->unwritten().size() : 0);
+}
+
+/// The rest of a line whose beginning was lost, or more than the rate allows, leaves the slot.
+void Writer::lose_rest(Stream& stream, std::size_t n) {
+    if (!std::exchange(stream.skipping, false)) {
+        stream.over_rate = false;
+        return count_over_rate(stream, 1, n);
+    }
+    count(stream, {.lost = 1}, stream.slot, n);
+    trouble(*stream.service).lost += 1;
+    publish(*stream.service);
 }
 
 void Writer::failed(Service& service, const Error& why, std::uint64_t lines, Time now) {
@@ -135,7 +171,6 @@ void Writer::failed(Service& service, const Error& why, std::uint64_t lines, Tim
         report_("cannot write the log of " + service.name +
                 (waiting ? ", which waits: " : ", its lines are lost: ") + why.text());
     }
-    service.in_file.lost += lines;
     service.lost_why = words;
     Trouble& now_wrong = trouble(service);
     if (lines == 0 && now_wrong.problem == words && now_wrong.waiting == waiting) return;
@@ -143,13 +178,6 @@ void Writer::failed(Service& service, const Error& why, std::uint64_t lines, Tim
     now_wrong.problem = words;
     now_wrong.waiting = waiting;
     now_wrong.lost += lines;
-    publish(service);
-}
-
-/// Lines that are missing although the disk may be well by now.
-void Writer::count_lost(Service& service, std::uint64_t lines) {
-    service.in_file.lost += lines;
-    trouble(service).lost += lines;
     publish(service);
 }
 
@@ -166,10 +194,15 @@ void Writer::recovered(Service& service) {
             " is written again; lines lost so far: " + std::to_string(over.lost));
 }
 
-void Writer::count_over_rate(Service& service, std::uint64_t lines) {
-    if (lines == 0) return;
+void Writer::count_over_rate(Stream& stream, std::uint64_t lines, std::size_t n) {
+    Service& service = *stream.service;
     const Ways ways = ways_of(service);
-    if (ways.file) service.in_file.over_rate += lines;
+    if (ways.file) {
+        count(stream, {.over_rate = lines}, stream.slot, n);
+    } else if (n > 0) {
+        stream.slot->commit(n);
+    }
+    if (lines == 0) return;
     if (ways.console) service.on_console.over_rate += lines;
     trouble(service).over_rate += lines;
     publish(service);
@@ -180,9 +213,39 @@ Trouble& Writer::trouble(Service& service) {
     return *service.trouble;
 }
 
+void Writer::take_over(Service& service, Ledger::Entry& books) {
+    service.books = &books;
+    for (Stream* stream : {&service.out, &service.err}) {
+        stream->go_on_from(books.progress(stream->source));
+    }
+    const Ledger::Entry::Status status = books.status();
+    service.lost_why = status.reason;
+    const Counts& missing = books.missing();
+    if (missing.lost == 0 && missing.over_rate == 0) return;
+    Trouble& past = trouble(service);
+    past.lost = missing.lost;
+    past.over_rate = std::max(status.over_rate, missing.over_rate);
+    if (status.failing) {
+        past.problem = service.reported = status.reason;
+        past.since = status.since;
+        past.waiting = status.waiting;
+        service.end_unreported = true;
+        service.reported_at = monotonic_now();
+    }
+    publish(service);
+}
+
 /// One that was removed may have a successor of its name.
 void Writer::publish(const Service& service) {
-    if (!service.removed) troubles_.set(service.name, *service.trouble);
+    if (service.removed) return;
+    const Trouble& trouble = *service.trouble;
+    troubles_.set(service.name, trouble);
+    if (service.books == nullptr) return;
+    service.books->set_status({.failing = !trouble.problem.empty(),
+                               .waiting = trouble.waiting,
+                               .since = trouble.since,
+                               .over_rate = trouble.over_rate,
+                               .reason = service.lost_why});
 }
 
 }  // namespace reeve::log

@@ -11,6 +11,7 @@
 #include "config/load.h"
 #include "config/own_log.h"
 #include "config/places.h"
+#include "supervisor/log/collector.h"
 #include "supervisor/log/log_file.h"
 #include "supervisor/os/runtime_dir.h"
 #include "supervisor/shell/upgrade.h"
@@ -243,6 +244,10 @@ int can_resume(const Options& options, const Environment& environment) {
     const auto services = state::can_resume(finder.runtime_dir().path + "/state");
     if (!services) {
         std::cerr << services.error().text() << std::endl;
+        return 1;
+    }
+    if (auto logs = log::Collector::can_take_over(finder.runtime_dir().path); !logs) {
+        std::cerr << logs.error().text() << std::endl;
         return 1;
     }
     std::cout << "reeved " << version << " " << can_take_over << *services

@@ -161,6 +161,21 @@ os.execv("{REEVED}", sys.argv)
             s.wait_for("web", "running")
             self.assertEqual(s.pid("web"), web)
 
+    def test_one_that_cannot_read_what_its_logs_are_kept_in_is_refused(self):
+        with Supervisor({"services": {"web": {"command": FOREVER}}}) as s:
+            s.wait_for("web", "running")
+            for name, format_at in (("spool", len("reeve spool ")), ("spool-lost", len("reeve lost "))):
+                kept = os.path.join(s.runtime, name)
+
+                def write_format(number, kept=kept, at=format_at):
+                    with open(kept, "r+b", buffering=0) as f:
+                        f.seek(at)
+                        f.write(number)
+                write_format(b"2")
+                self.assertIn(f"cannot take over {kept}: unknown format", s.ctl("upgrade", status=1).stderr)
+                write_format(b"1")
+            s.ctl("upgrade", status=0)
+
     def test_a_configuration_that_is_not_valid_keeps_the_program(self):
         with Supervisor({"services": {"web": {"command": FOREVER}}}) as s:
             s.wait_for("web", "running")

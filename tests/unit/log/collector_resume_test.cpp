@@ -1,6 +1,7 @@
 // What happens to lines when the supervisor ends, or is killed, while services go on.
 #include <gtest/gtest.h>
 
+#include "supervisor/log/ledger.h"
 #include "supervisor/log/spool.h"
 #include "tests/unit/log/collector_fixture.h"
 #include "tests/unit/log/feeder.h"
@@ -82,6 +83,38 @@ TEST_F(CollectorTest, WhatNobodyComesForIsWrittenToo) {
     collector.reset();
     EXPECT_EQ(records("web"),
               (Records{"stdout F batch", "stdout F more of it", "stdout F unfini"}));
+}
+
+/// Leaves what a process would that was killed as it threw away what was behind an unfinished line.
+void leave_a_severed_line(const std::string& path) {
+    auto spool = Spool::open(path);
+    Slot* slot = spool->acquire({"web", Source::Out, true, false, 100});
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    const Fd reading(ends[0]), writing(ends[1]);
+    put(writing.get(), "whole\nunfini");
+    ASSERT_TRUE(spool->fill(*slot, reading.get(), 12));
+    Ledger::Entry& books = spool->ledger().make("web");
+    books.set_reason("a reason");
+    spool->ledger().count(
+        {books, {.lost = 2}, Source::Out, {0, Progress::Severed | Progress::SeveredInLine}},
+        nullptr, 0);
+}
+
+TEST_F(CollectorTest, ALineThatAPredecessorHasSeveredIsJoinedToNoOther) {
+    leave_a_severed_line(runtime + "/spool");
+    start();
+    const auto ends = open("web");
+    put(ends.out.get(), "shed\nanother\n");
+    drain("web");
+    EXPECT_EQ(joined(current("web"), "stdout"), (Records{"whole", "another"}));
+    EXPECT_EQ(collector->trouble("web")->lost, 3u);
+    std::uint64_t told = 0;
+    for (const std::string& line : joined(current("web"), "stderr")) {
+        EXPECT_TRUE(line.ends_with("lost: a reason")) << line;
+        told += std::stoul(line.substr(std::string_view("reeve: ").size()));
+    }
+    EXPECT_EQ(told, 3u);
 }
 
 TEST_F(CollectorTest, ADamagedSpoolIsToldAndStopsNothing) {

@@ -26,8 +26,7 @@ namespace reeve::log {
 /// A directory of the test's own, gone with it.
 class TempDir {
   public:
-    TempDir() {
-        const char* where = std::getenv("TMPDIR");
+    explicit TempDir(const char* where = std::getenv("TMPDIR")) {
         path_ = std::string(where != nullptr ? where : "/tmp") + "/reeve-log-XXXXXX";
         if (::mkdtemp(path_.data()) == nullptr) std::abort();
     }
