@@ -75,7 +75,8 @@ void EngineWatch::take_in(const Event& event) {
 void EngineWatch::take_in_end(RunId run, bool unseen) {
     const auto found = runs_.find(run);
     if (found == runs_.end() || std::exchange(found->second.main_gone, true)) return;
-    found->second.unseen = unseen;
+    // One that a successor did not find has ended unseen, whatever is told of it later.
+    if (found->second.launched) found->second.unseen = unseen;
 }
 
 void EngineWatch::succeeded(const Resumed& resumed) {
