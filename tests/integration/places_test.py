@@ -138,7 +138,8 @@ class OneSupervisor(unittest.TestCase):
             for more in ([], ["--daemonize"], ["--pid-file", s.dir + "/second.pid"], ["--log-level", "error"]):
                 second = exits_cleanly([*s.argv, *more], env=s.env)
                 self.assertEqual(second.returncode, 1, more)
-                self.assertEqual(second.stderr, f"reeved: cannot lock {s.runtime}/lock: process {s.reeved_pid} holds it\n")
+                self.assertEqual(second.stderr, f"reeved: cannot lock {s.runtime}/lock: process {s.reeved_pid} holds it: "
+                             "another reeved is at work there; end it, or give this one a --runtime-dir\n")
             self.assertEqual(sorted(os.listdir(s.runtime)), before)
             self.assertFalse(os.path.exists(s.dir + "/second.pid"))
             s.ctl("status", "web", status=0)

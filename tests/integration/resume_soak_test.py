@@ -204,7 +204,9 @@ class Soak(Resuming):
         for name in NAMES:
             record = Record(s.dir, name)
             self.assertEqual(len(set(record.invocations)), len(record.starts), f"{name}: a run twice")
-        self.assertGreater(Record(s.dir, "steady2").reloads, 0)
+        reloads = Record(s.dir, "steady2").reloads
+        s.ctl("reload", "steady2", status=0)
+        self.await_noted(s, lambda: Record(s.dir, "steady2").reloads > reloads)
 
     def check_hooks(self, s, deaths):
         """In order; one whose end nobody saw may have been run again."""
