@@ -50,8 +50,8 @@ struct Setup {
     std::vector<Time> faults;                 ///< of such programs, the last few
     bool takes_over = false;                  ///< there is one from whom to
     std::string refused;  ///< why the plan is not by the configuration, but by the former one
-    BootWatch* boot_watch = nullptr;          ///< looks on, where somebody waits for the boot
-    int caller = -1;                          ///< by which they are told; not owned
+    BootWatch* boot_watch = nullptr;  ///< looks on, where somebody waits for the boot
+    int caller = -1;                  ///< by which they are told; not owned
 };
 
 /// The supervisor as a process: one loop that turns what happens into events, hands them to the
