@@ -40,6 +40,14 @@ void reset(SlotHeader& header) {
     header.batch_pos.store(kNoPosition, kRelaxed);
 }
 
+/// A kill that comes while read(2) waits for a page to be mapped cuts the read short, and nobody
+/// would know how much of the pipe it has taken. So each is there before.
+void have_pages(char* data, std::size_t n) {
+    constexpr std::size_t smallest_page = 4096;
+    for (std::size_t i = 0; i < n; i += smallest_page) *static_cast<volatile char*>(data + i) = 0;
+    *static_cast<volatile char*>(data + n - 1) = 0;
+}
+
 }  // namespace
 
 bool sound(const SlotHeader& header) {
@@ -241,6 +249,7 @@ Result<std::size_t> Spool::fill(Slot& slot, int pipe, std::size_t available) {
 
     header.fill_pos.store(kNoFill, kRelease);
     std::atomic_signal_fence(std::memory_order_seq_cst);
+    have_pages(landing, n);
     if (n >= kCanaryBytes) {
         std::memcpy(header.canary, random_, kCanaryBytes);
     } else {
