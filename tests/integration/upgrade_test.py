@@ -11,7 +11,7 @@ import sys
 import tempfile
 import unittest
 
-from harness import FOREVER, PATIENCE, REEVECTL, REEVED, Supervisor, alive, shell, wait_gone
+from harness import FOREVER, PATIENCE, REEVECTL, REEVED, Deadline, Supervisor, alive, shell, wait_gone
 from notify_test import speaker
 
 
@@ -274,11 +274,18 @@ os.execv("{REEVED}", sys.argv)
             def kinds():
                 names = [os.readlink(f"/proc/{s.reeved_pid}/fd/{fd}") for fd in os.listdir(f"/proc/{s.reeved_pid}/fd")]
                 return sorted(re.sub(r"\[\d+\]", "", name) for name in names)
+            def at_rest():
+                """Copies on their way to the holder, and those of a client that goes, are there for a moment."""
+                deadline, found = Deadline(), []
+                while deadline.left() and (now := kinds()) != found:
+                    s.settle()
+                    found = now
+                return found
             s.ctl("upgrade", status=0)
-            before = kinds()
+            before = at_rest()
             for _ in range(3):
                 s.ctl("upgrade", status=0)
-            self.assertEqual(kinds(), before)
+            self.assertEqual(at_rest(), before)
 
     def test_a_shutdown_under_way_is_not_held_up(self):
         stubborn = shell("trap 'echo asked > $D/said; read line < $D/go; exit 0' TERM; echo up > $D/said; sleep 1000000 & while :; do wait; done")
