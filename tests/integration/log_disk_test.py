@@ -8,6 +8,7 @@ import signal
 import subprocess
 import unittest
 
+from disks import LogTroubles
 from harness import FOREVER, PATIENCE, PYTHON, Deadline, Supervisor, needs, needs_root, python, shell, wait_gone
 
 NO_SPACE = "No space left on device"
@@ -22,7 +23,7 @@ def on_tmpfs(options):
             f'mkdir "$D/log"; mount -t tmpfs -o {options} none "$D/log"; exec "$@"', "sh"]
 
 
-class OnTmpfs(Supervisor):
+class OnTmpfs(LogTroubles, Supervisor):
     def __init__(self, config, options, **kwargs):
         super().__init__(config, prefix=on_tmpfs(options), **kwargs)
         self.mounted = self.logs
@@ -31,16 +32,6 @@ class OnTmpfs(Supervisor):
     def remount(self, options):
         subprocess.run(["nsenter", "-t", str(self.reeved_pid), "-m", "mount", "-o", f"remount,{options}", self.mounted],
                        check=True, timeout=PATIENCE)
-
-    def log_status(self, service):
-        return self.status(service)["log"]
-
-    def await_log(self, service, condition):
-        deadline = Deadline()
-        while deadline.left():
-            if condition(self.log_status(service)):
-                return
-        raise AssertionError(f"the log of {service} is {self.log_status(service)}")
 
 
 def numbers_in(lines):

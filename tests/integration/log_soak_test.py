@@ -13,6 +13,7 @@ import threading
 import time
 import unittest
 
+from disks import fill_up
 from harness import REEVECTL, Supervisor, needs, python
 
 SECONDS = float(os.environ.get("REEVE_SOAK_SECONDS", "6"))
@@ -66,14 +67,7 @@ class Disk:
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "none", path], check=True)
 
     def fill(self):
-        with open(self.path + "/filler", "wb", buffering=0) as file:
-            size, step = 0, 64 << 20
-            while step >= 4096:
-                try:
-                    os.posix_fallocate(file.fileno(), size, step)
-                    size += step
-                except OSError:
-                    step //= 2
+        fill_up(self.path + "/filler")
 
     def empty(self):
         os.unlink(self.path + "/filler")

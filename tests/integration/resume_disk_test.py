@@ -12,6 +12,7 @@ import subprocess
 import time
 import unittest
 
+from disks import LogTroubles, fill_up
 from harness import PATIENCE, REEVED, STARTED, Deadline, needs, needs_root, python
 from successors import Line, Resuming
 
@@ -40,7 +41,7 @@ os.rename(path + ".new", path)
 """
 
 
-class OnSmallDisk(Line):
+class OnSmallDisk(LogTroubles, Line):
     """The logs of all its supervisors are on a file system of their own, which can be filled up and emptied."""
 
     def __init__(self, services, size):
@@ -57,14 +58,7 @@ class OnSmallDisk(Line):
         self.filler = os.path.join(self.logs, "filler")
 
     def fill(self):
-        with open(self.filler, "wb", buffering=0) as file:
-            size, step = 0, 1 << 20
-            while step >= 4096:
-                try:
-                    os.posix_fallocate(file.fileno(), size, step)
-                    size += step
-                except OSError:
-                    step //= 2
+        fill_up(self.filler)
 
     def empty(self):
         os.unlink(self.filler)
@@ -76,16 +70,6 @@ class OnSmallDisk(Line):
         self.holder.stdout.close()
         STARTED.discard(self.holder.pid)
         return left
-
-    def log_status(self, service):
-        return self.status(service)["log"]
-
-    def await_log(self, service, condition):
-        deadline = Deadline()
-        while deadline.left():
-            if condition(self.log_status(service)):
-                return
-        raise AssertionError(f"the log of {service} is {self.log_status(service)}")
 
 
 class Story:
