@@ -176,9 +176,10 @@ int Supervisor::run() {
     } else if (!unknown_.empty()) {
         queue_.push(core::BootAsked{std::move(unknown_)});
     }
-    setup_.handover.reset();
     control_.tell_upgraded();
-    end_if_faulty();
+    // Who was executed by an upgrade has heard of faults, and had none.
+    if (!setup_.handover) end_if_faulty();
+    setup_.handover.reset();
     io_.run();
     // Whoever holds the lock on the runtime directory has its cgroups, which is still us.
     containments_.close();

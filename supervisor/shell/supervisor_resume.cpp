@@ -131,7 +131,7 @@ log::FdPair Supervisor::held_pipes_of(const state::Process& process) {
 
 /// One fault after the other would go on for ever.
 void Supervisor::end_if_faulty() {
-    if (setup_.faults.empty() || setup_.handover) return;
+    if (setup_.faults.empty()) return;
     const auto recent = static_cast<std::size_t>(
         std::count_if(setup_.faults.begin(), setup_.faults.end(),
                       [since = now() - faulty_time](Time fault) { return fault >= since; }));

@@ -109,10 +109,13 @@ class FaultAsPid1(unittest.TestCase):
 
     def test_an_upgrade_forgets_no_fault(self):
         with Supervisor({"services": {"web": {"command": FOREVER}}}, prefix=PID1) as s:
-            for times in (2, 3):
+            s.wait_for("web", "running")
+            for times in (1, 2):
                 os.kill(s.reeved_pid, signal.SIGSEGV)
-                s.wait_until_said("is listening on", times=times)
+                s.wait_until_said("going on after a fault", times=times)
             s.ctl("upgrade", status=0)
+            s.wait_until_said("is listening on", times=4)
+            self.assertEqual(s.text().count("going on after a fault"), 2, "the upgrade is none")
             os.kill(s.reeved_pid, signal.SIGSEGV)
             self.assertEqual(s.wait(), 70, s.text())
 
